@@ -1,0 +1,1 @@
+"""The mapping tables: data only. README.md beside this file explains their language."""

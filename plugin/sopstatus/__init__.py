@@ -1,0 +1,23 @@
+"""Carry DICOM SOP Instance Status (0100,0410) between DICOM, HL7 v2 and FHIR without loss."""
+
+from sopstatus.codecs.statement import expand, rollup
+from sopstatus.model import DocumentError, Issue, Result, SOPInstance, TableError
+from sopstatus.profile import Link
+from sopstatus.table import load_tables
+from sopstatus.transform import codec, transformer
+
+__all__ = [
+    "DocumentError",
+    "Issue",
+    "Link",
+    "Result",
+    "SOPInstance",
+    "TableError",
+    "codec",
+    "expand",
+    "load_tables",
+    "rollup",
+    "transformer",
+]
+
+__version__ = "0.1.0"

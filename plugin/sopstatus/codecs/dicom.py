@@ -1,0 +1,171 @@
+"""DICOM data sets and Part 10 files: the four attributes as elements of the held copy itself.
+
+A data set *is* the copy, so it names no holder: the caller does, and writing drops it. Writing
+into Part 10 bytes changes the elements of the tables and nothing else; writing into a pydicom
+``Dataset`` (or a path, or a file object) returns a ``Dataset`` that owns its elements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from sopstatus.catalogue import document_error, issue
+from sopstatus.codecs import dicom_read
+from sopstatus.codecs.dicom_read import Elements, location, read
+from sopstatus.codecs.statement import expand, unmapped
+from sopstatus.model import Issue, Result, SOPInstance, Value
+from sopstatus.table import Attribute, MappingTable
+from sopstatus.values import context_offset, is_offset, with_offset
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class DICOMCodec:
+    """The statement that a data set makes about itself."""
+
+    tables: MappingTable
+
+    def decode(self, document: Any, *, holder: str = "") -> Result[tuple[SOPInstance, ...]]:
+        """Read the data set's own statement; ``holder`` is the AE Title of who holds it.
+
+        ``document`` is a pydicom ``Dataset``, a path, Part 10 bytes or a binary file object.
+        """
+        issues: list[Issue] = []
+        statement = self._statement(self._open(document), issues)
+        found = (replace(statement, holder=holder),) if statement.attributes else ()
+        return Result(found, tuple(issues))
+
+    def instances(self, document: Any) -> tuple[SOPInstance, ...]:
+        """Return the identity of the data set, said about or not."""
+        statement = self._statement(self._open(document), [])
+        return (replace(statement, attributes=()),) if statement.sop_instance_uid else ()
+
+    def encode(
+        self,
+        instances: Iterable[SOPInstance],
+        into: Any = None,
+        *,
+        known: Iterable[SOPInstance] = (),
+        holder: str = "",
+    ) -> Result[Any]:
+        """Write the statement about this data set's instance, and return the new data set.
+
+        Where several holders are spoken of, ``holder`` says which one's copy this is.
+        """
+        given = tuple(instances)
+        if into is None:
+            into = self.blank((*known, *given))
+        elements = self._open(into)
+        issues = unmapped(given, self.tables)
+        old = self._statement(elements, [])
+        new = self._chosen(given, old, holder, issues)
+        changes = self._changes(elements, old, new, issues) if new else {}
+        if isinstance(into, bytes | bytearray | memoryview):
+            return Result(
+                dicom_read.rewritten(bytes(into), elements, changes, issues), tuple(issues)
+            )
+        return Result(_changed(into, changes), tuple(issues))
+
+    def blank(self, known: Iterable[SOPInstance], release: str = "") -> Dataset:
+        """Return a data set with the UIDs of the one instance that is known, and nothing else."""
+        from pydicom import Dataset
+
+        about = {i.sop_instance_uid: i for i in known if i.sop_instance_uid}
+        if len(about) != 1:
+            raise document_error("dicom/not-one-instance", "", count=len(about))
+        (instance,) = about.values()
+        dataset = Dataset()
+        dataset.SOPClassUID = instance.sop_class_uid
+        dataset.SOPInstanceUID = instance.sop_instance_uid
+        dataset.StudyInstanceUID = instance.study_instance_uid
+        dataset.SeriesInstanceUID = instance.series_instance_uid
+        return dataset
+
+    def _open(self, document: Any) -> Elements:
+        return read(document, [row.tag for row in self.tables.attributes.values()])
+
+    def _statement(self, elements: Elements, issues: list[Issue]) -> SOPInstance:
+        said: dict[str, Value] = {}
+        for row in self.tables.attributes.values():
+            said |= dicom_read.value(elements, row, issues)
+        offset = elements.offset()
+        if offset and not is_offset(offset):
+            issues.append(issue("dicom/offset", location(dicom_read.TIMEZONE_OFFSET)))
+        for row in self.tables.attributes.values():
+            if row.vr == "DT" and (text := said.get(row.keyword)):
+                said[row.keyword] = with_offset(text, offset)
+        return replace(dicom_read.identity(elements, issues), attributes=tuple(said.items()))
+
+    def _chosen(
+        self,
+        given: tuple[SOPInstance, ...],
+        old: SOPInstance,
+        holder: str,
+        issues: list[Issue],
+    ) -> SOPInstance | None:
+        """Choose the statement about this instance: its own, else its series', else its study's."""
+        about = [i for i in expand(given, [old]) if _about(i, old)]
+        if holder:
+            about = [i for i in about if i.holder in ("", holder)]
+        if len({i.attributes for i in about}) > 1:
+            issues.append(issue("dicom/holder-ambiguous", "(0008,0018)", count=len(about)))
+            return None
+        if given and not about:
+            issues.append(issue("dicom/no-counterpart", "(0008,0018)", count=len(given)))
+        return about[0] if about else None
+
+    def _changes(
+        self, elements: Elements, old: SOPInstance, new: SOPInstance, issues: list[Issue]
+    ) -> dict[Attribute, Value | bool]:
+        """Return what changes, by row: a value, ``None`` for zero length, ``False`` to remove."""
+        said, wanted = dict(old.attributes), dict(new.attributes)
+        here = elements.offset()
+        changes: dict[Attribute, Value | bool] = {}
+        for row in self.tables.attributes.values():
+            text = wanted.get(row.keyword)
+            offset = context_offset(text)
+            if text and here and offset and offset != here:
+                text += offset  # it was local to another offset than this data set's
+                issues.append(issue("dicom/offset-written", location(row.tag), keyword=row.keyword))
+            if row.keyword not in wanted:
+                if row.keyword in said:
+                    changes[row] = False
+            elif row.keyword not in said or said[row.keyword] != text:
+                code = dicom_read.unfit(elements, row, text) if text else None
+                if code:
+                    issues.append(issue(code, location(row.tag), keyword=row.keyword))
+                else:
+                    changes[row] = text
+        return changes
+
+
+def _about(statement: SOPInstance, own: SOPInstance) -> bool:
+    if statement.sop_instance_uid != own.sop_instance_uid:
+        return False
+    uids = (statement.study_instance_uid, own.study_instance_uid)
+    return not all(uids) or uids[0] == uids[1]
+
+
+def _changed(into: Any, changes: dict[Attribute, Value | bool]) -> Dataset:
+    """Return a copy of the data set, with elements of its own, and the changes made in it."""
+    import copy
+
+    from pydicom import Dataset, config, dcmread
+    from pydicom.dataelem import DataElement
+
+    if isinstance(into, Dataset):
+        dataset = copy.deepcopy(into)
+    else:
+        dataset = dcmread(into if isinstance(into, str | PathLike) else dicom_read.rewound(into))
+    for row, value in changes.items():
+        if value is False:
+            dataset.pop(row.tag, None)
+        else:
+            element = DataElement(row.tag, row.vr, value, validation_mode=config.IGNORE)
+            dataset[row.tag] = element
+    return dataset

@@ -1,0 +1,198 @@
+"""FHIR R4, R4B and R5: statements in extensions of ImagingStudy and ImagingSelection.
+
+A document is the parsed JSON, or a model of fhir.resources: a resource, or a Bundle of any number.
+``encode`` copies only the path to what changes, so the new document shares every untouched part
+with the old one; neither is to be edited in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sopstatus.catalogue import document_error, issue
+from sopstatus.codecs import fhir_extension as ext
+from sopstatus.codecs.fhir_elements import Element, elements
+from sopstatus.codecs.fhir_make import imaging_study, release_of
+from sopstatus.codecs.statement import Found, merge, pair, restrict, unmapped
+from sopstatus.model import Issue, Result, SOPInstance
+from sopstatus.table import Group, MappingTable
+
+__all__ = ["FHIRCodec", "imaging_study", "release_of"]
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(slots=True)
+class _Place:
+    element: Element
+    index: int  # in the element's list of extensions
+
+
+@dataclass(frozen=True, slots=True)
+class FHIRCodec:
+    """Statements in FHIR resources. ``validate`` runs fhir.resources over what goes in and out."""
+
+    tables: MappingTable
+
+    def decode(
+        self, document: Any, *, release: str = "", validate: bool = False
+    ) -> Result[tuple[SOPInstance, ...]]:
+        """Read what the extensions say; raise `DocumentError` for what is no imaging resource."""
+        data, _ = _as_dict(document)
+        issues: list[Issue] = []
+        known = elements(data, issues)
+        pieces = []
+        for group in self.tables.groups:
+            pieces.append([found.instance for found in _read(known, group, issues)])
+        issues += self._validated(data, release, validate)
+        return Result(merge(pieces), tuple(issues))
+
+    def instances(self, document: Any) -> tuple[SOPInstance, ...]:
+        """List the SOP Instances that the resources name, said about or not."""
+        data, _ = _as_dict(document)
+        named = (e.identity() for e in elements(data, []) if e.sop_instance_uid)
+        return tuple(dict.fromkeys(named))
+
+    def encode(
+        self,
+        instances: Iterable[SOPInstance],
+        into: Any = None,
+        *,
+        known: Iterable[SOPInstance] = (),
+        release: str = "",
+        validate: bool = False,
+    ) -> Result[Any]:
+        """Write statements onto the elements that they are about and return the new document."""
+        given = tuple(instances)
+        if into is None:
+            into = self.blank((*known, *given), release)
+        data, back = _as_dict(into)
+        issues = unmapped(given, self.tables)
+        places = elements(data, issues)
+        edits: dict[Path, list[Any]] = {}
+        for group in self.tables.groups:
+            self._write(group, places, given, edits, issues)
+        data = _put(data, edits)
+        issues += self._validated(data, release, validate)
+        return Result(back(data), tuple(issues))
+
+    def blank(self, known: Iterable[SOPInstance], release: str = "") -> dict[str, Any]:
+        """Return the smallest ImagingStudy that names these instances (a Bundle for many studies)."""
+        return imaging_study(known, release=release or self.tables.site.fhir_release)
+
+    def _write(
+        self,
+        group: Group,
+        places: list[Element],
+        given: tuple[SOPInstance, ...],
+        edits: dict[Path, list[Any]],
+        issues: list[Issue],
+    ) -> None:
+        old = _read(places, group, [])
+        pairs, added = pair(old, [restrict(i, group.attributes) for i in given])
+        site_offset = self.tables.site.offset
+        removed: dict[Path, set[int]] = {}
+        for found, new in pairs:
+            if found.says(new):
+                continue
+            element, index = found.place.element, found.place.index
+            extensions = _editable(element, edits)
+            if not new.attributes and not ext.says_more(extensions[index], group):
+                removed.setdefault(element.path, set()).add(index)
+                continue
+            extensions[index] = ext.rewrite(
+                extensions[index], group, found, new, site_offset, element.location, issues
+            )
+        for path, indexes in removed.items():
+            for index in sorted(indexes, reverse=True):
+                del edits[path][index]
+        lookup: dict[tuple[str, str, str], list[Element]] = {}
+        for element in places if added else ():
+            lookup.setdefault(element.key(), []).append(element)
+        for new in added:
+            if (target := _counterpart(lookup, new)) is None:
+                issues.append(issue("fhir/no-counterpart", _level(new)))
+            elif target.context not in group.contexts:
+                issues.append(issue("fhir/context", target.location, context=target.context))
+            else:
+                made = ext.make(group, new, site_offset, target.location, issues)
+                _editable(target, edits).append(made)
+
+    def _validated(self, data: dict[str, Any], release: str, validate: bool) -> list[Issue]:
+        if not validate:
+            return []
+        from sopstatus.codecs import fhir_models
+
+        return fhir_models.validate(data, release or release_of(data))
+
+
+def _as_dict(document: Any) -> tuple[dict[str, Any], Any]:
+    """Return the document as parsed JSON, and the way back to what it was."""
+    if isinstance(document, dict):
+        return document, lambda data: data
+    if type(document).__module__.partition(".")[0] in ("fhir", "fhir_core"):
+        from sopstatus.codecs import fhir_models
+
+        return fhir_models.as_dict(document)
+    raise document_error("document/unknown-type", "", type=type(document).__name__)
+
+
+def _read(places: Iterable[Element], group: Group, issues: list[Issue]) -> list[Found[_Place]]:
+    statements: list[Found[_Place]] = []
+    for element in places:
+        for index, extension in enumerate(element.extensions()):
+            if isinstance(extension, dict) and extension.get("url") == group.extension:
+                where = f"{element.location}.extension[{index}]"
+                said = ext.read(extension, group, where, issues)
+                instance = replace(
+                    element.identity(), holder=said.holder, attributes=said.attributes
+                )
+                statements.append(Found(instance, _Place(element, index), said.unread))
+    return statements
+
+
+def _counterpart(
+    lookup: dict[tuple[str, str, str], list[Element]], new: SOPInstance
+) -> Element | None:
+    if new.sop_instance_uid:
+        keys = [("", "", new.sop_instance_uid)]
+    else:
+        keys = [(new.study_instance_uid, new.series_instance_uid, "")]
+    for key in keys:
+        for element in lookup.get(key, ()):
+            uids = (element.study_instance_uid, new.study_instance_uid)
+            if not all(uids) or uids[0] == uids[1]:
+                return element
+    return None
+
+
+def _level(instance: SOPInstance) -> str:
+    if instance.sop_instance_uid:
+        return "ImagingStudy.series.instance"
+    return "ImagingStudy.series" if instance.series_instance_uid else "ImagingStudy"
+
+
+def _editable(element: Element, edits: dict[Path, list[Any]]) -> list[Any]:
+    if element.path not in edits:
+        edits[element.path] = list(element.extensions())
+    return edits[element.path]
+
+
+def _put(document: dict[str, Any], edits: dict[Path, list[Any]]) -> dict[str, Any]:
+    """Return the document with new lists of extensions, copying only the way to them."""
+    root: dict[str, Any] = dict(document)
+    copies: dict[Path, Any] = {(): root}
+    for path, extensions in edits.items():
+        node: Any = root
+        for depth, step in enumerate(path, 1):
+            if path[:depth] not in copies:
+                child = node[step]
+                copies[path[:depth]] = node[step] = child.copy()
+            node = copies[path[:depth]]
+        if extensions:
+            node["extension"] = extensions
+        else:
+            node.pop("extension", None)
+    return root

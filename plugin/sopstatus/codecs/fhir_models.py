@@ -1,0 +1,55 @@
+"""fhir.resources: its models as documents, and as validators on request.
+
+The library has no R4 models; ImagingStudy and Bundle are the same on the wire in R4 and R4B, so
+R4 is checked with the R4B models.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sopstatus.catalogue import issue
+from sopstatus.model import Issue
+
+
+def as_dict(model: Any) -> tuple[dict[str, Any], Callable[[dict[str, Any]], Any]]:
+    """Return a model's JSON, and a function that makes a model of that type of JSON."""
+    return json.loads(model.model_dump_json()), type(model).model_validate
+
+
+def validate(document: dict[str, Any], release: str) -> list[Issue]:
+    """Validate a resource; each fault is an issue at its element."""
+    from pydantic import ValidationError
+
+    if not release:
+        return [issue("fhir/release-unknown", document["resourceType"])]
+    try:
+        _model(document["resourceType"], release).model_validate(document)
+    except ValidationError as error:
+        return [
+            issue(
+                "fhir/invalid",
+                _location(document, fault["loc"]),
+                release=release,
+                fault=fault["type"],
+            )
+            for fault in error.errors(include_input=False, include_context=False, include_url=False)
+        ]
+    return []
+
+
+def _model(kind: str, release: str) -> Any:
+    if release == "R5":
+        from fhir.resources import get_fhir_model_class
+
+        return get_fhir_model_class(kind)
+    from fhir.resources.R4B import get_fhir_model_class as get_r4b_model_class
+
+    return get_r4b_model_class(kind)
+
+
+def _location(document: dict[str, Any], loc: tuple[int | str, ...]) -> str:
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc)
+    return document["resourceType"] + "".join(steps)

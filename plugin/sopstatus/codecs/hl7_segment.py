@@ -1,0 +1,250 @@
+"""Our Z segment, field by field: what one ZDS says, and the same segment saying something else.
+
+ZDS-1 to ZDS-4 are the identity, ZDS-9 the verbatim values, ZDS-10 the holder; the fields between
+and after belong to the rows of the tables. Nothing but fields whose value differs is rewritten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sopstatus import values
+from sopstatus.catalogue import issue
+from sopstatus.codecs import er7, forms
+from sopstatus.codecs.er7 import Delimiters, Message
+from sopstatus.model import Issue, SOPInstance, Value
+from sopstatus.table import Attribute
+from sopstatus.table_language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_FIELD
+
+NULL = '""'  # HL7: delete the stored value
+
+
+@dataclass(slots=True)
+class ZSegment:
+    """One Z segment of ours: its fields as bytes (0 is the name) and how to read them."""
+
+    fields: list[bytes]
+    message: Message
+    delimiters: Delimiters
+    charset: str
+    location: str  # "ZDS[2]"
+    issues: list[Issue] = field(default_factory=list)
+
+    def note(self, code: str, number: int, **facts: object) -> None:
+        """Add an issue at a field."""
+        self.issues.append(issue(code, f"{self.location}-{number}", **facts))
+
+    def raw(self, number: int) -> str | None:
+        """Return the text of a field, still escaped; ``None`` where it cannot be decoded."""
+        if number >= len(self.fields):
+            return ""
+        return er7.decode(self.fields[number], self.charset, self.message.charset_term)
+
+    def first(self, number: int) -> str:
+        """Return the first component of a field, unescaped."""
+        raw = (self.raw(number) or "").split(self.delimiters.repetition or "\0")[0]
+        return er7.components(raw, self.delimiters, self.charset)[0]
+
+    def is_ours(self) -> bool:
+        """Tell our (and IHE's) ZDS from a foreign one: ZDS-1 is a DICOM study pointer."""
+        raw = self.raw(1)
+        if raw is None:
+            return False
+        parts = [*er7.components(raw, self.delimiters, self.charset), "", "", ""]
+        return values.is_uid(parts[0]) and parts[3].upper() in ("", "DICOM")
+
+    def decode(self, rows: tuple[Attribute, ...]) -> tuple[SOPInstance, frozenset[str]]:
+        """Read the statement, and the keywords whose field could not be read."""
+        said: dict[str, Value] = {}
+        unread: set[str] = set()
+        kept = self._verbatim()
+        for row in rows:
+            outcome = self._value(row, kept)
+            if outcome is _UNREADABLE:
+                unread.add(row.keyword)
+            elif outcome is not _NOTHING:
+                value = said[row.keyword] = outcome.value
+                if value is None:
+                    continue
+                if row.vr == "DT":
+                    offset = kept.get(values.OFFSET_KEYWORD) or ""
+                    said[row.keyword] = values.with_offset(value, offset)
+                for code, facts in forms.problems(row, value):
+                    self.note(code, row.field, **facts)
+        uids = [self.first(number) for number in range(1, FIRST_FIELD)]
+        for number, uid in enumerate(uids, 1):
+            if uid and not values.is_uid(uid):
+                self.note("value/not-uid", number, length=len(uid))
+        study, series, sop_class, sop = uids
+        holder = self.first(HOLDER_FIELD)
+        return SOPInstance(study, series, sop_class, sop, holder, tuple(said.items())), frozenset(
+            unread
+        )
+
+    def _value(self, row: Attribute, kept: dict[str, Value]) -> _Outcome:
+        raw = self.raw(row.field)
+        if raw is None:
+            self.note("hl7/undecodable", row.field, charset=self.message.charset_term or "none")
+            return _UNREADABLE
+        if raw.split(self.delimiters.component)[0] == NULL:
+            self.note("hl7/null", row.field, keyword=row.keyword)
+            return _Outcome(None)
+        if not raw.isascii() and not self.message.charset_term and self.charset == "ascii":
+            self.note("hl7/charset-missing", row.field)
+        read = self._text(row, raw) if raw else None
+        if raw and read is None:
+            return _UNREADABLE
+        read = forms.from_hl7(row, read) if read is not None else None
+        verbatim = kept.get(row.keyword)
+        if verbatim is None:
+            return _NOTHING if read is None else _Outcome(read)
+        again = forms.to_hl7(row, verbatim)
+        value, stale = forms.resolve(row, read, again and forms.from_hl7(row, again), verbatim)
+        if stale:
+            self.note("hl7/verbatim-stale", VERBATIM_FIELD, keyword=row.keyword, field=row.field)
+        return _NOTHING if value is None else _Outcome(value)
+
+    def _text(self, row: Attribute, raw: str) -> str | None:
+        repetition, component = self.delimiters.repetition, self.delimiters.component
+        if row.vr not in ("CS", "DT"):
+            if any(c and c in raw for c in (repetition, component, self.delimiters.subcomponent)):
+                self.note("hl7/unescaped-delimiter", row.field, keyword=row.keyword)
+            return er7.unescape(raw, self.delimiters, self.charset)
+        texts = []
+        for part in raw.split(repetition) if repetition else [raw]:
+            code, *rest = [*er7.components(part, self.delimiters, self.charset), "", ""]
+            texts.append(code)
+            if row.datatype not in CODED:
+                continue
+            if not code:
+                self.note("hl7/text-without-code", row.field, keyword=row.keyword)
+                return None
+            if rest[1] not in ("", row.coding_system):
+                facts = {"system": row.coding_system, "found": forms.shown(rest[1])}
+                self.note("hl7/coding-system", row.field, **facts)
+        return "\\".join(texts)  # several values, as DICOM writes them
+
+    def _verbatim(self) -> dict[str, Value]:
+        raw = self.raw(VERBATIM_FIELD)
+        kept: dict[str, Value] = {}
+        for part in (raw or "").split(self.delimiters.repetition or "\0"):
+            if not part:
+                continue
+            entry = values.parse_verbatim(er7.unescape(part, self.delimiters, self.charset))
+            if entry is None:
+                self.note("hl7/verbatim-malformed", VERBATIM_FIELD)
+            else:
+                kept.setdefault(*entry)
+        return kept
+
+    def put(self, number: int, text: str) -> None:
+        """Set a field to text that is escaped already and in the message's character set."""
+        self.fields += [b""] * (number + 1 - len(self.fields))
+        self.fields[number] = text.encode(self.charset)
+
+    def put_identity(self, new: SOPInstance) -> None:
+        """Fill in what the statement knows of ZDS-1 to ZDS-4 and ZDS-10."""
+        if not self.raw(1):
+            pointer = (self._escaped(1, new.study_instance_uid), "", "Application", "DICOM")
+            self.put(1, self.delimiters.component.join(pointer))
+        uids = (new.series_instance_uid, new.sop_class_uid, new.sop_instance_uid)
+        for number, uid in enumerate(uids, 2):
+            if uid and self.first(number) != uid:
+                self.put(number, self._escaped(number, uid))
+        if new.holder and self.first(HOLDER_FIELD) != new.holder:
+            self.put(HOLDER_FIELD, self._escaped(HOLDER_FIELD, new.holder))
+
+    def _escaped(self, number: int, text: str) -> str:
+        escaped = er7.escape(text, self.delimiters)
+        if escaped is None or not _encodable(escaped, self.charset):
+            self.note("hl7/identity-lost", number)
+            return ""
+        return escaped
+
+    def put_value(self, row: Attribute, value: Value) -> None:
+        """State a value (``None``: emptied): its field, and its verbatim text where that is needed."""
+        if value is None:
+            self.put(row.field, NULL)
+            self.keep(row.keyword, None)
+            return
+        text = forms.to_hl7(row, value)
+        exact = text is not None and forms.from_hl7(row, text) == value
+        escaped = er7.escape(text, self.delimiters) if text is not None else None
+        if escaped is None and text is not None:
+            self.note("hl7/no-escape-character", row.field, keyword=row.keyword)
+        elif escaped is not None and not _encodable(escaped, self.charset):
+            charset = self.message.charset_term or "ASCII (MSH-18 is empty)"
+            self.note("hl7/charset", row.field, keyword=row.keyword, charset=charset)
+            escaped = None
+        elif not exact and row.vr == "DT" and text is not None:
+            self.note("hl7/date-time-shortened", row.field, keyword=row.keyword)
+        if escaped is None:
+            self.put(row.field, "")
+        elif row.datatype in CODED:
+            display = row.displays.get(values.trim("CS", value), "")
+            if not _encodable(display, self.charset):
+                display = ""
+            parts = (escaped, er7.escape(display, self.delimiters) or "", row.coding_system)
+            self.put(
+                row.field, self.delimiters.component.join(parts).rstrip(self.delimiters.component)
+            )
+        else:
+            self.put(row.field, escaped)
+        self.keep(row.keyword, None if exact and escaped is not None else value)
+
+    def clear(self, row: Attribute) -> None:
+        """Say nothing of an attribute any more."""
+        if row.field < len(self.fields):
+            self.put(row.field, "")
+        self.keep(row.keyword, None)
+
+    def keep(self, keyword: str, value: Value) -> None:
+        """Set, or with ``None`` remove, the verbatim text of a keyword; other entries stay."""
+        raw = self.raw(VERBATIM_FIELD) or ""
+        repetition = self.delimiters.repetition
+        parts = raw.split(repetition) if repetition else [raw]
+        kept = [part for part in parts if part and self._keyword(part) != keyword]
+        if value is not None:
+            if kept and not repetition:
+                self.note("hl7/no-repetition", VERBATIM_FIELD, keyword=keyword)
+            else:
+                kept.append(self._entry(values.verbatim(keyword, value)))
+        text = repetition.join(kept)
+        if text != raw:
+            self.put(VERBATIM_FIELD, text)
+
+    def _keyword(self, part: str) -> str:
+        entry = values.parse_verbatim(er7.unescape(part, self.delimiters, self.charset))
+        return entry[0] if entry else ""
+
+    def _entry(self, text: str) -> str:
+        escaped = er7.escape(text, self.delimiters)
+        if escaped is not None:
+            return escaped
+        # no escape character: JSON can say every delimiter as \\u00XX
+        marks = {c: f"\\u{ord(c):04x}" for c in self.delimiters if c}
+        return "".join(marks.get(c, c) for c in text)
+
+    def said_elsewhere(self) -> bool:
+        """Tell whether anything but the identity is left."""
+        return any(self.fields[FIRST_FIELD:])
+
+    def bytes(self) -> bytes:
+        """Return the segment, without its terminator."""
+        return self.delimiters.field.encode("ascii").join(self.fields)
+
+
+def _encodable(text: str, charset: str) -> bool:
+    try:
+        text.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    value: Value
+
+
+_NOTHING, _UNREADABLE = _Outcome("nothing"), _Outcome("unreadable")

@@ -1,0 +1,287 @@
+"""The mapping tables: loaded once, checked whole, compiled to look-ups.
+
+``mappings/README.md`` explains the language. A row is read in both directions, so loading proves
+that every row has an inverse, or raises `TableError` with file, line, key and remedy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sopstatus import table_check as check
+from sopstatus import table_language as language
+from sopstatus.model import TableError
+from sopstatus.table_check import Source
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribute:
+    """One row: a DICOM attribute, its HL7 field and its FHIR slice."""
+
+    keyword: str
+    tag: int
+    vr: str
+    closed: bool  # Enumerated Values, not Defined Terms
+    field: int
+    datatype: str
+    coding_system: str
+    slice: str
+    fhir_type: str
+    displays: dict[str, str]  # by DICOM term
+    to_hl7: dict[str, str]
+    from_hl7: dict[str, str]  # aliases too
+    to_fhir: dict[str, str]
+    from_fhir: dict[str, str]
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """One table: one complex extension, and one run of fields of a segment."""
+
+    name: str
+    title: str
+    version: str
+    source: str
+    enabled: bool
+    extension: str  # canonical URL
+    contexts: tuple[str, ...]
+    segment: str
+    attributes: tuple[Attribute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What differs from site to site (``site.toml``); an empty text means "not set"."""
+
+    canonical: str
+    fhir_release: str
+    hl7_position: str
+    coding_system: str = ""
+    offset: str = ""
+
+
+@dataclass(frozen=True)
+class MappingTable:
+    """All tables as loaded. ``groups`` are those switched on, ``available`` is every one."""
+
+    groups: tuple[Group, ...]
+    available: tuple[Group, ...]
+    site: Site
+    sha256: str  # of all files read, in order
+
+    @cached_property
+    def attributes(self) -> dict[str, Attribute]:
+        """Every attribute switched on, by DICOM Keyword."""
+        return {row.keyword: row for group in self.groups for row in group.attributes}
+
+    @cached_property
+    def segments(self) -> dict[str, tuple[Attribute, ...]]:
+        """The attributes of every segment, in the order of the fields."""
+        found: dict[str, list[Attribute]] = {}
+        for group in self.groups:
+            found.setdefault(group.segment, []).extend(group.attributes)
+        return {
+            name: tuple(sorted(rows, key=lambda row: row.field)) for name, rows in found.items()
+        }
+
+    @cached_property
+    def extensions(self) -> dict[str, Group]:
+        """The group of every extension, by canonical URL."""
+        return {group.extension: group for group in self.groups}
+
+
+def load_tables(*folders: str | Path, enable: Iterable[str] = ()) -> MappingTable:
+    """Load the shipped tables, then each folder's, which replace or add attributes and groups.
+
+    ``enable`` names groups to switch on beside those that are on by their own word. Raise
+    `TableError` for the first fault of a table.
+    """
+    return (
+        _shipped() if not folders and not enable else _load(folders, tuple(enable), strict=True)[0]
+    )
+
+
+@cache
+def _shipped() -> MappingTable:
+    return _load((), (), strict=True)[0]
+
+
+def lint(*folders: str | Path) -> list[TableError]:
+    """Return every fault of the shipped tables with these folders, instead of raising the first."""
+    try:
+        return _load(folders, (), strict=False)[1]
+    except TableError as error:
+        return [error]
+
+
+class _Row(NamedTuple):
+    source: Source
+    path: tuple[str | int, ...]
+    data: dict[str, Any]
+
+
+class _Draft:
+    """A group while files are laid over each other: the last word on each key, and who said it."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.head: dict[str, Any] = {}
+        self.said_by: dict[str, Source] = {}
+        self.rows: dict[str, _Row] = {}
+
+    def add(self, source: Source) -> None:
+        for key, value in source.data.items():
+            if key != "attribute":
+                self.head[key] = value
+                self.said_by[key] = source
+        for index, row in enumerate(source.data.get("attribute", ())):
+            self.rows[row["keyword"]] = _Row(source, ("attribute", index), row)
+
+
+def _load(
+    folders: tuple[str | Path, ...], enable: tuple[str, ...], *, strict: bool
+) -> tuple[MappingTable, list[TableError]]:
+    errors: list[TableError] = []
+
+    def note(found: Iterator[TableError]) -> bool:
+        faults = list(found)
+        if faults and strict:
+            raise faults[0]
+        errors.extend(faults)
+        return not faults
+
+    drafts: dict[str, _Draft] = {}
+    settings: dict[str, str] = {}
+    digest = hashlib.sha256()
+    shipped = files("sopstatus.mappings")
+    for folder in (shipped, *map(Path, folders)):
+        for file in _files(folder):
+            digest.update(file.read_bytes())
+            source = check.read(file)
+            if file.name == language.SITE_FILE:
+                if note(check.site_shape(source)):
+                    settings |= source.data
+            elif note(check.shape(source)) and note(_repeated(source)):
+                drafts.setdefault(source.data["name"], _Draft(source)).add(source)
+                if folder is not shipped:  # the shipped ones are held against PS3.6 by the tests
+                    for index, row in enumerate(source.data.get("attribute", ())):
+                        note(check.dictionary(source, row, ("attribute", index)))
+    site = Site(**{key.replace("-", "_"): value for key, value in settings.items()})
+    for name in enable:
+        if name not in drafts:
+            raise TableError("enable", 1, name, f"no such group; there are {', '.join(drafts)}")
+    whole = [draft for draft in drafts.values() if note(_meaning(draft))]
+    groups = [_group(draft, site, enable) for draft in whole]
+    on = [(group, draft) for group, draft in zip(groups, whole, strict=True) if group.enabled]
+    note(_owners(on))
+    table = MappingTable(tuple(group for group, _ in on), tuple(groups), site, digest.hexdigest())
+    return table, errors
+
+
+def _files(folder: Traversable) -> list[Traversable]:
+    if not folder.is_dir():
+        raise TableError(str(folder), 1, "", "is no folder; name the folder that holds your tables")
+    found = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    if not found:
+        raise TableError(str(folder), 1, "", "holds no table; put *.toml files into it")
+    return found
+
+
+def _repeated(source: Source) -> Iterator[TableError]:
+    seen: set[str] = set()
+    for index, row in enumerate(source.data.get("attribute", ())):
+        if row["keyword"] in seen:
+            yield source.error(
+                ("attribute", index, "keyword"), "stands twice in this file; remove one"
+            )
+        seen.add(row["keyword"])
+
+
+def _meaning(draft: _Draft) -> Iterator[TableError]:
+    for key, known in language.GROUP.items():
+        if known.required and key != "attribute" and key not in draft.head:
+            yield draft.source.error((key,), f"is missing ({known.meaning}); add it")
+    if not draft.rows:
+        yield draft.source.error(("attribute",), "the group has no attribute; add an [[attribute]]")
+    for row in draft.rows.values():
+        yield from check.row_meaning(row.source, row.data, row.path)
+
+
+def _owners(groups: list[tuple[Group, _Draft]]) -> Iterator[TableError]:
+    """Prove that every keyword, tag, field, slice and extension has one owner."""
+    owner: dict[tuple[str, object], str] = {}
+    for group, draft in groups:
+        by = draft.said_by["fhir"]
+        if (first := owner.setdefault(("extension", group.extension), group.name)) != group.name:
+            yield by.error(
+                ("fhir", "extension"), f"is already the extension of {first}; choose another"
+            )
+        for row in group.attributes:
+            source, path, _ = draft.rows[row.keyword]
+            me = f"{group.name}.{row.keyword}"
+            for where, what in (
+                (("keyword",), ("keyword", row.keyword)),
+                (("tag",), ("tag", row.tag)),
+                (("hl7", "field"), (f"{group.segment} field", row.field)),
+                (("fhir", "slice"), (f"slice of {group.name}", row.slice)),
+            ):
+                if (first := owner.setdefault(what, me)) != me:
+                    yield source.error(
+                        (*path, *where),
+                        f"{what[0]} {what[1]} already belongs to {first}; choose another",
+                    )
+
+
+def _group(draft: _Draft, site: Site, enable: tuple[str, ...]) -> Group:
+    head = draft.head
+    extension: str = head["fhir"]["extension"]
+    if not extension.startswith(("http://", "https://", "urn:")):
+        extension = f"{site.canonical}/{extension}"
+    return Group(
+        head["name"],
+        head["title"],
+        head["version"],
+        head["source"],
+        head.get("enabled", True) or head["name"] in enable,
+        extension,
+        tuple(head["fhir"]["contexts"]),
+        head["hl7"]["segment"],
+        tuple(_attribute(row, site) for row in draft.rows.values()),
+    )
+
+
+def _attribute(row: _Row, site: Site) -> Attribute:
+    data, codes = row.data, row.data.get("codes", {})
+    sides: dict[str, dict[str, str]] = {}
+    for side in ("hl7", "fhir"):
+        sides[f"to_{side}"] = {term: code.get(side, term) for term, code in codes.items()}
+        sides[f"from_{side}"] = {
+            spelling: term
+            for term, code in codes.items()
+            for spelling in (*code.get(f"{side}-aliases", ()), code.get(side, term))
+        }
+    coded = data["hl7"]["datatype"] in language.CODED
+    return Attribute(
+        keyword=data["keyword"],
+        tag=int(data["tag"].replace(",", ""), 16),
+        vr=data["vr"],
+        closed=data.get("terms") == "enumerated",
+        field=data["hl7"]["field"],
+        datatype=data["hl7"]["datatype"],
+        coding_system=site.coding_system or data["hl7"].get("coding-system", "") if coded else "",
+        slice=data["fhir"]["slice"],
+        fhir_type=data["fhir"]["type"],
+        displays={term: code["display"] for term, code in codes.items()},
+        file=row.source.file,
+        line=check.line_of(row.source.lines, row.path),
+        **sides,
+    )

@@ -1,0 +1,260 @@
+"""Every check on a mapping table that can be made on its text alone, each with its remedy.
+
+A row is read in both directions, so the checks prove that it has an inverse. The functions yield
+`TableError`; the loader raises the first, ``sopstatus check`` shows all.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from importlib.resources.abc import Traversable
+from typing import Any, NamedTuple
+
+from sopstatus import table_language as language
+from sopstatus.model import TableError
+from sopstatus.table_language import Key
+from sopstatus.toml_lines import Path, key_lines, line_of
+from sopstatus.values import is_code_string, is_fhir_code, is_offset
+
+_PYTHON_TYPES: dict[str, type] = {
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "strings": list,
+    "table": dict,
+    "tables": list,
+}
+_TYPE_WORDS = {
+    "string": "a text in quotes",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "strings": "a list of texts in quotes",
+    "table": "a table",
+    "tables": "a list of tables, each headed [[attribute]]",
+}
+_LINE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
+_BARE_TAG = re.compile(r"=\s*\(?\s*[0-9A-Fa-f]{4},?[0-9A-Fa-f]{4}\b")
+_VALUE_LOST = re.compile(r"Cannot overwrite|[Dd]uplicate|already|more than once")
+
+
+class Source(NamedTuple):
+    """A table file: its name, its content and where each key of it stands."""
+
+    file: str
+    data: dict[str, Any]
+    lines: dict[Path, int]
+
+    def error(self, path: Path, message: str) -> TableError:
+        """Make the error for the key at this path."""
+        key = ".".join(str(p + 1) if isinstance(p, int) else p for p in path)
+        return TableError(self.file, line_of(self.lines, path), key, message)
+
+
+def read(file: Traversable) -> Source:
+    """Read a table file; raise `TableError` where it is not TOML in UTF-8."""
+    name = str(file)
+    try:
+        text = file.read_text("utf-8")
+    except (UnicodeDecodeError, OSError) as error:
+        raise TableError(
+            name, 1, "", f"cannot be read as UTF-8 text ({error}); save it so"
+        ) from None
+    try:
+        return Source(name, tomllib.loads(text), key_lines(text))
+    except tomllib.TOMLDecodeError as error:
+        raise _syntax(name, text, str(error)) from None
+    except RecursionError:
+        raise TableError(name, 1, "", "is nested too deeply; a table is two levels deep") from None
+
+
+def _syntax(name: str, text: str, message: str) -> TableError:
+    lines = text.splitlines() or [""]
+    match = _LINE.search(message)
+    number = int(match.group(1)) if match and match.group(1) else len(lines)
+    line = lines[min(number, len(lines)) - 1]
+    key = line.partition("=")[0].strip() if "=" in line else ""
+    plain = _LINE.sub("", message).strip()
+    if _BARE_TAG.search(line):
+        remedy = 'write the tag in quotes, "GGGG,EEEE": bare digits would be read as a number'
+    elif _VALUE_LOST.search(plain):
+        remedy = "a key or a code may stand only once; remove or rename one of the two"
+    else:
+        remedy = "mend the TOML: texts in quotes, one key = value a line"
+    return TableError(name, number, key, f"{plain}; {remedy}")
+
+
+def shape(source: Source) -> Iterator[TableError]:
+    """Check keys, types and forms of a group's file."""
+    yield from _keys(source, source.data, language.GROUP, ())
+    if "name" not in source.data:
+        yield source.error((), 'has no name; add name = "..." at its head')
+    for name, keys in (("fhir", language.GROUP_FHIR), ("hl7", language.GROUP_HL7)):
+        if isinstance(table := source.data.get(name), dict):
+            yield from _keys(source, table, keys, (name,))
+            yield from _missing(source, table, keys, (name,))
+    rows = source.data.get("attribute", [])
+    for index, row in enumerate(rows if isinstance(rows, list) else []):
+        if isinstance(row, dict):
+            yield from _row(source, row, ("attribute", index))
+        else:
+            yield source.error(
+                ("attribute",), "each attribute must be a table; head it [[attribute]]"
+            )
+
+
+def site_shape(source: Source) -> Iterator[TableError]:
+    """Check keys, types and forms of a ``site.toml``."""
+    yield from _keys(source, source.data, language.SITE, ())
+    offset = source.data.get("offset")
+    if isinstance(offset, str) and re.fullmatch(r"[+-]\d{4}", offset) and not is_offset(offset):
+        yield source.error(("offset",), "is no offset from UTC; write -1200 to +1400, never -0000")
+
+
+def _row(source: Source, row: dict[str, Any], path: Path) -> Iterator[TableError]:
+    yield from _keys(source, row, language.ATTRIBUTE, path)
+    yield from _missing(source, row, language.ATTRIBUTE, path)
+    for name, keys in (("hl7", language.ATTRIBUTE_HL7), ("fhir", language.ATTRIBUTE_FHIR)):
+        if isinstance(table := row.get(name), dict):
+            yield from _keys(source, table, keys, (*path, name))
+            yield from _missing(source, table, keys, (*path, name))
+    codes = row.get("codes", {})
+    for term, code in codes.items() if isinstance(codes, dict) else ():
+        if isinstance(code, dict):
+            yield from _keys(source, code, language.CODE, (*path, "codes", term))
+            yield from _missing(source, code, language.CODE, (*path, "codes", term))
+        else:
+            yield source.error((*path, "codes", term), 'must be a table, like { display = "..." }')
+
+
+def _keys(
+    source: Source, table: dict[str, Any], keys: dict[str, Key], path: Path
+) -> Iterator[TableError]:
+    for name, value in table.items():
+        where = (*path, name)
+        if name not in keys:
+            near = get_close_matches(name, keys, 1, 0.6)
+            hint = f'did you mean "{near[0]}"?' if near else f"the keys here are {', '.join(keys)}"
+            yield source.error(where, f"unknown key; {hint}")
+        else:
+            yield from _value(source, value, keys[name], where)
+
+
+def _value(source: Source, value: Any, key: Key, where: Path) -> Iterator[TableError]:
+    expected = _PYTHON_TYPES[key.type]
+    if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
+        quotes = ', like "0100,0410"' if where[-1] == "tag" else ""
+        yield source.error(where, f"must be {_TYPE_WORDS[key.type]}{quotes}; correct it")
+        return
+    if key.type not in ("string", "strings"):
+        return
+    for text in value if key.type == "strings" else [value]:
+        if not isinstance(text, str):
+            yield source.error(where, f"must be {_TYPE_WORDS[key.type]}; correct it")
+        elif not text.strip():
+            yield source.error(where, "is empty; fill it in or remove the key")
+        elif key.choices and text not in key.choices:
+            near = get_close_matches(text, key.choices, 1, 0.6)
+            hint = f' (did you mean "{near[0]}"?)' if near else ""
+            yield source.error(
+                where, f'"{text}" is not one of {", ".join(key.choices)}{hint}; choose one'
+            )
+        elif key.pattern and not re.fullmatch(key.pattern, text):
+            yield source.error(where, f'"{text}" is not {key.form}; correct it')
+
+
+def _missing(
+    source: Source, table: Mapping[str, Any], keys: dict[str, Key], path: Path
+) -> Iterator[TableError]:
+    for name, key in keys.items():
+        if key.required and name not in table:
+            yield source.error((*path, name), f"is missing ({key.meaning}); add it")
+
+
+def row_meaning(source: Source, row: dict[str, Any], path: Path) -> Iterator[TableError]:
+    """Check what one row says: data types that fit the VR, codes that have an inverse."""
+    vr, datatype, fhir_type = row["vr"], row["hl7"]["datatype"], row["fhir"]["type"]
+    for where, name, fitting in (
+        (("hl7", "datatype"), datatype, language.HL7_DATATYPES[vr]),
+        (("fhir", "type"), fhir_type, language.FHIR_TYPES[vr]),
+    ):
+        if name not in fitting:
+            yield source.error(
+                (*path, *where), f"{name} cannot carry {vr}; use {' or '.join(fitting)}"
+            )
+    field = row["hl7"]["field"]
+    reserved = (language.VERBATIM_FIELD, language.HOLDER_FIELD)
+    if field < language.FIRST_FIELD or field in reserved:
+        yield source.error(
+            (*path, "hl7", "field"), f"field {field} is reserved; take 5 to 8 or 11 and above"
+        )
+    elif field > 999:
+        yield source.error(
+            (*path, "hl7", "field"), f"field {field} is too high; take one below 1000"
+        )
+    if row["fhir"]["slice"] in (language.VERBATIM_SLICE, language.HOLDER_SLICE):
+        yield source.error((*path, "fhir", "slice"), "the name is reserved; choose another")
+    codes = row.get("codes")
+    if vr == "CS":
+        if not codes:
+            yield source.error((*path, "codes"), "a CS needs its terms; add [attribute.codes]")
+        if "terms" not in row:
+            yield source.error(
+                (*path, "terms"), 'a CS is "enumerated" (closed) or "defined"; say which'
+            )
+        yield from _codes(source, codes or {}, (*path, "codes"))
+    else:
+        for name in ("codes", "terms"):
+            if name in row:
+                yield source.error(
+                    (*path, name), f"only a CS has {name}; remove it, or correct the VR"
+                )
+
+
+def _codes(source: Source, codes: dict[str, Any], path: Path) -> Iterator[TableError]:
+    for term in codes:
+        if not is_code_string(term) or term != term.strip():
+            yield source.error(
+                (*path, term), "is no CS value: 16 capitals, digits, blanks, _; correct it"
+            )
+    for side in ("hl7", "fhir"):
+        owner: dict[str, str] = {}
+        for term, code in codes.items():
+            spelling = code.get(side, term)
+            if side == "fhir" and not is_fhir_code(spelling):
+                yield source.error(
+                    (*path, term), f'"{spelling}" is no FHIR code; remove its blanks'
+                )
+            if spelling in owner:
+                yield source.error(
+                    (*path, term, side),
+                    f'"{spelling}" is already the {side} code of {owner[spelling]}; codes must be unique',
+                )
+            owner.setdefault(spelling, term)
+        for term, code in codes.items():
+            for alias in code.get(f"{side}-aliases", ()):
+                if owner.get(alias, term) != term:
+                    yield source.error(
+                        (*path, term, f"{side}-aliases"),
+                        f'"{alias}" already means {owner[alias]}; an alias may not shadow a code',
+                    )
+                owner.setdefault(alias, term)
+
+
+def dictionary(source: Source, row: dict[str, Any], path: Path) -> Iterator[TableError]:
+    """Check keyword, tag and VR against the DICOM data dictionary (PS3.6)."""
+    from pydicom.datadict import dictionary_VR, keyword_dict
+
+    keyword, tag = row["keyword"], int(row["tag"].replace(",", ""), 16)
+    known = keyword_dict.get(keyword)
+    if known is None:
+        near = get_close_matches(keyword, keyword_dict, 1, 0.6)
+        hint = f'did you mean "{near[0]}"?' if near else "take it from PS3.6"
+        yield source.error((*path, "keyword"), f'"{keyword}" is no DICOM Keyword; {hint}')
+    elif known != tag:
+        right = f"{known >> 16:04X},{known & 0xFFFF:04X}"
+        yield source.error((*path, "tag"), f'the tag of {keyword} is "{right}"; correct it')
+    elif row["vr"] not in (vrs := dictionary_VR(tag).split(" or ")):
+        yield source.error((*path, "vr"), f"the VR of {keyword} is {' or '.join(vrs)}; correct it")

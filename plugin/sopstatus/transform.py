@@ -1,0 +1,142 @@
+"""Decode, the link's policy, encode: from any format to any other.
+
+The six named functions are what entry points name; a site adds its own under the same group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Protocol
+
+from sopstatus.model import Result, SOPInstance
+from sopstatus.profile import Link, receive
+from sopstatus.table import MappingTable, load_tables
+
+ENTRY_POINT_GROUP = "sopstatus.transformers"
+FORMATS = ("dicom", "fhir", "hl7")
+
+
+class Codec(Protocol):
+    """What every format offers; one module below `sopstatus.codecs` each."""
+
+    def decode(self, document: Any) -> Result[tuple[SOPInstance, ...]]:
+        """Read the statements of a document, in its order."""
+
+    def instances(self, document: Any) -> tuple[SOPInstance, ...]:
+        """List the identities that a document knows, said about or not."""
+
+    def encode(
+        self,
+        instances: Iterable[SOPInstance],
+        into: Any = None,
+        *,
+        known: Iterable[SOPInstance] = (),
+    ) -> Result[Any]:
+        """Write statements onto a document and return the new one."""
+
+    def blank(self, known: Iterable[SOPInstance]) -> Any:
+        """Make the smallest legal document about these instances."""
+
+
+def codec(name: str, *, tables: MappingTable | None = None) -> Codec:
+    """Return the codec of a format: ``"dicom"``, ``"hl7"`` or ``"fhir"``.
+
+    ``tables`` defaults to the shipped ones. Raise `ValueError` for another name.
+    """
+    tables = tables or load_tables()
+    if name == "dicom":
+        from sopstatus.codecs.dicom import DICOMCodec
+
+        return DICOMCodec(tables)
+    if name == "fhir":
+        from sopstatus.codecs.fhir import FHIRCodec
+
+        return FHIRCodec(tables)
+    if name == "hl7":
+        from sopstatus.codecs.hl7 import HL7Codec
+
+        return HL7Codec(tables)
+    raise ValueError(f"{name!r} is not one of {', '.join(FORMATS)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Transformer:
+    """A callable from one format to another; it pickles, and threads may share it."""
+
+    source: Codec
+    target: Codec
+    into_data_set: bool
+
+    def __call__(self, document: Any, into: Any = None, *, link: Link | None = None) -> Result[Any]:
+        """Carry the statements of ``document`` onto ``into`` (default: a new, smallest document).
+
+        ``link`` is what is known of the way that ``document`` came; without a trusted one, no
+        status enters a data set (PS3.15 A.1.1 f.2). Raise `DocumentError` where a document is not
+        what it claims to be.
+        """
+        read = self.source.decode(document)
+        known = self.source.instances(document)
+        allowed = receive(read.value, link) if self.into_data_set else Result(read.value)
+        into = self.target.blank(known or read.value) if into is None else into
+        written = self.target.encode(allowed.value, into, known=known)
+        return Result(written.value, read.issues + allowed.issues + written.issues)
+
+
+def transformer(source: str, target: str, *, tables: MappingTable | None = None) -> Transformer:
+    """Return the transformer between two formats, for instance ``transformer("dicom", "fhir")``."""
+    tables = tables or load_tables()
+    return Transformer(
+        codec(source, tables=tables), codec(target, tables=tables), target == "dicom"
+    )
+
+
+def dicom_to_fhir(document: Any, into: Any = None, *, link: Link | None = None) -> Result[Any]:
+    """Carry a data set's status onto a FHIR resource."""
+    return transformer("dicom", "fhir")(document, into, link=link)
+
+
+def dicom_to_hl7(document: Any, into: Any = None, *, link: Link | None = None) -> Result[Any]:
+    """Carry a data set's status into an HL7 v2 message."""
+    return transformer("dicom", "hl7")(document, into, link=link)
+
+
+def hl7_to_fhir(document: Any, into: Any = None, *, link: Link | None = None) -> Result[Any]:
+    """Carry a message's statements onto a FHIR resource."""
+    return transformer("hl7", "fhir")(document, into, link=link)
+
+
+def hl7_to_dicom(document: Any, into: Any = None, *, link: Link | None = None) -> Result[Any]:
+    """Carry a message's statement into a data set; without a trusted link it becomes NS."""
+    return transformer("hl7", "dicom")(document, into, link=link)
+
+
+def fhir_to_dicom(document: Any, into: Any = None, *, link: Link | None = None) -> Result[Any]:
+    """Carry a resource's statement into a data set; without a trusted link it becomes NS."""
+    return transformer("fhir", "dicom")(document, into, link=link)
+
+
+def fhir_to_hl7(document: Any, into: Any = None, *, link: Link | None = None) -> Result[Any]:
+    """Carry a resource's statements into an HL7 v2 message."""
+    return transformer("fhir", "hl7")(document, into, link=link)
+
+
+def named(name: str) -> Callable[..., Result[Any]]:
+    """Load the transformer that an installed distribution offers under a name.
+
+    Raise `LookupError` for a name that nobody offers, and where two distributions offer it.
+    """
+    found: list[EntryPoint] = [e for e in entry_points(group=ENTRY_POINT_GROUP) if e.name == name]
+    if not found:
+        names = sorted({e.name for e in entry_points(group=ENTRY_POINT_GROUP)})
+        raise LookupError(f"no transformer is called {name!r}; there are {', '.join(names)}")
+    if len({e.value for e in found}) > 1 or len({_distribution(e) for e in found}) > 1:
+        owners = " and ".join(sorted({_distribution(e) for e in found}))
+        raise LookupError(f"{name!r} is offered by {owners}; uninstall one of them")
+    loaded: Callable[..., Result[Any]] = found[0].load()
+    return loaded
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
