@@ -35,7 +35,7 @@ def catalogue() -> dict[str, Entry]:
 def issue(code: str, location: str, **facts: object) -> Issue:
     """Make the issue of this code; the line that it prints ends with the remedy."""
     entry = catalogue()[code]
-    diagnostics = f"{entry.text.format(**facts)}; {entry.remedy}"
+    diagnostics = f"{entry.text}; {entry.remedy}".format(**facts)
     return Issue(entry.severity, code, location, diagnostics)
 
 

@@ -79,4 +79,4 @@ def receive(instances: Iterable[SOPInstance], link: Link | None) -> Result[tuple
 
 
 def _words(link: Link) -> str:
-    return ", ".join(f"{name} is not shown" for name in link.missing)
+    return "not shown: " + ", ".join(link.missing)

@@ -67,20 +67,28 @@ class Transformer:
 
     source: Codec
     target: Codec
+    from_data_set: bool
     into_data_set: bool
 
-    def __call__(self, document: Any, into: Any = None, *, link: Link | None = None) -> Result[Any]:
+    def __call__(
+        self, document: Any, into: Any = None, *, link: Link | None = None, holder: str = ""
+    ) -> Result[Any]:
         """Carry the statements of ``document`` onto ``into`` (default: a new, smallest document).
 
         ``link`` is what is known of the way that ``document`` came; without a trusted one, no
-        status enters a data set (PS3.15 A.1.1 f.2). Raise `DocumentError` where a document is not
-        what it claims to be.
+        status enters a data set (PS3.15 A.1.1 f.2). ``holder`` is the AE Title of who holds the
+        data set that is read, or whose copy the one to be written is. Raise `DocumentError` where a
+        document is not what it claims to be.
         """
-        read = self.source.decode(document)
+        named = {"holder": holder} if holder else {}  # only a data set does not name its holder
+        decode: Any = self.source.decode
+        encode: Any = self.target.encode
+        read = decode(document, **(named if self.from_data_set else {}))
         known = self.source.instances(document)
         allowed = receive(read.value, link) if self.into_data_set else Result(read.value)
         into = self.target.blank(known or read.value) if into is None else into
-        written = self.target.encode(allowed.value, into, known=known)
+        options = named if self.into_data_set else {}
+        written = encode(allowed.value, into, known=known, **options)
         return Result(written.value, read.issues + allowed.issues + written.issues)
 
 
@@ -88,7 +96,10 @@ def transformer(source: str, target: str, *, tables: MappingTable | None = None)
     """Return the transformer between two formats, for instance ``transformer("dicom", "fhir")``."""
     tables = tables or load_tables()
     return Transformer(
-        codec(source, tables=tables), codec(target, tables=tables), target == "dicom"
+        codec(source, tables=tables),
+        codec(target, tables=tables),
+        source == "dicom",
+        target == "dicom",
     )
 
 

@@ -47,7 +47,8 @@ def encode(text: str, terms: tuple[str, ...]) -> bytes | None:
 
 def _strict(text: str, encoding: str) -> bytes | None:
     try:
-        return text.encode(encoding)
+        encoded = text.encode(encoding)
+        return encoded if encoded.decode(encoding) == text else None  # Shift-JIS: a yen sign is 5C
     except (UnicodeError, LookupError):
         return None
 

@@ -137,13 +137,13 @@ def _text(item: Any) -> str:
 
 def identity(elements: Elements, issues: list[Issue]) -> SOPInstance:
     """Read the UIDs of a data set."""
-    uids = [elements.plain(tag) for tag in _IDENTITY]
+    study, series, sop_class, sop = uids = [elements.plain(tag) for tag in _IDENTITY]
     for tag, uid in zip(_IDENTITY, uids, strict=True):
         if not uid:
             issues.append(issue("dicom/no-uid", location(tag)))
         elif not is_uid(uid):
             issues.append(issue("value/not-uid", location(tag), length=len(uid)))
-    return SOPInstance(*uids)
+    return SOPInstance(study, series, sop_class, sop)
 
 
 def value(elements: Elements, row: Attribute, issues: list[Issue]) -> dict[str, Value]:

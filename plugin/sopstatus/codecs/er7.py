@@ -207,7 +207,8 @@ def _sequence(name: str, delimiters: Delimiters, charset: str) -> str | None:
     if name == ".br":
         return "\r\n"
     if hexadecimal := _HEX.fullmatch(name):
-        return decode(bytes.fromhex(hexadecimal.group(1)), charset)
+        raw = bytes.fromhex(hexadecimal.group(1))
+        return raw.decode("ascii") if raw.isascii() else decode(raw, charset)
     return None
 
 

@@ -52,4 +52,4 @@ def _model(kind: str, release: str) -> Any:
 
 def _location(document: dict[str, Any], loc: tuple[int | str, ...]) -> str:
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc)
-    return document["resourceType"] + "".join(steps)
+    return f"{document['resourceType']}{''.join(steps)}"

@@ -6,24 +6,27 @@ text has to stand beside it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from sopstatus import values
 from sopstatus.model import Value
 from sopstatus.table import Attribute
 
-_SHOWABLE = re.compile(r"[A-Za-z0-9_ ]{1,16}")
 
+def shown(row: Attribute, text: str) -> str:
+    """Quote what is near a term of the row; of anything else, tell only its length.
 
-def shown(text: str) -> str:
-    """Quote a term for a message, or tell only its length: it may not be a term at all."""
-    return f'"{text}"' if _SHOWABLE.fullmatch(text) else f"a value of {len(text)} characters"
+    A field that was filled by mistake may hold a patient's name, and issues are logged.
+    """
+    words = {*row.displays, *row.from_hl7, *row.from_fhir, *map(str.upper, row.displays.values())}
+    words |= {word for phrase in row.displays.values() for word in phrase.upper().split()}
+    near = len(text) <= 2 or text.strip(" ").upper() in words
+    return f'"{text}"' if near and text.isprintable() else f"a value of {len(text)} characters"
 
 
 def problems(row: Attribute, text: str) -> Iterator[tuple[str, dict[str, object]]]:
     """Yield the codes and facts of everything that is wrong with a value, by its VR and terms."""
-    facts: dict[str, object] = {"keyword": row.keyword, "value": shown(text)}
+    facts: dict[str, object] = {"keyword": row.keyword, "value": shown(row, text)}
     if "\\" in text and row.vr not in values.SINGLE_VALUED:
         yield "value/multiplicity", {**facts, "count": text.count("\\") + 1}
         return

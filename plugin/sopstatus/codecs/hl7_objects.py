@@ -21,4 +21,37 @@ def text_of(document: Any) -> tuple[str, Callable[[str], Any]]:
         # with groups, hl7apy drops every Z segment that its structures do not name
         return parse_message(text, validation_level=level, find_groups=False)
 
-    return document.to_er7(), back
+    marks = document.encoding_chars
+    return "".join(_segments(document, marks)), back
+
+
+def _segments(element: Any, marks: dict[str, str]) -> list[str]:
+    lines: list[str] = []
+    for child in element.children:
+        if child.classname == "Group":
+            lines += _segments(child, marks)
+        elif child.name[:1] == "Z":
+            lines.append(_z_segment(child, marks) + marks["SEGMENT"])
+        else:
+            lines.append(child.to_er7(marks) + marks["SEGMENT"])
+    return lines
+
+
+def _z_segment(segment: Any, marks: dict[str, str]) -> str:
+    r"""Write a Z segment from its leaves: hl7apy's own writer makes ``\E\X0D\E\`` of ``\X0D\``."""
+    fields: dict[int, list[str]] = {}
+    for item in segment.children:
+        components = [
+            marks["SUBCOMPONENT"].join(_leaf(leaf, marks) for leaf in component.children)
+            for component in item.children
+        ]
+        text = marks["COMPONENT"].join(components)
+        fields.setdefault(int(item.name.rpartition("_")[2]), []).append(text)
+    numbers = range(1, max(fields, default=0) + 1)
+    joined = [marks["REPETITION"].join(fields.get(number, [])) for number in numbers]
+    return marks["FIELD"].join([segment.name, *joined])
+
+
+def _leaf(leaf: Any, marks: dict[str, str]) -> str:
+    value = getattr(leaf.value, "value", leaf.value)  # still escaped, as it was parsed
+    return value if isinstance(value, str) else str(leaf.to_er7(marks))

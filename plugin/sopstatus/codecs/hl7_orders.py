@@ -20,7 +20,7 @@ _ANCHORS = {
     "OMI": ("ORC", "TQ1", "TQ2", "OBR", "NTE", "CTD", "OBX", "IPC"),
     "MDM": ("TXA", "CON", "OBX", "NTE"),
 }
-_TRAILERS = ("DSC", "BTS", "FTS", "BHS", "FHS")
+TRAILERS = ("DSC", "BTS", "FTS", "BHS", "FHS")
 _STUDY_CODES = ("113014", "110180")  # DCM: DICOM Study; Study Instance UID
 
 
@@ -46,7 +46,9 @@ class Order:
         after_observation = False
         for candidate in self.segments:
             after_observation |= candidate.name in ("OBX", "DG1")
-            if candidate.name == segment or (candidate.name in names and not (self.is_order_message and after_observation)):
+            if candidate.name == segment or (
+                candidate.name in names and not (self.is_order_message and after_observation)
+            ):
                 best = candidate
         return best
 
@@ -54,7 +56,7 @@ class Order:
 def orders(document: bytes, message: Message) -> list[Order]:
     """Cut a message into its orders; one without ORC and OBR is one order as a whole."""
     kind = _kind(document, message)
-    body = [s for s in message.segments if s.name not in _TRAILERS]
+    body = [s for s in message.segments if s.name not in TRAILERS]
     runs: list[list[Segment]] = []
     if kind != "MDM":
         open_orc = False

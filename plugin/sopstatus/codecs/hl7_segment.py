@@ -112,16 +112,16 @@ class ZSegment:
             return er7.unescape(raw, self.delimiters, self.charset)
         texts = []
         for part in raw.split(repetition) if repetition else [raw]:
-            code, *rest = [*er7.components(part, self.delimiters, self.charset), "", ""]
-            texts.append(code)
+            parts = [*er7.components(part, self.delimiters, self.charset), "", ""]
+            texts.append(parts[0])
             if row.datatype not in CODED:
                 continue
-            if not code:
+            if not parts[0]:
                 self.note("hl7/text-without-code", row.field, keyword=row.keyword)
                 return None
-            if rest[1] not in ("", row.coding_system):
-                facts = {"system": row.coding_system, "found": forms.shown(rest[1])}
-                self.note("hl7/coding-system", row.field, **facts)
+            if parts[2] not in ("", row.coding_system):
+                found = "DCM" if parts[2] == "DCM" else "another"
+                self.note("hl7/coding-system", row.field, system=row.coding_system, found=found)
         return "\\".join(texts)  # several values, as DICOM writes them
 
     def _verbatim(self) -> dict[str, Value]:
@@ -145,21 +145,28 @@ class ZSegment:
     def put_identity(self, new: SOPInstance) -> None:
         """Fill in what the statement knows of ZDS-1 to ZDS-4 and ZDS-10."""
         if not self.raw(1):
-            pointer = (self._escaped(1, new.study_instance_uid), "", "Application", "DICOM")
+            pointer = (self._escaped(new.study_instance_uid), "", "Application", "DICOM")
             self.put(1, self.delimiters.component.join(pointer))
         uids = (new.series_instance_uid, new.sop_class_uid, new.sop_instance_uid)
         for number, uid in enumerate(uids, 2):
             if uid and self.first(number) != uid:
-                self.put(number, self._escaped(number, uid))
+                self.put(number, self._escaped(uid))
         if new.holder and self.first(HOLDER_FIELD) != new.holder:
-            self.put(HOLDER_FIELD, self._escaped(HOLDER_FIELD, new.holder))
+            self.put(HOLDER_FIELD, self._escaped(new.holder))
 
-    def _escaped(self, number: int, text: str) -> str:
-        escaped = er7.escape(text, self.delimiters)
-        if escaped is None or not _encodable(escaped, self.charset):
-            self.note("hl7/identity-lost", number)
-            return ""
-        return escaped
+    def fits(self, new: SOPInstance) -> bool:
+        """Tell whether the message can hold the statement's identity; an issue says if it cannot."""
+        texts = {3: new.sop_class_uid, HOLDER_FIELD: new.holder}
+        texts |= dict(enumerate((new.study_instance_uid, new.series_instance_uid), 1))
+        for number, text in {**texts, 4: new.sop_instance_uid}.items():
+            escaped = er7.escape(text, self.delimiters)
+            if escaped is None or not _encodable(escaped, self.charset):
+                self.note("hl7/identity-lost", number)
+                return False
+        return True
+
+    def _escaped(self, text: str) -> str:
+        return er7.escape(text, self.delimiters) or ""
 
     def put_value(self, row: Attribute, value: Value) -> None:
         """State a value (``None``: emptied): its field, and its verbatim text where that is needed."""
@@ -229,17 +236,16 @@ class ZSegment:
         """Tell whether anything but the identity is left."""
         return any(self.fields[FIRST_FIELD:])
 
-    def bytes(self) -> bytes:
+    def content(self) -> bytes:
         """Return the segment, without its terminator."""
         return self.delimiters.field.encode("ascii").join(self.fields)
 
 
 def _encodable(text: str, charset: str) -> bool:
     try:
-        text.encode(charset)
-    except UnicodeEncodeError:
+        return text.encode(charset).decode(charset) == text  # Shift-JIS writes a yen sign as 5C
+    except UnicodeError:
         return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)

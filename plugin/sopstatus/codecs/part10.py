@@ -280,7 +280,8 @@ def rewrite(data: bytes, dataset: DataSet, changes: dict[int, bytes | None]) -> 
         if (found := dataset.elements.get(tag)) and found.end - found.value == 4:
             length = order.unpack_from(content, found.value)[0]
             edits.append((found.value, found.end, order.pack((length + more) & _UNDEFINED)))
-    out, start = [], 0
+    out: list[bytes] = []
+    start = 0
     for begin, end, encoded in sorted(edits, key=lambda edit: edit[0]):
         out += content[start:begin], encoded
         start = end

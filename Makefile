@@ -1,0 +1,41 @@
+# Two commands do everything on a fresh machine with Python 3.11 or later:
+#   make demo   carry the shipped samples through every format and back
+#   make test   lint, types and tests
+PYTHON ?= python3
+BIN := .venv/bin
+# the environment is made anew when what it holds has changed
+READY := .venv/.ready
+
+.PHONY: demo test lint types unit format long clean
+
+demo: $(READY)
+	$(BIN)/sopstatus demo
+
+test: lint types unit
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+unit: $(READY)
+	$(BIN)/pytest -n auto
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# the laws, long: 100,000 examples each (hours)
+long: $(READY)
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest -n auto tests/laws
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	$(BIN)/pip install --quiet --disable-pip-version-check --group dev --editable ".[all]"
+	touch $(READY)
+
+clean:
+	rm -rf .venv build dist *.egg-info

@@ -1,0 +1,82 @@
+"""The command line: ``sopstatus`` and ``python -m sopstatus``.
+
+Exit codes: 0 clean, 1 an issue is an error, 2 usage (tables included), 3 the document is unreadable.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from sopstatus import __version__
+from sopstatus.model import DocumentError, TableError
+from sopstatus.transform import FORMATS
+
+CLEAN, ERRORS, USAGE, UNREADABLE = range(4)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "sopstatus",
+        description="Carry DICOM SOP Instance Status between DICOM, HL7 v2 and FHIR.",
+        epilog="exit codes: 0 clean, 1 an issue is an error, 2 usage, 3 unreadable document",
+    )
+    parser.add_argument("--version", action="version", version=f"sopstatus {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    convert = commands.add_parser("convert", help="write a document's statements onto another")
+    convert.add_argument("source", metavar="SOURCE", help="a file of any format; - is stdin")
+    convert.add_argument("--to", required=True, choices=FORMATS, help="format to write")
+    convert.add_argument("--into", metavar="TARGET", help="document to write onto (default: new)")
+    convert.add_argument("-o", "--output", metavar="OUT", help="file to write (default: stdout)")
+    convert.add_argument("--release", choices=("R4", "R4B", "R5"), help="FHIR release of a new one")
+    convert.add_argument(
+        "--holder", default="", metavar="AE", help="AE Title of a data set's holder"
+    )
+    convert.add_argument("--validate", action="store_true", help="run fhir.resources over FHIR")
+    convert.add_argument("--strict", action="store_true", help="write nothing if anything is amiss")
+    convert.add_argument(
+        "--trusted-link",
+        action="store_true",
+        help="vouch that SOURCE came over a secure transport, from an authenticated system that "
+        "conforms to the profile (PS3.15 A.1.1); else a data set gets NS",
+    )
+    show = commands.add_parser("show", help="what a document says, as a table")
+    show.add_argument("source", metavar="SOURCE", help="a file of any format; - is stdin")
+    show.add_argument("--json", action="store_true", help="for machines")
+    for command in (convert, show):
+        command.add_argument(
+            "--mappings", action="append", default=[], metavar="DIR", help="your own tables"
+        )
+    check = commands.add_parser("check", help="find every fault of mapping tables")
+    check.add_argument(
+        "folder", nargs="?", metavar="DIR", help="your own tables (default: shipped)"
+    )
+    commands.add_parser("demo", help="carry the shipped samples through every format and back")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    from sopstatus import commands
+
+    try:
+        code: int = getattr(commands, options.command)(options)
+        sys.stdout.flush()
+    except DocumentError as error:
+        for fault in error.issues:
+            print(fault, file=sys.stderr)
+        return UNREADABLE
+    except TableError as error:
+        print(f"error table {error}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:  # the reader has seen enough
+        sys.stderr.close()
+        return CLEAN
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""What each command does; arguments come parsed, results are exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sopstatus import content
+from sopstatus.catalogue import document_error
+from sopstatus.model import Issue, SOPInstance
+from sopstatus.profile import Link
+from sopstatus.table import MappingTable, lint, load_tables
+from sopstatus.transform import transformer
+
+
+def convert(options: Namespace) -> int:
+    """Write the statements of a document onto another, and print or store the result."""
+    if options.to == "dicom" and not options.into:
+        print("error: --to dicom needs --into: a status stands in a data set", file=sys.stderr)
+        return 2
+    tables = _tables(options)
+    name, document = content.load(_read(options.source))
+    into = None
+    if options.into:
+        target, into = content.load(_read(options.into))
+        if target != options.to:
+            print(f"error: {options.into} is {target}, not {options.to}", file=sys.stderr)
+            return 2
+    link = Link(True, True, True) if options.trusted_link else None
+    carry = transformer(name, options.to, tables=tables)
+    result = carry(document, into, link=link, holder=options.holder)
+    issues = list(result.issues)
+    if options.to == "fhir" and options.validate:
+        from sopstatus.codecs.fhir import release_of
+        from sopstatus.codecs.fhir_models import validate
+
+        issues += validate(result.value, options.release or release_of(result.value))
+    code = _report(issues, strict=options.strict)
+    if options.strict and code:
+        return code
+    data = content.dump_json(result.value) if options.to == "fhir" else result.value
+    _write(data, options.output)
+    return code
+
+
+def show(options: Namespace) -> int:
+    """Print what a document says."""
+    tables = _tables(options)
+    name, document = content.load(_read(options.source))
+    source = transformer(name, name, tables=tables).source
+    result = source.decode(document)
+    if options.json:
+        records = [record(x) for x in result.value]
+        faults = [{f: getattr(i, f) for f in Issue.__slots__} for i in result.issues]
+        print(json.dumps({"format": name, "statements": records, "issues": faults}, indent=2))
+    else:
+        sys.stdout.write(_table(result.value, name, tables))
+    return _report(result.issues)
+
+
+def check(options: Namespace) -> int:
+    """Print every fault of the tables."""
+    faults = lint(*([options.folder] if options.folder else []))
+    for fault in faults:
+        print(fault)
+    if not faults:
+        tables = load_tables(*([options.folder] if options.folder else []))
+        for group in tables.available:
+            state = "on" if group.enabled else "off"
+            print(f"{group.name} {group.version} {state}, {len(group.attributes)} attributes")
+    return 1 if faults else 0
+
+
+def demo(options: Namespace) -> int:
+    """Carry the shipped samples through every format and back."""
+    from sopstatus.demo import run
+
+    return run()
+
+
+def record(instance: SOPInstance) -> dict[str, Any]:
+    """Return a statement as JSON; ``null`` is a value that was stated and emptied."""
+    uids = {name: getattr(instance, name) for name in SOPInstance.__slots__[:-1]}
+    return {**uids, "attributes": dict(instance.attributes)}
+
+
+def _tables(options: Namespace) -> MappingTable:
+    tables = load_tables(*options.mappings)
+    release = getattr(options, "release", None)
+    return replace(tables, site=replace(tables.site, fhir_release=release)) if release else tables
+
+
+def _read(source: str) -> bytes:
+    if source == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise document_error("document/unreadable", source, reason=reason) from None
+
+
+def _write(data: bytes, output: str | None) -> None:
+    if not output:
+        sys.stdout.buffer.write(data)
+        return
+    # the reader of OUT never sees half of it
+    temporary = Path(f"{output}.{os.getpid()}.part")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(output)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        reason = error.strerror or type(error).__name__
+        raise document_error("document/unwritable", output, reason=reason) from None
+
+
+def _report(issues: Iterable[Issue], *, strict: bool = False) -> int:
+    bad = {"fatal", "error"} | ({"warning"} if strict else set())
+    code = 0
+    for found in issues:
+        print(found, file=sys.stderr)
+        if found.severity in bad:
+            code = 1
+    return code
+
+
+def _table(statements: Iterable[SOPInstance], name: str, tables: MappingTable) -> str:
+    lines = []
+    for instance in statements:
+        uids = (
+            ("Study Instance UID", instance.study_instance_uid),
+            ("Series Instance UID", instance.series_instance_uid or "(the whole study)"),
+            ("SOP Instance UID", instance.sop_instance_uid or "(the whole series)"),
+            ("Holder", instance.holder or "(not said)"),
+        )
+        rows = list(uids if instance.series_instance_uid else (*uids[:2], uids[3]))
+        for keyword, value in instance.attributes:
+            display = tables.attributes[keyword].displays.get(value or "", "")
+            text = "(emptied)" if value is None else json.dumps(value, ensure_ascii=False)[1:-1]
+            rows.append((keyword, f"{text}  {display}".rstrip()))
+        width = max(len(label) for label, _ in rows)
+        lines += [f"{label:<{width}}  {text}" for label, text in rows] + [""]
+    return "\n".join(lines) if lines else f"this {name} document says nothing of any status\n"

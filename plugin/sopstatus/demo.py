@@ -1,0 +1,55 @@
+"""The demonstration: every shipped sample travels DICOM -> HL7 v2 -> FHIR -> DICOM."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from sopstatus.model import Issue, SOPInstance
+from sopstatus.profile import Link
+from sopstatus.transform import codec, transformer
+
+TRUSTED = Link(secure=True, authenticated=True, conforms=True)
+
+
+def run() -> int:
+    """Print the journey of every sample, over a trusted link and over one that is not."""
+    samples = files("sopstatus.samples")
+    cases = sorted(f.name for f in samples.iterdir() if f.joinpath("image.dcm").is_file())
+    dicom = codec("dicom")
+    to_hl7, to_fhir, to_dicom = (
+        transformer(*pair) for pair in (("dicom", "hl7"), ("hl7", "fhir"), ("fhir", "dicom"))
+    )
+    print("DICOM -> HL7 v2 -> FHIR -> DICOM, on synthetic data\n")
+    print(f"{'case':<24}{'status':<12}{'over a trusted link':<24}over one that is not")
+    same = True
+    lines: dict[str, Issue] = {}
+    for case in cases:
+        image = samples.joinpath(case, "image.dcm").read_bytes()
+        (before,) = dicom.decode(image).value or (SOPInstance(),)
+        bare = dicom.encode([emptied(x) for x in dicom.instances(image)], image).value
+        resource = to_fhir(to_hl7(image).value).value
+        back = dicom.decode(to_dicom(resource, bare, link=TRUSTED).value).value
+        untrusted = to_dicom(resource, bare, link=Link(secure=False))
+        (after,) = dicom.decode(untrusted.value).value or (SOPInstance(),)
+        identical = back == ((before,) if before.attributes else ())
+        same = same and identical
+        lines |= {i.code: i for i in untrusted.issues if i.code.startswith("link/")}
+        word = "identical" if identical else "DIFFERENT"
+        print(f"{case:<24}{_status(before):<12}{word:<24}{_status(after)}")
+    print()
+    for line in lines.values():
+        print(line)
+    return 0 if same else 1
+
+
+def emptied(instance: SOPInstance) -> SOPInstance:
+    """Return the statement that removes what is said of an instance."""
+    return SOPInstance(*instance.identity[:2], "", *instance.identity[2:])
+
+
+def _status(instance: SOPInstance) -> str:
+    said = dict(instance.attributes)
+    if not said:
+        return "(none)"
+    status = said.get("SOPInstanceStatus", "(not stated)")
+    return "(empty)" if status is None else status

@@ -1,0 +1,315 @@
+"""What the laws need to know of a format: documents of all kinds, and what in them is not ours.
+
+A new codec inherits every law by adding one entry to FORMATS.
+"""
+
+import copy
+import io
+import json
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pydicom
+from hypothesis import strategies as st
+from pydicom.data import get_testdata_file
+from sopstatus import SOPInstance, codec, load_tables
+
+from laws.strategies import HOLDERS, statements, studies
+
+EXTENSION = load_tables().groups[0].extension
+
+
+class Document(NamedTuple):
+    """A generated document and the instances that it knows."""
+
+    content: Any
+    known: list[SOPInstance]
+    holders: st.SearchStrategy[str] = HOLDERS
+
+
+class Format(NamedTuple):
+    """One codec under the laws."""
+
+    codec: Any
+    documents: st.SearchStrategy[Document]
+    frame: Callable[[Any], Any]  # the document without what is ours
+    wide: bool = True  # carries statements about series and studies
+
+
+# --- HL7 -------------------------------------------------------------------------------------
+
+_CHARSETS = [
+    "UNICODE UTF-8",
+    "UNICODE UTF-8",
+    "",
+    "8859/1",
+    "~ISO IR87",
+    "GB 18030-2000",
+    "KS X 1001",
+]
+_DELIMITERS = ["|^~\\&", "|^~\\&", "|^~\\&#", "@*%$!", "#^~\\&", "|^~\\", "|^~"]
+_KINDS = ["ORU^R01^ORU_R01", "OMI^O23", "MDM^T02", "MDM^T11", "ADT^A08", "ZZZ^Z01", "ORU"]
+_VERSIONS = ["2.1", "2.3.1", "2.5.1", "2.7", "2.9"]
+
+
+@st.composite
+def hl7_documents(draw):
+    """A message with foreign segments and, at times, statements in odd spellings."""
+    known = draw(studies())
+    marks = draw(st.sampled_from(_DELIMITERS))
+    sep, comp, rep = marks[0], marks[1], marks[2]
+    term = draw(st.sampled_from(["\r", "\r", "\n", "\r\n"]))
+    header = [
+        "MSH",
+        marks[1:],
+        "RIS",
+        "H",
+        "",
+        "",
+        "20240101",
+        "",
+        "",
+        "1",
+        "P",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+    ]
+    header[8] = draw(st.sampled_from(_KINDS)).replace("^", comp)
+    header[11] = draw(st.sampled_from(_VERSIONS))
+    header[17] = draw(st.sampled_from(_CHARSETS)).replace("~", rep)
+    lines = [sep.join(header), sep.join(["PID", "1", "", "4711", "", "X", "", "", ""])]
+    if header[8].startswith("MDM"):
+        lines.append(sep.join(["TXA", "1", "DI"]))
+    for _ in range(draw(st.integers(0, 2))):
+        lines += [sep.join(["ORC", "RE"])] * draw(st.integers(0, 1))
+        lines.append(sep.join(["OBR", "1", "", "", "CT"]))
+        lines += [sep.join(["OBX", "1", "TX", "GDT", "", "text", "", ""])] * draw(st.integers(0, 2))
+        lines += [sep.join(["ZDS", "PERFORM", comp.join("pq")])] * draw(st.integers(0, 1))
+        lines += [sep.join(["NTE", "1", "", "note"])] * draw(st.integers(0, 1))
+    lines += ["ZSI" + sep * 4] * draw(st.integers(0, 1))
+    for identity in draw(st.lists(st.sampled_from(known), max_size=2, unique=True)):
+        lines.insert(draw(st.integers(2, len(lines))), sep.join(_odd_zds(draw, identity, comp)))
+    text = term.join(lines) + term * draw(st.sampled_from([1, 1, 1, 0, 2]))
+    data = text.encode("ascii")
+    if draw(st.integers(0, 5)) == 0:
+        data = b"\x0b" + data + b"\x1c\r"
+    if draw(st.integers(0, 5)) == 0:
+        data = f"FHS{marks}{term}BHS{marks}{term}".encode() + data + f"BTS{sep}1{term}".encode()
+    # without an escape character a message cannot name a holder that holds a delimiter
+    return Document(data, known, HOLDERS if len(marks) > 4 else st.sampled_from(["", "PACS1"]))
+
+
+def _odd_zds(draw, x, comp):
+    pointer = [x.study_instance_uid, "VISTA", "application", "dicom"]
+    fields = ["ZDS", comp.join(pointer), x.series_instance_uid, x.sop_class_uid, x.sop_instance_uid]
+    said = [
+        draw(
+            st.sampled_from(
+                ["AUTHORIZED", "AO ", f"AC{comp}other words", '""', "", "QQ", f"{comp}text"]
+            )
+        ),
+        draw(st.sampled_from(["20240102", f"2024{comp}Y", '""', "", "20240102030405.1234-0500"])),
+        draw(st.sampled_from(["words", '""', "", " leading"])),
+        draw(st.sampled_from(["C-1", "", ""])),
+        draw(
+            st.sampled_from(["", 'SOPAuthorizationDateTime="20240102030405.123456-0500"', "Odd=1"])
+        ),
+        draw(st.sampled_from(["", "", "PACS1"])),
+        draw(st.sampled_from(["", "theirs"])),
+        "",
+    ]
+    return fields + said[: draw(st.integers(0, len(said)))]
+
+
+def hl7_frame(data: bytes) -> list[bytes]:
+    """Return the content of every line, without those of our ZDS (ZDS-1 begins with a digit)."""
+    text = data.replace(b"\x0b", b"").replace(b"\x1c", b"")
+    lines = [line for line in text.replace(b"\n", b"\r").split(b"\r") if line]
+    return [line for line in lines if not (line[:3] == b"ZDS" and line[4:5].isdigit())]
+
+
+# --- FHIR ------------------------------------------------------------------------------------
+
+
+@st.composite
+def fhir_documents(draw):
+    """An ImagingStudy, an ImagingSelection or a Bundle, with foreign extensions."""
+    known = draw(studies())
+    kind = draw(st.sampled_from(["R4", "R5", "selection", "bundle"]))
+    if kind == "selection":
+        return Document(_selection(draw, known), known)
+    study = _study(draw, known, kind)
+    if kind == "bundle":
+        entries = [{"resource": {"resourceType": "Patient", "id": "p"}}, {"resource": study}]
+        return Document({"resourceType": "Bundle", "type": "collection", "entry": entries}, known)
+    return Document(study, known)
+
+
+def _study(draw, known, kind):
+    coding = {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "CT"}
+    series = {}
+    for x in known:
+        series.setdefault(x.series_instance_uid, []).append(x)
+    return {
+        "resourceType": "ImagingStudy",
+        "identifier": [
+            {"system": "urn:dicom:uid", "value": f"urn:oid:{known[0].study_instance_uid}"}
+        ],
+        "status": "available",
+        "subject": {"reference": "Patient/p"},
+        **_foreign(draw),
+        "series": [
+            {
+                "uid": uid,
+                "modality": {"coding": [coding]} if kind == "R5" else coding,
+                "number": 1,
+                **_foreign(draw),
+                "instance": [_instance(draw, x) for x in members],
+            }
+            for uid, members in series.items()
+        ],
+    }
+
+
+def _selection(draw, known):
+    first = known[0]
+    members = [x for x in known if x.series_instance_uid == first.series_instance_uid]
+    known[:] = members
+    return {
+        "resourceType": "ImagingSelection",
+        "status": "available",
+        "code": {"text": "x"},
+        "studyUid": first.study_instance_uid,
+        "seriesUid": first.series_instance_uid,
+        "instance": [_instance(draw, x) for x in members],
+    }
+
+
+def _instance(draw, x):
+    node = {
+        "uid": x.sop_instance_uid,
+        "sopClass": {"system": "urn:ietf:rfc:3986", "code": f"urn:oid:{x.sop_class_uid}"},
+        "number": 3,
+        **_foreign(draw),
+    }
+    if draw(st.integers(0, 3)) == 0:
+        node.setdefault("extension", []).append(_odd_extension(draw))
+    return node
+
+
+def _odd_extension(draw):
+    slices = [
+        {"url": "status", "valueCode": draw(st.sampled_from(["AO", "NS", "QQ", "ac"]))},
+        {"url": "status", "valueString": "AO"},
+        {"url": "authorizationDateTime", "valueDateTime": "2024-01-02T03:04:05.1234567Z"},
+        {"url": "authorizationDateTime", "valueDateTime": "2024-01-02T03:04"},
+        {"url": "theirs", "valueDecimal": 1.5},
+        {"url": "verbatim", "valueString": 'SOPAuthorizationDateTime="20240102030405.12345678"'},
+        {"url": "verbatim", "valueString": "Odd=1"},
+        {"url": "verbatim", "valueString": 'SOPAuthorizationComment=""'},
+    ]
+    chosen = draw(st.lists(st.sampled_from(slices), max_size=3))
+    return {"url": EXTENSION, "id": "e", "extension": copy.deepcopy(chosen)}
+
+
+def _foreign(draw):
+    if draw(st.booleans()):
+        return {}
+    return {"extension": [{"url": "http://elsewhere.test/x", "valueString": "theirs"}]}
+
+
+def fhir_frame(document):
+    """Return the JSON without our extension and without lists that it leaves empty."""
+    if isinstance(document, dict):
+        kept = {k: fhir_frame(v) for k, v in document.items()}
+        if "extension" in kept:
+            kept["extension"] = [
+                e
+                for e in kept["extension"]
+                if not (isinstance(e, dict) and e.get("url") == EXTENSION)
+            ]
+            if not kept["extension"]:
+                del kept["extension"]
+        return kept
+    return [fhir_frame(item) for item in document] if isinstance(document, list) else document
+
+
+# --- DICOM -----------------------------------------------------------------------------------
+
+_FILES = [
+    "MR_small.dcm",
+    "MR_small_implicit.dcm",
+    "MR_small_bigendian.dcm",
+    "MR_small_RLE.dcm",
+    "MR_small_padded.dcm",
+    "image_dfl.dcm",
+    "reportsi.dcm",
+    "rtplan.dcm",
+    "liver_1frame.dcm",
+]
+
+
+@cache
+def part10_files() -> list[bytes]:
+    """Return real files in several transfer syntaxes, converted to UTF-8 text where needed."""
+    made = []
+    for name in _FILES:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(get_testdata_file(name))
+            dataset.SpecificCharacterSet = "ISO_IR 192"
+            buffer = io.BytesIO()
+            dataset.save_as(buffer)
+        made.append(buffer.getvalue())
+    return made
+
+
+def _known(data: bytes) -> list[SOPInstance]:
+    return list(codec("dicom").instances(data))
+
+
+def plain(x: SOPInstance) -> SOPInstance:
+    """Take ESC out of text: pydicom takes any for a code extension, UTF-8 or not, and warns."""
+    said = {k: v and v.replace("\x1b", "x") for k, v in x.attributes}
+    return replace(x, attributes=said)
+
+
+@st.composite
+def dicom_files(draw):
+    """A real Part 10 file, with or without a statement."""
+    data = draw(st.sampled_from(part10_files()))
+    known = _known(data)
+    old = [plain(x) for x in draw(statements(known, holders=st.just(""), wide=False))]
+    return Document(codec("dicom").encode(old[:1], data).value, known, st.just(""))
+
+
+@st.composite
+def dicom_datasets(draw):
+    """The same as a pydicom data set."""
+    data, known, holders = draw(dicom_files())
+    return Document(pydicom.dcmread(io.BytesIO(data)), known, holders)
+
+
+def dicom_frame(document):
+    """Return every element outside group 0100, values as bytes or text."""
+    dataset = pydicom.dcmread(io.BytesIO(document)) if isinstance(document, bytes) else document
+    rest = [dataset[tag] for tag in dataset.keys() if tag.group != 0x0100]  # noqa: SIM118
+    return json.dumps([repr(e) for e in rest]), bytes(getattr(dataset, "preamble", None) or b"")
+
+
+FORMATS = {
+    "hl7": Format(codec("hl7"), hl7_documents(), hl7_frame),
+    "fhir": Format(codec("fhir"), fhir_documents(), fhir_frame),
+    "dicom-file": Format(codec("dicom"), dicom_files(), dicom_frame, False),
+    "dicom-dataset": Format(codec("dicom"), dicom_datasets(), dicom_frame, False),
+}
+ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,67 @@
+"""The catalogue of issues: complete, used, and fed with the facts that its texts name."""
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+from sopstatus.catalogue import catalogue, issue
+from sopstatus.model import SEVERITIES
+
+PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "sopstatus"
+CODE = re.compile(r"(value|table|link|document|dicom|hl7|fhir)/[a-z0-9-]+")
+
+
+def fields(code):
+    entry = catalogue()[code]
+    return {
+        name
+        for text in (entry.text, entry.remedy)
+        for _, name, _, _ in string.Formatter().parse(text)
+        if name
+    }
+
+
+def used():
+    """Yield every code in the source with the call's facts; ``None`` where they are not literal."""
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        inside = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                code = node.args[0].value
+                if isinstance(code, str) and CODE.fullmatch(code):
+                    inside.add(id(node.args[0]))
+                    facts = {k.arg for k in node.keywords}
+                    yield code, None if None in facts else facts
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and id(node) not in inside
+            ):
+                if CODE.fullmatch(node.value) and node.value in catalogue():
+                    yield node.value, None
+
+
+def test_every_code_is_used_and_known():
+    assert {code for code, _ in used()} == set(catalogue())
+
+
+@pytest.mark.parametrize(("code", "facts"), [u for u in used() if u[1] is not None])
+def test_facts_fit_the_text(code, facts):
+    assert fields(code) <= facts
+
+
+@pytest.mark.parametrize("code", sorted(catalogue()))
+def test_entry(code):
+    entry = catalogue()[code]
+    assert entry.severity in SEVERITIES
+    assert entry.text and entry.cause and entry.remedy
+    assert not entry.text.endswith(".")
+    assert entry.cause.endswith(".")
+    made = issue(code, "here", **dict.fromkeys(fields(code), "x"))
+    assert str(made).startswith(f"{entry.severity} {code} here: ")
+    assert "{" not in made.diagnostics
+    assert "\n" not in str(made)

@@ -1,0 +1,120 @@
+"""The direction of imports, from the code's own imports; and what importing costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "plugin" / "sopstatus"
+
+LAYERS = [  # a module imports only from layers before its own, and from its own
+    {"model"},
+    {"toml_lines", "table_language", "catalogue", "values", "table_check", "table"},
+    {"codecs", "profile"},
+    {"transform"},
+    {"", "content", "demo", "commands", "__main__"},
+]
+THIRD_PARTY = {
+    "pydicom": {"codecs.dicom", "codecs.dicom_read", "codecs.character_set", "table_check"},
+    "hl7apy": {"codecs.hl7_objects"},
+    "hl7": {"codecs.hl7_objects"},
+    "fhir": {"codecs.fhir_models"},
+    "pydantic": {"codecs.fhir_models"},
+}
+
+
+def module_name(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts).removesuffix("__init__").removesuffix(".")
+
+
+MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"relative import in {path}"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner.removeprefix("sopstatus.") in MODULES else node.module
+
+
+def layer(name):
+    top = name.split(".")[0]
+    return next(i for i, names in enumerate(LAYERS) if top in names)
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_direction(name):
+    for found in imports(MODULES[name]):
+        if found.startswith("sopstatus"):
+            other = found.removeprefix("sopstatus").removeprefix(".")
+            other = other if other in MODULES else other.rpartition(".")[0]
+            if other or name:
+                assert layer(other) <= layer(name), f"{name} imports {other}"
+            families = {
+                n.partition(".")[2].partition("_")[0]
+                for n in (name, other)
+                if n.startswith("codecs.")
+            }
+            shared = {"forms", "statement", "er7", "part10", "character", ""}
+            assert len(families - shared) <= 1, f"one codec imports another: {name} imports {other}"
+        else:
+            top = found.split(".")[0]
+            assert top in sys.stdlib_module_names or name in THIRD_PARTY[top], f"{name}: {found}"
+
+
+def test_modules_are_short():
+    long = {n: len(p.read_text().splitlines()) for n, p in MODULES.items()}
+    assert not {n: count for n, count in long.items() if count > 320}
+
+
+def loaded_by(code):
+    """Return the top-level modules that a fresh interpreter loads for this code."""
+    script = f"import sys\n{code}\nprint(*{{m.split('.')[0] for m in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return (
+        set(done.stdout.split("\n")[-2].split())
+        - sys.stdlib_module_names
+        - {"sopstatus", "__editable__"}
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sopstatus",
+        "import sopstatus; sopstatus.load_tables(); sopstatus.codec('hl7').decode(b'MSH|^~\\\\&|\\r')",
+        "import sopstatus; sopstatus.codec('fhir').decode({'resourceType': 'ImagingStudy'})",
+        "import sopstatus.transform, sopstatus.commands",
+    ],
+)
+def test_no_third_party_package_is_loaded(code):
+    extra = {m for m in loaded_by(code) if not m.startswith(("_", "__editable"))}
+    bare = {m for m in loaded_by("pass") if not m.startswith("_")}
+    assert extra - bare == set()
+
+
+def test_reading_a_file_needs_no_pydicom():
+    path = ROOT / "samples" / "authorized-original" / "image.dcm"
+    assert "pydicom" not in loaded_by(
+        f"import sopstatus; sopstatus.codec('dicom').decode({str(path)!r})"
+    )
+
+
+def test_public_names():
+    import sopstatus
+
+    assert sorted(sopstatus.__all__) == sopstatus.__all__
+    assert set(sopstatus.__all__) >= {
+        *("SOPInstance", "Issue", "Result", "Link", "TableError", "DocumentError"),
+        *("load_tables", "codec", "transformer"),
+    }

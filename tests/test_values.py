@@ -1,0 +1,147 @@
+"""DT, DTM and dateTime, row by row; the other lexical rules."""
+
+import pickle
+
+import pytest
+from hypothesis import given
+from laws.strategies import date_times
+from sopstatus import values
+
+ROWS = [  # DT, DTM, dateTime, dateTime when the data set's offset is +0100
+    ("2024", "2024", "2024", "2024"),
+    ("202401", "202401", "2024-01", "2024-01"),
+    ("20240115", "20240115", "2024-01-15", "2024-01-15"),
+    ("20240115+0900", "20240115+0900", "2024-01-15", "2024-01-15"),
+    ("2007-0500", "2007-0500", "2007", "2007"),
+    ("2024011510", "2024011510", "2024-01-15", "2024-01-15"),
+    ("202401151030", "202401151030", "2024-01-15", "2024-01-15"),
+    ("20240115103015", "20240115103015", "2024-01-15", "2024-01-15T10:30:15+01:00"),
+    ("20240115103015-0330", "20240115103015-0330", "2024-01-15T10:30:15-03:30", None),
+    ("20240115103015+0000", "20240115103015+0000", "2024-01-15T10:30:15Z", None),
+    ("20240115103015-0000", "20240115103015-0000", "2024-01-15T10:30:15Z", None),
+    ("20240115103015.1+0100", "20240115103015.1+0100", "2024-01-15T10:30:15.1+01:00", None),
+    (
+        "20240115103015.123456+0100",
+        "20240115103015.1234+0100",
+        "2024-01-15T10:30:15.123456+01:00",
+        None,
+    ),
+    (
+        "20240115103015.999999",
+        "20240115103015.9999",
+        "2024-01-15",
+        "2024-01-15T10:30:15.999999+01:00",
+    ),
+    ("20161231235960+0000", "201612312359+0000", "2016-12-31T23:59:60Z", None),
+    ("20240229", "20240229", "2024-02-29", "2024-02-29"),
+]
+NONE = [
+    *("20230229", "20240230", "20241301", "20240001", "0000", "20240115240000", "20240115106000"),
+    *("20240115103061", "202", "2024011", "20240115103015.", "20240115103015.1234567", "2024.5"),
+    *(
+        "20240115+1500",
+        "20240115+0160",
+        "20240115-1300",
+        "20240115+01",
+        "2024-01-15",
+        "",
+        "yesterday",
+    ),
+    *(" 2024", "2024 ", "20240115-20240116", "２０２４"),
+]
+
+
+@pytest.mark.parametrize(("dt", "dtm", "date_time", "with_offset"), ROWS)
+def test_rows(dt, dtm, date_time, with_offset):
+    assert values.dt_to_dtm(dt) == dtm
+    assert values.dt_to_date_time(dt) == date_time
+    assert values.dt_to_date_time(dt, "+0100") == (with_offset or date_time)
+
+
+@pytest.mark.parametrize("text", NONE)
+def test_what_is_no_date_time(text):
+    assert values.parse_dt(text) is None
+    assert values.dt_to_dtm(text) is None
+    assert values.dt_to_date_time(text, "+0100") is None
+
+
+@given(date_times())
+def test_never_more_precise_than_the_source(dt):
+    parsed = values.parse_dt(dt)
+    for written in (values.dt_to_dtm(dt), values.date_time_to_dt(values.dt_to_date_time(dt) or "")):
+        nearest = values.parse_dt(written)
+        assert parsed.digits.startswith(nearest.digits)
+        assert parsed.fraction.startswith(nearest.fraction)
+        assert nearest.offset in ("", parsed.offset.replace("-0000", "+0000"), parsed.offset)
+
+
+@pytest.mark.parametrize(
+    ("text", "dt"),
+    [
+        ("2024-01-15T10:30:15.123456789Z", "20240115103015.123456+0000"),
+        ("2024-01-15T10:30:15-05:00", "20240115103015-0500"),
+        ("2024-01-15T10:30:15", None),
+        ("2024-01-15T10:30", None),
+        ("2024-01-15T24:00:00Z", None),
+        ("2024-02-30", None),
+        ("20240115", None),
+        ("", None),
+    ],
+)
+def test_reading_date_time(text, dt):
+    assert values.date_time_to_dt(text) == dt
+
+
+def test_the_offset_of_the_data_set_travels_beside_the_text():
+    local = values.with_offset("20240115103015", "-0500")
+    assert local == "20240115103015"
+    assert values.context_offset(local) == "-0500"
+    assert values.context_offset(pickle.loads(pickle.dumps(local))) == "-0500"
+    for text, offset in [
+        ("2024", "-0500"),
+        ("20240115103015+0100", "-0500"),
+        ("20240115103015", "-0000"),
+    ]:
+        assert values.context_offset(values.with_offset(text, offset)) == ""
+
+
+@pytest.mark.parametrize(
+    ("uid", "legal"),
+    [
+        ("1.2.840.10008.1.2", True),
+        ("1.2." + "1" * 60, True),
+        ("1.2." + "1" * 61, False),
+        ("1.02", False),
+        ("1", False),
+        ("1.2.", False),
+        ("1..2", False),
+        ("1.2a", False),
+        ("", False),
+    ],
+)
+def test_uid(uid, legal):
+    assert values.is_uid(uid) is legal
+
+
+@pytest.mark.parametrize(
+    ("entry", "read"),
+    [
+        ('SOPInstanceStatus="XX"', ("SOPInstanceStatus", "XX")),
+        ('SOPInstanceStatus=""', ("SOPInstanceStatus", None)),
+        ('A="a\\f\\u60a3"', ("A", "a\f患")),
+        ("A=1", None),
+        ("A=", None),
+        ("A", None),
+        ('="x"', None),
+        ('A="x', None),
+        ('A="x" ', ("A", "x")),
+        ('A b="x"', None),
+    ],
+)
+def test_verbatim(entry, read):
+    assert values.parse_verbatim(entry) == read
+
+
+def test_a_fhir_string_has_no_control_characters():
+    assert values.text_to_fhir("a\fb\x1bc\td\r\n") == "abc\td\r\n"
+    assert values.text_to_fhir(" \f ") is None
