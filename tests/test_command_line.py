@@ -229,7 +229,9 @@ def test_as_a_process(files):
     def run(*arguments, data=b""):
         return subprocess.run(
             [sys.executable, "-m", "sopstatus", *arguments],
-            input=data, capture_output=True, check=False
+            input=data,
+            capture_output=True,
+            check=False,
         )
 
     message = (files / "message.hl7").read_bytes()

@@ -22,6 +22,7 @@ _DATE_TIME = re.compile(
     r"(?:T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2}))?)?)?"
 )
 _CS = re.compile(r"[A-Z0-9 _]{1,16}")
+_RANGE = re.compile(r"[0-9.+]*-[0-9]{4,}[0-9.+-]*|[0-9.+]{4,}-")
 _FHIR_CODE = re.compile(r"[^\s]+(?:\s[^\s]+)*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
@@ -119,6 +120,11 @@ def _is_real(digits: str, offset: str) -> bool:
     return int(offset[3:]) < 60 and minutes <= (14 * 60 if offset[0] == "+" else 12 * 60)
 
 
+def is_range(text: str) -> bool:
+    """Tell whether the text looks like a range of DT, which belongs into queries (PS3.4 C.2.2.2.5)."""
+    return parse_dt(text) is None and _RANGE.fullmatch(text) is not None
+
+
 def is_negative_zero(text: str) -> bool:
     """Tell whether a DT ends in -0000, which PS3.5 6.2 forbids."""
     return text.endswith("-0000") and len(text) > 5
@@ -177,6 +183,25 @@ def offset_of(date_time: str) -> str:
     dt = date_time_to_dt(date_time)
     value = parse_dt(dt) if dt else None
     return value.offset if value else ""
+
+
+def has_illegal_control(vr: str, text: str) -> bool:
+    """Tell whether text has control characters that its VR does not allow (PS3.5 6.1.3, 6.2)."""
+    allowed = "\t\n\f\r\x1b" if vr in SINGLE_VALUED else "\x1b"
+    return any((c < " " and c not in allowed) or c == "\x7f" for c in text)
+
+
+def is_doubtful(raw: bytes, charset: str) -> bool:
+    """Tell whether bytes that are declared as a single-byte character set read better as UTF-8."""
+    if raw.isascii() or not charset.lower().replace("_", "").replace("-", "").startswith(
+        ("iso8859", "latin", "isoir")
+    ):
+        return False
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def text_to_fhir(text: str) -> str | None:

@@ -6,6 +6,8 @@ fit is ``None``.
 
 from __future__ import annotations
 
+from sopstatus import values
+
 _ESC = b"\x1b"
 
 
@@ -25,6 +27,16 @@ def decode(raw: bytes, terms: tuple[str, ...]) -> str | None:
     except (UnicodeError, LookupError, Warning):
         return None
     return None if "\ufffd" in text else text
+
+
+def is_doubtful(raw: bytes, terms: tuple[str, ...]) -> bool:
+    """Tell whether bytes that (0008,0005) calls single-byte text read better as UTF-8."""
+    encodings = _encodings(terms) if terms and not raw.isascii() else None
+    return (
+        bool(encodings)
+        and len(encodings or ()) == 1
+        and values.is_doubtful(raw, (encodings or [""])[0])
+    )
 
 
 def encode(text: str, terms: tuple[str, ...]) -> bytes | None:

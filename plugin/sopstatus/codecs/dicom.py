@@ -13,7 +13,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from sopstatus.catalogue import document_error, issue
-from sopstatus.codecs import dicom_read
+from sopstatus.codecs import dicom_nooks, dicom_read
 from sopstatus.codecs.dicom_read import Elements, location, read
 from sopstatus.codecs.statement import expand, unmapped
 from sopstatus.model import Issue, Result, SOPInstance, Value
@@ -36,7 +36,9 @@ class DICOMCodec:
         ``document`` is a pydicom ``Dataset``, a path, Part 10 bytes or a binary file object.
         """
         issues: list[Issue] = []
-        statement = self._statement(self._open(document), issues)
+        elements = self._open(document)
+        statement = self._statement(elements, issues)
+        issues += dicom_read.nooks(elements, self.tables.attributes.values())
         found = (replace(statement, holder=holder),) if statement.attributes else ()
         return Result(found, tuple(issues))
 
@@ -66,10 +68,15 @@ class DICOMCodec:
         new = self._chosen(given, old, holder, issues)
         changes = self._changes(elements, old, new, issues) if new else {}
         if isinstance(into, bytes | bytearray | memoryview):
-            return Result(
-                dicom_read.rewritten(bytes(into), elements, changes, issues), tuple(issues)
-            )
-        return Result(_changed(into, changes), tuple(issues))
+            data = bytes(into)
+            if changes:
+                deflated = elements.walked is not None and elements.walked.deflated
+                issues += dicom_nooks.signed(data, changes, deflated=deflated)
+            data = dicom_read.rewritten(data, elements, changes, issues)
+            return Result(data, tuple(issues))
+        dataset = _changed(into, changes)
+        issues += dicom_nooks.signed(dataset, changes) if changes else ()
+        return Result(dataset, tuple(issues))
 
     def blank(self, known: Iterable[SOPInstance], release: str = "") -> Dataset:
         """Return a data set with the UIDs of the one instance that is known, and nothing else."""

@@ -9,7 +9,8 @@ from os import PathLike
 from typing import Any
 
 from sopstatus.catalogue import document_error, issue
-from sopstatus.codecs import character_set, forms, part10
+from sopstatus.codecs import character_set, dicom_nooks, forms, part10
+from sopstatus.codecs.library import comes_from
 from sopstatus.model import Issue, SOPInstance, Value
 from sopstatus.table import Attribute
 from sopstatus.values import is_uid, trim
@@ -30,6 +31,7 @@ class Elements:
 
     get: Callable[[int], bytes | str | None]
     walked: part10.DataSet | None = None
+    dataset: Any = None  # a pydicom data set
 
     def plain(self, tag: int) -> str:
         """Return the text of an element of the default repertoire; empty where it is absent."""
@@ -57,7 +59,7 @@ def read(document: Any, tags: Iterable[int]) -> Elements:
 
     Raise `DocumentError` where the document is no data set and no Part 10 file.
     """
-    if type(document).__module__.startswith("pydicom"):
+    if comes_from(document, "pydicom"):
         return _of_dataset(document)
     if isinstance(document, bytes | bytearray | memoryview):
         return _walked(part10.Window(bytes(document)), tags, lambda: io.BytesIO(document))
@@ -127,7 +129,14 @@ def _of_dataset(dataset: Any) -> Elements:
             return "\\".join(_text(item) for item in found)
         return _text(found)
 
-    return Elements(get)
+    return Elements(get, dataset=dataset)
+
+
+def nooks(elements: Elements, rows: Iterable[Attribute]) -> list[Issue]:
+    """Return issues for what looks like a status and states nothing."""
+    if elements.walked:
+        return dicom_nooks.of_walked(elements.walked, rows)
+    return dicom_nooks.of_dataset(elements.dataset, rows)
 
 
 def _text(item: Any) -> str:
@@ -157,6 +166,8 @@ def value(elements: Elements, row: Attribute, issues: list[Issue]) -> dict[str, 
         decoded = character_set.decode(text, terms)
         if not text.isascii() and not terms:
             issues.append(issue("dicom/charset-missing", location(row.tag), keyword=row.keyword))
+        if character_set.is_doubtful(text, terms):
+            issues.append(issue("dicom/charset-doubtful", location(row.tag), keyword=row.keyword))
         if decoded is None:
             issues.append(issue("dicom/undecodable", location(row.tag), keyword=row.keyword))
             return {}

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from sopstatus.values import parse_dt
+
 CHARACTER_SETS = {
     "ASCII": "ascii",
     "ISO IR6": "ascii",
@@ -66,6 +68,7 @@ class Message:
     charset: str | None = "ascii"  # None: bytes of MSH-18's character set cannot be cut
     charset_term: str = ""
     terminator: bytes = b"\r"
+    offset: str = ""  # of MSH-7, for a DTM that has none
     segments: list[Segment] = field(default_factory=list)
 
 
@@ -101,6 +104,7 @@ def messages(document: bytes, charset: str = "") -> list[Message]:
 def _header(raw: bytes, charset: str) -> Message:
     sep = chr(raw[3])
     encoding = raw[4:].split(raw[3:4], 1)[0].decode("latin-1")
+    fields = raw.split(raw[3:4])
     delimiters = Delimiters(sep, *(encoding[:5] or "^"))
     used = "".join(delimiters)
     usable = len(set(used)) == len(used) and all(
@@ -108,15 +112,17 @@ def _header(raw: bytes, charset: str) -> Message:
     )
     if not usable or len(encoding) > 5:
         return Message(None)
+    time = fields[6].decode("latin-1").split(delimiters.component)[0] if len(fields) > 6 else ""
+    offset = parsed.offset if (parsed := parse_dt(time)) else ""
     if charset:
-        return Message(delimiters, charset)
-    fields = raw.split(raw[3:4])
+        return Message(delimiters, charset, offset=offset)
     terms = fields[17].decode("latin-1") if len(fields) > 17 else ""
     names = terms.split(delimiters.repetition) if delimiters.repetition else [terms]
     names = [name.split(delimiters.component)[0].strip().upper() for name in names]
     japanese = next((name for name in names[1:] if name in _JAPANESE), "")
     term = japanese or names[0]
-    return Message(delimiters, CHARACTER_SETS.get(term) if term else "ascii", term)
+    known = CHARACTER_SETS.get(term) if term else "ascii"
+    return Message(delimiters, known, term, offset=offset)
 
 
 def split(raw: bytes, separator: str, charset: str) -> list[bytes]:

@@ -15,6 +15,7 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import fhir_extension as ext
 from sopstatus.codecs.fhir_elements import Element, elements
 from sopstatus.codecs.fhir_make import imaging_study, release_of
+from sopstatus.codecs.library import comes_from
 from sopstatus.codecs.statement import Found, merge, pair, restrict, unmapped
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import Group, MappingTable
@@ -132,7 +133,7 @@ def _as_dict(document: Any) -> tuple[dict[str, Any], Any]:
     """Return the document as parsed JSON, and the way back to what it was."""
     if isinstance(document, dict):
         return document, lambda data: data
-    if type(document).__module__.partition(".")[0] in ("fhir", "fhir_core"):
+    if comes_from(document, "fhir", "fhir_core"):
         from sopstatus.codecs import fhir_models
 
         return fhir_models.as_dict(document)

@@ -83,9 +83,13 @@ def _text(
     if len(found) > 1:
         issues.append(issue("fhir/repeated-slice", where, slice=row.slice, count=len(found)))
         return None, where
-    text = item.get(_VALUE[row.fhir_type])
+    key = _VALUE[row.fhir_type]
+    text = item.get(key)
+    if text is None and (item.get("extension") or item.get(f"_{key}")):
+        issues.append(issue("fhir/data-absent", where, slice=row.slice))
+        return None, where
     if not isinstance(text, str):
-        issues.append(issue("fhir/wrong-type", where, slice=row.slice, type=_VALUE[row.fhir_type]))
+        issues.append(issue("fhir/wrong-type", where, slice=row.slice, type=key))
         return None, where
     return text, where
 

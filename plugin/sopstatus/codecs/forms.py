@@ -35,11 +35,15 @@ def problems(row: Attribute, text: str) -> Iterator[tuple[str, dict[str, object]
         yield "value/too-long", {**facts, "length": len(text), "longest": longest, "vr": row.vr}
     if row.vr == "CS":
         yield from _term_problems(row, values.trim("CS", text), facts)
-    elif row.vr == "DT":
-        if values.parse_dt(text) is None:
-            yield "value/not-date-time", facts
-        elif values.is_negative_zero(text):
-            yield "value/negative-zero-offset", facts
+    elif row.vr != "DT":
+        if values.has_illegal_control(row.vr, text):
+            yield "value/control-character", {**facts, "vr": row.vr}
+    elif values.is_range(text):
+        yield "value/date-time-range", facts
+    elif values.parse_dt(text) is None:
+        yield "value/not-date-time", facts
+    elif values.is_negative_zero(text):
+        yield "value/negative-zero-offset", facts
 
 
 def _term_problems(

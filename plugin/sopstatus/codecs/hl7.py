@@ -17,6 +17,7 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import er7
 from sopstatus.codecs.er7 import Message
 from sopstatus.codecs.hl7_write import Writer, read
+from sopstatus.codecs.library import comes_from
 from sopstatus.codecs.statement import merge, unmapped
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import MappingTable
@@ -111,7 +112,7 @@ def _as_bytes(document: Any) -> tuple[bytes, str, Any]:
     if isinstance(document, str):
         encoded = document.encode("utf-8", "surrogatepass")
         return encoded, "utf-8", lambda data: data.decode("utf-8", "surrogatepass")
-    if type(document).__module__.partition(".")[0] in ("hl7apy", "hl7"):
+    if comes_from(document, "hl7apy", "hl7"):
         from sopstatus.codecs import hl7_objects
 
         text, back = hl7_objects.text_of(document)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sopstatus.codecs.library import comes_from
+
 
 def text_of(document: Any) -> tuple[str, Callable[[str], Any]]:
     """Return the ER7 text of a message object, and a function that makes such an object of text."""
-    if type(document).__module__.partition(".")[0] == "hl7":
+    if comes_from(document, "hl7"):
         import hl7
 
         batch = isinstance(document, hl7.File | hl7.Batch)

@@ -67,7 +67,8 @@ class ZSegment:
                 if value is None:
                     continue
                 if row.vr == "DT":
-                    offset = kept.get(values.OFFSET_KEYWORD) or ""
+                    near = "" if row.keyword in kept else self.message.offset
+                    offset = kept.get(values.OFFSET_KEYWORD) or near
                     said[row.keyword] = values.with_offset(value, offset)
                 for code, facts in forms.problems(row, value):
                     self.note(code, row.field, **facts)
@@ -91,6 +92,10 @@ class ZSegment:
             return _Outcome(None)
         if not raw.isascii() and not self.message.charset_term and self.charset == "ascii":
             self.note("hl7/charset-missing", row.field)
+        if len(self.fields) > row.field and values.is_doubtful(
+            self.fields[row.field], self.charset
+        ):
+            self.note("hl7/charset-doubtful", row.field, charset=self.message.charset_term)
         read = self._text(row, raw) if raw else None
         if raw and read is None:
             return _UNREADABLE
@@ -176,6 +181,9 @@ class ZSegment:
             return
         text = forms.to_hl7(row, value)
         exact = text is not None and forms.from_hl7(row, text) == value
+        if row.vr == "DT" and self.message.offset and not values.context_offset(value):
+            # read again, it would be local to MSH-7; the exact text says that it is not
+            exact = exact and not values.context_offset(values.with_offset(value, "+0000"))
         escaped = er7.escape(text, self.delimiters) if text is not None else None
         if escaped is None and text is not None:
             self.note("hl7/no-escape-character", row.field, keyword=row.keyword)
@@ -183,7 +191,7 @@ class ZSegment:
             charset = self.message.charset_term or "ASCII (MSH-18 is empty)"
             self.note("hl7/charset", row.field, keyword=row.keyword, charset=charset)
             escaped = None
-        elif not exact and row.vr == "DT" and text is not None:
+        elif row.vr == "DT" and text is not None and text != value:
             self.note("hl7/date-time-shortened", row.field, keyword=row.keyword)
         if escaped is None:
             self.put(row.field, "")
