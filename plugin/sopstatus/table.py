@@ -19,6 +19,7 @@ from sopstatus import table_check as check
 from sopstatus import table_language as language
 from sopstatus.model import TableError
 from sopstatus.table_check import Source
+from sopstatus.toml_lines import line_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -282,6 +283,6 @@ def _attribute(row: _Row, site: Site) -> Attribute:
         fhir_type=data["fhir"]["type"],
         displays={term: code["display"] for term, code in codes.items()},
         file=row.source.file,
-        line=check.line_of(row.source.lines, row.path),
+        line=line_of(row.source.lines, row.path),
         **sides,
     )

@@ -150,7 +150,8 @@ def _value(source: Source, value: Any, key: Key, where: Path) -> Iterator[TableE
         return
     if key.type not in ("string", "strings"):
         return
-    for text in value if key.type == "strings" else [value]:
+    texts: list[Any] = list(value) if isinstance(value, list) else [value]
+    for text in texts:
         if not isinstance(text, str):
             yield source.error(where, f"must be {_TYPE_WORDS[key.type]}; correct it")
         elif not text.strip():

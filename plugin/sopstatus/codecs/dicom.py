@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import dicom_nooks, dicom_read
 from sopstatus.codecs.dicom_read import Elements, location, read
-from sopstatus.codecs.statement import expand, unmapped
+from sopstatus.codecs.statement import compatible, expand, unmapped
 from sopstatus.model import Issue, Result, SOPInstance, Value
 from sopstatus.table import Attribute, MappingTable
 from sopstatus.values import context_offset, is_offset, with_offset
@@ -152,10 +152,7 @@ class DICOMCodec:
 
 
 def _about(statement: SOPInstance, own: SOPInstance) -> bool:
-    if statement.sop_instance_uid != own.sop_instance_uid:
-        return False
-    uids = (statement.study_instance_uid, own.study_instance_uid)
-    return not all(uids) or uids[0] == uids[1]
+    return statement.sop_instance_uid == own.sop_instance_uid and compatible(statement, own)
 
 
 def _changed(into: Any, changes: dict[Attribute, Value | bool]) -> Dataset:

@@ -64,16 +64,26 @@ def of_dataset(dataset: Any, rows: Iterable[Attribute]) -> list[Issue]:
     rows = tuple(rows)
     keys = [tag for tag in dataset.keys() if tag >> 16 == _TWIN_GROUP]  # noqa: SIM118
     for key in keys:
-        if key & 0xFFFF < 0x100 and str(dataset[key].value).strip() == _TWIN_CREATOR.decode():
+        if key & 0xFFFF < 0x100 and _creator(dataset, key) == _TWIN_CREATOR.decode():
             present = {k & 0xFF for k in keys if k >> 8 & 0xFF == key & 0xFF}
             issues += _twins(rows, present & _TWINS.keys())
     issues += [_nested(row) for row in rows if _is_nested(dataset, row)]
     return issues
 
 
+def _creator(dataset: Any, key: int) -> str:
+    try:
+        return str(dataset[key].value).strip()
+    except Exception:  # a broken element of no concern to us
+        return ""
+
+
 def _is_nested(dataset: Any, row: Attribute) -> bool:
     for key in dataset.keys():  # noqa: SIM118
-        element = dataset.get_item(key)
+        try:
+            element = dataset.get_item(key)
+        except Exception:  # a broken element of no concern to us
+            continue
         if isinstance(element.value, bytes):
             if (element.VR or _vr(key)) != "SQ":
                 continue

@@ -119,10 +119,13 @@ def _of_dataset(dataset: Any) -> Elements:
     def get(tag: int) -> bytes | str | None:
         if tag not in dataset:
             return None
-        element = dataset.get_item(tag)
-        if isinstance(element, RawDataElement) and isinstance(element.value, bytes):
-            return element.value
-        found = dataset[tag].value
+        try:
+            element = dataset.get_item(tag)
+            if isinstance(element, RawDataElement) and isinstance(element.value, bytes):
+                return element.value
+            found = dataset[tag].value
+        except Exception:  # what pydicom raises on a broken element is not one family
+            raise document_error("dicom/not-understood", location(tag)) from None
         if found is None or isinstance(found, bytes):
             return found or b""
         if isinstance(found, MultiValue | list | tuple):

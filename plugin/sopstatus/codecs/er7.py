@@ -110,6 +110,8 @@ def _header(raw: bytes, charset: str) -> Message:
     usable = len(set(used)) == len(used) and all(
         "!" <= c <= "~" and not c.isalnum() and c != '"' for c in used
     )
+    if not delimiters.escape and set("\\=") & set(used):
+        usable = False  # then a verbatim text could not be written
     if not usable or len(encoding) > 5:
         return Message(None)
     time = fields[6].decode("latin-1").split(delimiters.component)[0] if len(fields) > 6 else ""

@@ -16,7 +16,7 @@ from sopstatus.codecs import fhir_extension as ext
 from sopstatus.codecs.fhir_elements import Element, elements
 from sopstatus.codecs.fhir_make import imaging_study, release_of
 from sopstatus.codecs.library import comes_from
-from sopstatus.codecs.statement import Found, merge, pair, restrict, unmapped
+from sopstatus.codecs.statement import Found, compatible, merge, pair, restrict, unmapped
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import Group, MappingTable
 
@@ -157,16 +157,10 @@ def _read(places: Iterable[Element], group: Group, issues: list[Issue]) -> list[
 def _counterpart(
     lookup: dict[tuple[str, str, str], list[Element]], new: SOPInstance
 ) -> Element | None:
+    key = (new.study_instance_uid, new.series_instance_uid, "")
     if new.sop_instance_uid:
-        keys = [("", "", new.sop_instance_uid)]
-    else:
-        keys = [(new.study_instance_uid, new.series_instance_uid, "")]
-    for key in keys:
-        for element in lookup.get(key, ()):
-            uids = (element.study_instance_uid, new.study_instance_uid)
-            if not all(uids) or uids[0] == uids[1]:
-                return element
-    return None
+        key = ("", "", new.sop_instance_uid)
+    return next((e for e in lookup.get(key, ()) if compatible(e.identity(), new)), None)
 
 
 def _level(instance: SOPInstance) -> str:

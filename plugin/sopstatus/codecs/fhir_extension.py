@@ -30,8 +30,7 @@ class Said:
 def read(extension: Extension, group: Group, location: str, issues: list[Issue]) -> Said:
     """Read the slices of an extension; what cannot be read is an issue and is left alone."""
     slices: dict[str, list[tuple[str, Extension]]] = {}
-    inner = extension.get("extension")
-    for index, item in enumerate(inner if isinstance(inner, list) else ()):
+    for index, item in enumerate(_inner(extension)):
         if isinstance(item, dict) and isinstance(url := item.get("url"), str):
             slices.setdefault(url, []).append((f"{location}.extension[{index}]", item))
         else:
@@ -137,7 +136,7 @@ def rewrite(
 ) -> Extension:
     """Return the extension with the slices of those attributes changed that differ."""
     said, wanted = dict(found.instance.attributes), dict(new.attributes)
-    inner: list[Any] = list(extension["extension"])
+    inner: list[Any] = _inner(extension)
     keywords = {row.keyword for row in group.attributes}
     differ = {k for k in keywords if (k in said, said.get(k)) != (k in wanted, wanted.get(k))}
     differ |= found.unread & wanted.keys()
@@ -157,11 +156,14 @@ def rewrite(
 def says_more(extension: Extension, group: Group) -> bool:
     """Tell whether an extension holds slices that are not ours, and so must stay."""
     known = {row.slice for row in group.attributes} | {HOLDER_SLICE, VERBATIM_SLICE}
-    inner = extension.get("extension")
     return any(
-        not isinstance(item, dict) or item.get("url") not in known
-        for item in (inner if isinstance(inner, list) else ())
+        not isinstance(item, dict) or item.get("url") not in known for item in _inner(extension)
     )
+
+
+def _inner(extension: Extension) -> list[Any]:
+    inner = extension.get("extension")
+    return list(inner) if isinstance(inner, list) else []
 
 
 def _slices(

@@ -45,11 +45,14 @@ class ZSegment:
         raw = (self.raw(number) or "").split(self.delimiters.repetition or "\0")[0]
         return er7.components(raw, self.delimiters, self.charset)[0]
 
+    def undecodable(self) -> int:
+        """Return the first identifying field that cannot be decoded; 0 where all can."""
+        fields = (*range(1, FIRST_FIELD), HOLDER_FIELD)
+        return next((number for number in fields if self.raw(number) is None), 0)
+
     def is_ours(self) -> bool:
         """Tell our (and IHE's) ZDS from a foreign one: ZDS-1 is a DICOM study pointer."""
-        raw = self.raw(1)
-        if raw is None:
-            return False
+        raw = self.raw(1) or ""
         parts = [*er7.components(raw, self.delimiters, self.charset), "", "", ""]
         return values.is_uid(parts[0]) and parts[3].upper() in ("", "DICOM")
 

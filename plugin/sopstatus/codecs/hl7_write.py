@@ -40,6 +40,10 @@ def read(
             fields = er7.split(data[span.start : span.end], item.delimiters.field, item.charset)
             where = f"{prefix}{name}[{index}]"
             segment = ZSegment(fields, item, item.delimiters, item.charset, where)
+            if bad := segment.undecodable():
+                segment.note("hl7/undecodable", bad, charset=item.charset_term or "none")
+                issues += segment.issues
+                continue
             if len(fields) < 2 or not segment.is_ours():
                 issues.append(issue("hl7/foreign-zds", where, segment=name))
                 continue

@@ -85,13 +85,21 @@ def pair(
     by_key: dict[Identity, list[Found[P]]] = {}
     for found in old:
         by_key.setdefault(_key(found.instance), []).append(found)
-    wanted: dict[Identity, list[SOPInstance]] = {}
+    wanted: dict[tuple[Identity, str, str], list[SOPInstance]] = {}
     for instance in new:
-        wanted.setdefault(_key(instance), []).append(instance)
+        about = (instance.study_instance_uid, instance.series_instance_uid)
+        wanted.setdefault((_key(instance), *about), []).append(instance)
     pairs: list[tuple[Found[P], SOPInstance]] = []
     added: list[SOPInstance] = []
-    for key, news in wanted.items():
-        olds = [found for found in by_key.get(key, []) if _compatible(found.instance, news[0])]
+    for (key, *about_new), news in wanted.items():
+        olds = []
+        for found in by_key.get(key, []):
+            about_old = (found.instance.study_instance_uid, found.instance.series_instance_uid)
+            mine = [*about_old] == about_new or (key, *about_old) not in wanted
+            if mine and compatible(found.instance, news[0]):
+                olds.append(found)
+        # one that says nothing is filled only where no other speaks of the same
+        olds = [f for f in olds if f.instance.attributes] or olds[:1]
         settled = [found for found in olds if any(found.says(n) for n in news)]
         pairs += [(found, next(n for n in news if found.says(n))) for found in settled]
         open_olds = [found for found in olds if not any(found is s for s in settled)]
@@ -113,7 +121,8 @@ def _key(instance: SOPInstance) -> Identity:
     return instance.identity
 
 
-def _compatible(a: SOPInstance, b: SOPInstance) -> bool:
+def compatible(a: SOPInstance, b: SOPInstance) -> bool:
+    """Tell whether the study and series of two statements do not contradict each other."""
     return all(
         not x or not y or x == y
         for x, y in (

@@ -1,0 +1,41 @@
+"""Seeds for the fuzzer: the samples, small real files, and every shipped table."""
+
+import io
+import sys
+from pathlib import Path
+
+import pydicom
+from pydicom.data import get_testdata_file
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = [
+    "rtplan.dcm",
+    "reportsi.dcm",
+    "UN_sequence.dcm",
+    "image_dfl.dcm",
+    "SC_rgb_small_odd_big_endian.dcm",
+]
+
+
+def write(folder):
+    """Write one folder of seeds a target."""
+    for name, pattern in (("hl7", "*.hl7"), ("fhir", "*.json")):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for path in (ROOT / "samples").rglob(pattern):
+            (folder / name / path.parent.name).write_bytes(path.read_bytes())
+    (folder / "tables").mkdir(exist_ok=True)
+    for path in (ROOT / "mappings").glob("*.toml"):
+        (folder / "tables" / path.name).write_bytes(path.read_bytes())
+    (folder / "dicom").mkdir(exist_ok=True)
+    for name in SMALL:
+        dataset = pydicom.dcmread(get_testdata_file(name), force=True)
+        dataset.SOPInstanceStatus = "AO"
+        if "PixelData" in dataset:
+            del dataset.PixelData
+        buffer = io.BytesIO()
+        dataset.save_as(buffer)
+        (folder / "dicom" / name).write_bytes(buffer.getvalue())
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
