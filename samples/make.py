@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import pydicom
 from pydicom.data import get_testdata_file
-
 from sopstatus import SOPInstance, codec
 
 STATUS, WHEN = "SOPInstanceStatus", "SOPAuthorizationDateTime"
@@ -65,8 +64,7 @@ CASES = {
     "microseconds": Case("CT_small.dcm", {STATUS: "AO", WHEN: "20240115103015.123456-0500"}),
     "delimiters-in-comment": Case(
         "image_dfl.dcm",
-        {STATUS: "AO", COMMENT: "a|b^c~d\\e&f\r\n\tsecond line | \\.br\\ "
-         "\\X0D\\ \"end\""},
+        {STATUS: "AO", COMMENT: 'a|b^c~d\\e&f\r\n\tsecond line | \\.br\\ \\X0D\\ "end"'},
         kind=OMI,
     ),
     "kanji-comment": Case(
@@ -110,7 +108,13 @@ def message(name: str, case: Case, study: str) -> bytes:
                 "OBX|1|TX|GDT^Report^L||Synthetic report||||||F"]  # fmt: skip
     elif case.kind == ORM:
         ihe = f"ZDS|{study}^Vendor^Application^DICOM"
-        body = [*patient, "ORC|NW|P-1", *order[1:], ihe, "OBX|1|ST|X^Indication^L||Synthetic||||||F"]
+        body = [
+            *patient,
+            "ORC|NW|P-1",
+            *order[1:],
+            ihe,
+            "OBX|1|ST|X^Indication^L||Synthetic||||||F",
+        ]
     elif case.kind == OMI:
         body = [*patient, *order, f"IPC|A-1^RIS|P-1^RIS|{study}^^{study}^ISO|S-1^RIS|MR"]
     else:
@@ -133,7 +137,10 @@ def study(case: Case, known: list[SOPInstance], modality: str) -> dict[str, Any]
             "instance": [
                 {
                     "uid": x.sop_instance_uid,
-                    "sopClass": {"system": "urn:ietf:rfc:3986", "code": f"urn:oid:{x.sop_class_uid}"},
+                    "sopClass": {
+                        "system": "urn:ietf:rfc:3986",
+                        "code": f"urn:oid:{x.sop_class_uid}",
+                    },
                     "number": 1,
                 }
             ],

@@ -1,0 +1,29 @@
+"""The shipped samples, for tests."""
+
+import json
+from pathlib import Path
+
+from sopstatus import SOPInstance, codec
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "samples"
+CASES = sorted(path.parent.name for path in FOLDER.glob("*/image.dcm"))
+FILES = {"dicom": "image.dcm", "hl7": "message.hl7", "fhir": "imaging-study.json"}
+
+
+def sample(case, name):
+    """Return a sample's document as its codec takes it."""
+    data = (FOLDER / case / FILES[name]).read_bytes()
+    return json.loads(data) if name == "fhir" else data
+
+
+def emptied(x):
+    """Return the statement that removes another."""
+    return SOPInstance(*x.identity[:2], "", x.sop_instance_uid, x.holder)
+
+
+def bare(case, name):
+    """Return a sample's document with our statements removed."""
+    document = sample(case, name)
+    under = codec(name)
+    return under.encode([emptied(x) for x in under.decode(document).value], document).value
