@@ -12,7 +12,7 @@ PACKAGE = ROOT / "plugin" / "sopstatus"
 
 LAYERS = [  # a module imports only from layers before its own, and from its own
     {"model"},
-    {"toml_lines", "table_language", "catalogue", "values", "table_check", "table"},
+    {"toml_lines", "table_language", "table_keys", "catalogue", "values", "table_check", "table"},
     {"codecs", "profile"},
     {"transform"},
     {"", "content", "demo", "commands", "__main__"},

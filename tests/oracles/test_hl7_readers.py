@@ -82,7 +82,7 @@ def test_hl7apy(data):
             found[key] = tuple(unescape(leaf(f)) for f in fields)
             assert leaf(zds.zds_1.rp_3) == "Application"
             assert leaf(zds.zds_1.rp_4) == "DICOM"
-    assert found == expected(data)
+    assert {k: v for k, v in found.items() if any(v)} == expected(data)
 
 
 def leaf(element):
@@ -110,5 +110,5 @@ def test_python_hl7(data):
                 unescape(field(7)),
                 unescape(field(8)),
             )
-    assert found == expected(data)
+    assert {k: v for k, v in found.items() if any(v)} == expected(data)
     assert str(message) == text_of(data)
