@@ -6,7 +6,7 @@ BIN := .venv/bin
 # the environment is made anew when what it holds has changed
 READY := .venv/.ready
 
-.PHONY: demo test lint types unit format long clean
+.PHONY: demo test lint types unit format long fuzz clean
 
 demo: $(READY)
 	$(BIN)/sopstatus demo
@@ -39,3 +39,11 @@ $(READY): pyproject.toml
 
 clean:
 	rm -rf .venv build dist *.egg-info
+
+# coverage-guided fuzzing by hand: make fuzz TARGET=hl7 SECONDS=600
+TARGET ?= hl7
+SECONDS ?= 60
+fuzz: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check "atheris>=3,<4"
+	$(BIN)/python tests/fuzz/seeds.py build/fuzz
+	$(BIN)/python tests/fuzz/fuzz.py $(TARGET) build/fuzz/$(TARGET) -dict=tests/fuzz/dictionary.txt -max_total_time=$(SECONDS)
