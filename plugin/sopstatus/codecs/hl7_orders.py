@@ -89,7 +89,10 @@ def _studies(document: bytes, message: Message, run: list[Segment]) -> set[str]:
     for segment in run:
         if segment.name not in ("IPC", "OBX", "ZDS"):
             continue
-        fields = er7.split(document[segment.start : segment.end], delimiters.field, charset)
+        raw = document[segment.start : segment.end]
+        if segment.name == "OBX" and not any(code.encode() in raw for code in _STUDY_CODES):
+            continue
+        fields = er7.split(raw, delimiters.field, charset)
         texts = [er7.decode(f, charset) or "" for f in fields[:6]] + [""] * 6
         first = [er7.components(text, delimiters, charset)[0] for text in texts]
         if segment.name == "IPC":
