@@ -21,15 +21,15 @@ types: $(READY)
 	$(BIN)/mypy
 
 unit: $(READY)
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# the laws, long: 100,000 examples each (hours)
+# the laws, long: LAW_EXAMPLES each (100,000: hours)
 long: $(READY)
-	HYPOTHESIS_PROFILE=long $(BIN)/pytest -n auto tests/laws
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest -n auto --dist worksteal tests/laws
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, settings
 common = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": True}
 settings.register_profile("laptop", max_examples=200, **common)
 settings.register_profile("ci", max_examples=2000, **common)
-settings.register_profile("long", max_examples=100_000, **common)
+long = int(os.environ.get("LAW_EXAMPLES", "100000"))
+settings.register_profile("long", max_examples=long, **common)
 default = "ci" if os.environ.get("CI") else "laptop"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", default))
