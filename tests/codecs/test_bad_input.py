@@ -332,3 +332,30 @@ def test_issues_carry_no_text_of_the_document():
     for result in map(HL7.decode, documents):
         assert result.issues
         assert not any("SECRET" in str(i) or "PATIENT" in str(i) for i in result.issues)
+
+
+class TestNothingOfTheDocumentEscapes:
+    """Warnings are errors here, so a library that prints what it dislikes fails these."""
+
+    def test_a_uid_that_is_none_in_a_message(self):
+        document = zds("MARKER", "", "MARKER", "AO")
+        result = transformer("hl7", "dicom")(document)
+        assert result.value.SOPInstanceStatus == "NS"
+        assert not any("MARKER" in str(i) for i in result.issues)
+
+    def test_a_uid_that_is_none_in_a_data_set(self):
+        dataset = pydicom.dcmread(io.BytesIO(CT))
+        odd = pydicom.DataElement(0x0020000E, "UI", "MARKER", validation_mode=pydicom.config.IGNORE)
+        dataset[0x0020000E] = odd
+        (x,) = DICOM.instances(dataset)
+        said = SOPInstance(*x.identity[:2], "", x.sop_instance_uid, "", {STATUS: "AO"})
+        out = DICOM.encode([said], dataset).value
+        assert out.SOPInstanceStatus == "AO"
+        assert STATUS not in dataset
+        assert out[0x0020000E] is not dataset[0x0020000E]
+
+    def test_the_name_of_an_unknown_element(self):
+        document = study(status="available", subject={"display": "x"}, MARKER=1)
+        result = FHIR.decode(document, validate=True, release="R4")
+        assert "fhir/invalid" in codes(result)
+        assert not any("MARKER" in str(i) for i in result.issues)

@@ -80,17 +80,18 @@ class DICOMCodec:
 
     def blank(self, known: Iterable[SOPInstance], release: str = "") -> Dataset:
         """Return a data set with the UIDs of the one instance that is known, and nothing else."""
-        from pydicom import Dataset
+        from pydicom import Dataset, config
+        from pydicom.dataelem import DataElement
 
         about = {i.sop_instance_uid: i for i in known if i.sop_instance_uid}
         if len(about) != 1:
             raise document_error("dicom/not-one-instance", "", count=len(about))
         (instance,) = about.values()
         dataset = Dataset()
-        dataset.SOPClassUID = instance.sop_class_uid
-        dataset.SOPInstanceUID = instance.sop_instance_uid
-        dataset.StudyInstanceUID = instance.study_instance_uid
-        dataset.SeriesInstanceUID = instance.series_instance_uid
+        uids = (*instance.identity[:2], instance.sop_class_uid, instance.sop_instance_uid)
+        for tag, uid in zip(dicom_read.IDENTITY, uids, strict=True):
+            # an issue tells of a UID that is none; pydicom's warning would print it
+            dataset[tag] = DataElement(tag, "UI", uid, validation_mode=config.IGNORE)
         return dataset
 
     def _open(self, document: Any) -> Elements:
@@ -163,7 +164,7 @@ def _changed(into: Any, changes: dict[Attribute, Value | bool]) -> Dataset:
     from pydicom.dataelem import DataElement
 
     if isinstance(into, Dataset):
-        dataset = copy.deepcopy(into)
+        dataset = copy.deepcopy(into, {id(uid): uid for uid in dicom_read.uids(into)})
     else:
         dataset = dcmread(into if isinstance(into, str | PathLike) else dicom_read.rewound(into))
     for row, value in changes.items():

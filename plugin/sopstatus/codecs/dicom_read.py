@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -17,8 +17,8 @@ from sopstatus.values import is_uid, trim
 
 CHARACTER_SET, SOP_CLASS, SOP_INSTANCE = 0x00080005, 0x00080016, 0x00080018
 TIMEZONE_OFFSET, STUDY, SERIES = 0x00080201, 0x0020000D, 0x0020000E
-_IDENTITY = (STUDY, SERIES, SOP_CLASS, SOP_INSTANCE)
-_CODE_STRINGS = (CHARACTER_SET, TIMEZONE_OFFSET, *_IDENTITY)
+IDENTITY = (STUDY, SERIES, SOP_CLASS, SOP_INSTANCE)
+_CODE_STRINGS = (CHARACTER_SET, TIMEZONE_OFFSET, *IDENTITY)
 _EXTENDED = ("LO", "LT", "PN", "SH", "ST", "UC", "UT")  # (0008,0005) applies (PS3.5 6.1.2.3)
 
 
@@ -142,6 +142,21 @@ def nooks(elements: Elements, rows: Iterable[Attribute]) -> list[Issue]:
     return dicom_nooks.of_dataset(elements.dataset, rows)
 
 
+def uids(dataset: Any) -> Iterator[Any]:
+    """Yield every UID object: copying one makes pydicom print it in a warning if it is not legal."""
+    from pydicom.multival import MultiValue
+    from pydicom.uid import UID
+
+    for element in dataset.values():
+        found = getattr(element, "value", None)
+        if getattr(element, "VR", "") == "SQ" and not isinstance(found, bytes | None):
+            for item in found:
+                yield from uids(item)
+        else:
+            many = found if isinstance(found, MultiValue) else (found,)
+            yield from (item for item in many if isinstance(item, UID))
+
+
 def _text(item: Any) -> str:
     original = getattr(item, "original_string", None)  # DT, DS, IS keep what was read
     return original if isinstance(original, str) else str(item)
@@ -149,8 +164,8 @@ def _text(item: Any) -> str:
 
 def identity(elements: Elements, issues: list[Issue]) -> SOPInstance:
     """Read the UIDs of a data set."""
-    study, series, sop_class, sop = uids = [elements.plain(tag) for tag in _IDENTITY]
-    for tag, uid in zip(_IDENTITY, uids, strict=True):
+    study, series, sop_class, sop = uids = [elements.plain(tag) for tag in IDENTITY]
+    for tag, uid in zip(IDENTITY, uids, strict=True):
         if not uid:
             issues.append(issue("dicom/no-uid", location(tag)))
         elif not is_uid(uid):

@@ -31,7 +31,10 @@ def validate(document: dict[str, Any], release: str) -> list[Issue]:
         return [
             issue(
                 "fhir/invalid",
-                _location(document, fault["loc"]),
+                # the name of an element that is not FHIR's may be anything
+                _location(
+                    document, fault["loc"][: -1 if fault["type"] == "extra_forbidden" else None]
+                ),
                 release=release,
                 fault=fault["type"],
             )
