@@ -6,7 +6,7 @@ BIN := .venv/bin
 # the environment is made anew when what it holds has changed
 READY := .venv/.ready
 
-.PHONY: demo test lint types unit format long fuzz clean
+.PHONY: demo test lint types unit format docs long fuzz clean
 
 demo: $(READY)
 	$(BIN)/sopstatus demo
@@ -26,6 +26,11 @@ unit: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# the pages that are made of the catalogue
+docs: $(READY)
+	$(BIN)/python -m sopstatus.artifacts.issue_page > docs/issues.md.part
+	mv docs/issues.md.part docs/issues.md
 
 # the laws, long: LAW_EXAMPLES each (100,000: hours)
 long: $(READY)

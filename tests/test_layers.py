@@ -14,8 +14,9 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"model"},
     {"toml_lines", "table_language", "table_keys", "catalogue", "values", "table_check", "table"},
     {"codecs", "profile"},
-    {"transform"},
+    {"transform", "outcome", "acknowledge", "acknowledge_segments", "log"},
     {"", "content", "demo", "commands", "__main__"},
+    {"artifacts"},
 ]
 THIRD_PARTY = {
     "pydicom": {
@@ -29,6 +30,7 @@ THIRD_PARTY = {
     "hl7": {"codecs.hl7_objects"},
     "fhir": {"codecs.fhir_models"},
     "pydantic": {"codecs.fhir_models"},
+    "structlog": {"log"},
 }
 
 

@@ -25,12 +25,12 @@ def convert(options: Namespace) -> int:
         print("error: --to dicom needs --into: a status stands in a data set", file=sys.stderr)
         return 2
     tables = _tables(options)
-    name, document = content.load(_read(options.source))
+    name, document = content.load(_read(options.source, "SOURCE"))
     into = None
     if options.into:
-        target, into = content.load(_read(options.into))
+        target, into = content.load(_read(options.into, "TARGET"))
         if target != options.to:
-            print(f"error: {options.into} is {target}, not {options.to}", file=sys.stderr)
+            print(f"error: TARGET is {target}, not {options.to}", file=sys.stderr)
             return 2
     link = Link(True, True, True) if options.trusted_link else None
     carry = transformer(name, options.to, tables=tables)
@@ -52,7 +52,7 @@ def convert(options: Namespace) -> int:
 def show(options: Namespace) -> int:
     """Print what a document says."""
     tables = _tables(options)
-    name, document = content.load(_read(options.source))
+    name, document = content.load(_read(options.source, "SOURCE"))
     source = transformer(name, name, tables=tables).source
     result = source.decode(document)
     if options.json:
@@ -96,14 +96,14 @@ def _tables(options: Namespace) -> MappingTable:
     return replace(tables, site=replace(tables.site, fhir_release=release)) if release else tables
 
 
-def _read(source: str) -> bytes:
+def _read(source: str, argument: str) -> bytes:
     if source == "-":
         return sys.stdin.buffer.read()
-    try:
+    try:  # an issue names the argument: a path may hold a patient's name
         return Path(source).read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise document_error("document/unreadable", source, reason=reason) from None
+        raise document_error("document/unreadable", argument, reason=reason) from None
 
 
 def _write(data: bytes, output: str | None) -> None:
@@ -118,7 +118,7 @@ def _write(data: bytes, output: str | None) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         reason = error.strerror or type(error).__name__
-        raise document_error("document/unwritable", output, reason=reason) from None
+        raise document_error("document/unwritable", "OUT", reason=reason) from None
 
 
 def _report(issues: Iterable[Issue], *, strict: bool = False) -> int:

@@ -59,7 +59,7 @@ def elements(document: dict[str, Any], issues: list[Issue]) -> list[Element]:
     if not isinstance(kind, str):
         raise document_error("fhir/not-fhir", "")
     if kind not in ("ImagingStudy", "ImagingSelection", "Bundle"):
-        raise document_error("fhir/other-resource", kind if kind.isalpha() else "")
+        raise document_error("fhir/other-resource", "resourceType")
     found: list[Element] = []
     _resource(document, (), kind, found, issues, 0)
     return found

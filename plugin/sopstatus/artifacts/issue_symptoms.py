@@ -1,0 +1,107 @@
+"""What people see when a status goes wrong, and which entries of the catalogue explain it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Symptom(NamedTuple):
+    """What is seen, where to look, and a hint where a code alone does not help."""
+
+    seen: str
+    codes: str
+    hint: str = ""
+
+
+SYMPTOMS = (
+    Symptom("The status arrives as `NS` in the data set", "link/untrusted"),
+    Symptom(
+        "The status is there in DICOM and missing in FHIR or HL7",
+        "value/unknown-term value/lower-case value/multiplicity table/unmapped fhir/no-counterpart",
+        "a value that is no term states nothing; it stands in `verbatim` or ZDS-9",
+    ),
+    Symptom(
+        "The status is missing in what was read",
+        "hl7/text-without-code fhir/wrong-type fhir/repeated-slice fhir/unknown-slice dicom/nested "
+        "dicom/private-twin",
+    ),
+    Symptom(
+        "The ZDS vanished, or was never read",
+        "hl7/foreign-zds hl7/encoding-characters hl7/charset-unsupported hl7/undecodable",
+        "a parser that knows message structures drops Z segments before we see them: hand over "
+        "the bytes as they came",
+    ),
+    Symptom(
+        "No ZDS was written",
+        "hl7/no-study-uid hl7/no-counterpart hl7/identity-lost hl7/one-per-order "
+        "hl7/not-for-the-study",
+    ),
+    Symptom("Many ZDS went in, one about the study came out", "hl7/rolled-up"),
+    Symptom("The status disappeared after an update message", "hl7/null"),
+    Symptom(
+        "The time lost its hours, only a date is left in FHIR",
+        "fhir/offset-missing fhir/date-time-shortened",
+    ),
+    Symptom("The time lost digits of its second", "hl7/date-time-shortened"),
+    Symptom(
+        "There is no time at all",
+        "value/not-date-time value/date-time-range fhir/not-date-time",
+    ),
+    Symptom(
+        "The time is hours off",
+        "dicom/offset dicom/offset-written value/negative-zero-offset fhir/offset-missing",
+    ),
+    Symptom(
+        "`?` or an empty comment instead of Kanji or umlauts",
+        "hl7/charset dicom/charset hl7/undecodable dicom/undecodable",
+        "nothing here ever writes `?`: look at the system before or after",
+    ),
+    Symptom(
+        "Umlauts come out as two characters each (`Ã¼`)",
+        "hl7/charset-doubtful dicom/charset-doubtful hl7/charset-missing dicom/charset-missing",
+    ),
+    Symptom(
+        "The comment is cut off at a `^`, `|`, `~` or `&`",
+        "hl7/unescaped-delimiter hl7/no-escape-character",
+    ),
+    Symptom(
+        "The old value came back, or an edit has no effect",
+        "hl7/verbatim-stale "
+        "fhir/verbatim-stale hl7/verbatim-malformed fhir/verbatim-malformed hl7/no-repetition",
+    ),
+    Symptom(
+        "The status landed on no image, or on the wrong one",
+        "dicom/no-counterpart dicom/holder-ambiguous fhir/no-counterpart hl7/no-counterpart "
+        "value/not-uid dicom/no-uid fhir/no-uid",
+    ),
+    Symptom("The code is fine and its display or system is not", "hl7/coding-system value/padded"),
+    Symptom(
+        "A term of our own vendor is complained about",
+        "value/unlisted-term value/unknown-term value/not-code-string",
+    ),
+    Symptom(
+        "The archive or the server refuses what was written",
+        "value/too-long value/control-character dicom/too-long fhir/invalid fhir/context "
+        "fhir/release-unknown",
+    ),
+    Symptom("A signature does not verify any more", "dicom/signature"),
+    Symptom(
+        "The file cannot be opened",
+        "document/empty document/unreadable document/unknown-format document/not-json "
+        "dicom/not-part10 dicom/truncated dicom/not-understood dicom/not-deflated hl7/no-msh "
+        "fhir/not-fhir fhir/other-resource",
+    ),
+    Symptom(
+        "The file was read, and writing did nothing",
+        "document/unwritable dicom/not-rewritable fhir/malformed table/unmapped",
+    ),
+    Symptom("It refuses a huge or odd document", "dicom/too-large dicom/too-deep fhir/too-deep"),
+    Symptom(
+        "It works in the shell and not from my own code",
+        "document/unknown-type dicom/not-one-instance dicom/not-part10",
+    ),
+    Symptom(
+        "The study is not found by its UID", "fhir/no-study-uid hl7/no-study-uid value/not-uid"
+    ),
+    Symptom("The value is missing on purpose", "fhir/data-absent"),
+)

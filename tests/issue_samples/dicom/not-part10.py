@@ -1,0 +1,3 @@
+from sopstatus import codec
+
+codec("dicom").decode(b"hello")
