@@ -11,11 +11,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "plugin" / "sopstatus"
 
 LAYERS = [  # a module imports only from layers before its own, and from its own
-    {"model"},
+    {"model", "limits", "audit"},
     {"toml_lines", "table_language", "table_keys", "catalogue", "values", "table_check", "table"},
     {"codecs", "profile"},
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log"},
-    {"", "content", "demo", "commands", "__main__"},
+    {"content", "explain"},
+    {"", "demo", "commands", "__main__"},
     {"artifacts"},
 ]
 THIRD_PARTY = {

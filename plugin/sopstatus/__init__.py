@@ -1,6 +1,7 @@
 """Carry DICOM SOP Instance Status (0100,0410) between DICOM, HL7 v2 and FHIR without loss."""
 
 from sopstatus.codecs.statement import expand, rollup
+from sopstatus.limits import Limits
 from sopstatus.model import DocumentError, Issue, Result, SOPInstance, TableError
 from sopstatus.profile import Link
 from sopstatus.table import load_tables
@@ -9,6 +10,7 @@ from sopstatus.transform import codec, transformer
 __all__ = [
     "DocumentError",
     "Issue",
+    "Limits",
     "Link",
     "Result",
     "SOPInstance",

@@ -45,7 +45,21 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="what a document says, as a table")
     show.add_argument("source", metavar="SOURCE", help="a file of any format; - is stdin")
     show.add_argument("--json", action="store_true", help="for machines")
-    for command in (convert, show):
+    explain = commands.add_parser("explain", help="how a document is read, value by value")
+    explain.add_argument("source", metavar="DOCUMENT", help="a file of any format; - is stdin")
+    explain.add_argument("--into", metavar="TARGET", help="what writing onto this would do")
+    explain.add_argument("--json", action="store_true", help="for machines")
+    explain.add_argument(
+        "--no-values",
+        dest="values",
+        action="store_false",
+        help="hide every value, UID and AE Title: safe to paste into a ticket",
+    )
+    explain.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="(default: auto)"
+    )
+    explain.add_argument("--trusted-link", action="store_true", help="as for convert")
+    for command in (convert, show, explain):
         command.add_argument(
             "--mappings", action="append", default=[], metavar="DIR", help="your own tables"
         )

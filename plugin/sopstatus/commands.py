@@ -64,6 +64,27 @@ def show(options: Namespace) -> int:
     return _report(result.issues)
 
 
+def explain(options: Namespace) -> int:
+    """Print how a document was read, and what becomes of each value."""
+    from sopstatus import explain as explanation
+    from sopstatus.explain.text import rendered, wants_color
+
+    tables = _tables(options)
+    source = _read(options.source, "SOURCE")
+    into = _read(options.into, "TARGET") if options.into else None
+    link = Link(True, True, True) if options.trusted_link else None
+    told = explanation.explain(source, tables=tables, into=into, link=link)
+    if options.json:
+        print(json.dumps(told.to_dict(values=options.values), indent=2))
+    else:
+        color = wants_color(options.color, sys.stdout)
+        text = rendered(told, color=color, values=options.values)
+        charset = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(charset, "backslashreplace").decode(charset))
+    issues = (*told.issues, *(told.into.issues if told.into else ()))
+    return 1 if any(found.severity in ("fatal", "error") for found in issues) else 0
+
+
 def check(options: Namespace) -> int:
     """Print every fault of the tables."""
     faults = lint(*([options.folder] if options.folder else []))

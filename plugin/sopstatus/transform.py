@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol
 
+from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Result, SOPInstance
 from sopstatus.profile import Link, receive
 from sopstatus.table import MappingTable, load_tables
@@ -40,24 +41,25 @@ class Codec(Protocol):
         """Make the smallest legal document about these instances."""
 
 
-def codec(name: str, *, tables: MappingTable | None = None) -> Codec:
+def codec(name: str, *, tables: MappingTable | None = None, limits: Limits = DEFAULT) -> Codec:
     """Return the codec of a format: ``"dicom"``, ``"hl7"`` or ``"fhir"``.
 
-    ``tables`` defaults to the shipped ones. Raise `ValueError` for another name.
+    ``tables`` defaults to the shipped ones, ``limits`` bounds what a document may ask for. Raise
+    `ValueError` for another name.
     """
     tables = tables or load_tables()
     if name == "dicom":
         from sopstatus.codecs.dicom import DICOMCodec
 
-        return DICOMCodec(tables)
+        return DICOMCodec(tables, limits)
     if name == "fhir":
         from sopstatus.codecs.fhir import FHIRCodec
 
-        return FHIRCodec(tables)
+        return FHIRCodec(tables, limits)
     if name == "hl7":
         from sopstatus.codecs.hl7 import HL7Codec
 
-        return HL7Codec(tables)
+        return HL7Codec(tables, limits)
     raise ValueError(f"{name!r} is not one of {', '.join(FORMATS)}")
 
 
@@ -92,12 +94,14 @@ class Transformer:
         return Result(written.value, read.issues + allowed.issues + written.issues)
 
 
-def transformer(source: str, target: str, *, tables: MappingTable | None = None) -> Transformer:
+def transformer(
+    source: str, target: str, *, tables: MappingTable | None = None, limits: Limits = DEFAULT
+) -> Transformer:
     """Return the transformer between two formats, for instance ``transformer("dicom", "fhir")``."""
     tables = tables or load_tables()
     return Transformer(
-        codec(source, tables=tables),
-        codec(target, tables=tables),
+        codec(source, tables=tables, limits=limits),
+        codec(target, tables=tables, limits=limits),
         source == "dicom",
         target == "dicom",
     )

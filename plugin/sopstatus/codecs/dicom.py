@@ -16,6 +16,7 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import dicom_nooks, dicom_read
 from sopstatus.codecs.dicom_read import Elements, location, read
 from sopstatus.codecs.statement import compatible, expand, unmapped
+from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance, Value
 from sopstatus.table import Attribute, MappingTable
 from sopstatus.values import context_offset, is_offset, with_offset
@@ -29,6 +30,7 @@ class DICOMCodec:
     """The statement that a data set makes about itself."""
 
     tables: MappingTable
+    limits: Limits = DEFAULT
 
     def decode(self, document: Any, *, holder: str = "") -> Result[tuple[SOPInstance, ...]]:
         """Read the data set's own statement; ``holder`` is the AE Title of who holds it.

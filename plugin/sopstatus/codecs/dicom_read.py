@@ -48,6 +48,10 @@ class Elements:
         text = self.plain(CHARACTER_SET)
         return tuple(term.strip() for term in text.split("\\")) if text else ()
 
+    def terms(self, vr: str) -> tuple[str, ...]:
+        """Return the terms of (0008,0005) that apply to a VR: none to CS, DT and the like."""
+        return self.character_set() if vr in _EXTENDED else ()
+
 
 def location(tag: int) -> str:
     """Write a tag as the location of an issue."""

@@ -17,6 +17,7 @@ from sopstatus.codecs.fhir_elements import Element, elements
 from sopstatus.codecs.fhir_make import imaging_study, release_of
 from sopstatus.codecs.library import comes_from
 from sopstatus.codecs.statement import Found, compatible, merge, pair, restrict, unmapped
+from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import Group, MappingTable
 
@@ -36,6 +37,7 @@ class FHIRCodec:
     """Statements in FHIR resources. ``validate`` runs fhir.resources over what goes in and out."""
 
     tables: MappingTable
+    limits: Limits = DEFAULT
 
     def decode(
         self, document: Any, *, release: str = "", validate: bool = False

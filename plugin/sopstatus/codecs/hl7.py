@@ -19,6 +19,7 @@ from sopstatus.codecs.er7 import Message
 from sopstatus.codecs.hl7_write import Writer, read
 from sopstatus.codecs.library import comes_from
 from sopstatus.codecs.statement import merge, unmapped
+from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import MappingTable
 from sopstatus.values import is_uid
@@ -29,6 +30,7 @@ class HL7Codec:
     """Statements in HL7 v2 messages."""
 
     tables: MappingTable
+    limits: Limits = DEFAULT
 
     def decode(self, document: Any) -> Result[tuple[SOPInstance, ...]]:
         """Read what the document's Z segments say; raise `DocumentError` where it has no MSH."""
