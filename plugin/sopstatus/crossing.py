@@ -39,7 +39,7 @@ def admit(
     values = tuple(
         t.copy.instance if t and t.copy.instance else x for x, t in zip(arrived, done, strict=True)
     )
-    issues = []
+    issues: list[Issue] = []
     for transition in filter(None, done):
         issues += transition.issues
         if transition.done and not at.link.trusted:

@@ -85,20 +85,19 @@ def _wire(row: Row) -> Iterator[tuple[str, str]]:
 
 
 def _conditions(row: Row, when: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
-    if row.event in ("send", "transfer", "receive") and row.wire in ("OR", "AO", "AC"):
-        if when.get("link") != ("trusted",):
-            yield "when", f"{row.wire} crosses a trusted link only (d, e); add link"
-    if row.event == "receive" and "untrusted" in when.get("link", ("untrusted",)):
-        if row.to not in ("same", "NS") or STATUS not in row.set:
-            yield "to", "what comes over an untrusted link becomes NS (f.2); correct it"
-    if row.event == "receive" and when.get("integrity") != ("passed",):
+    receives, moves = row.event == "receive", row.to != "same"
+    trusted = when.get("link") == ("trusted",)
+    commits = row.event in ("committed", "not-committed", "confirmed", "not-confirmed")
+    crosses = row.event in ("send", "transfer", "receive") and row.wire in ("OR", "AO", "AC")
+    if crosses and not trusted:
+        yield "when", f"{row.wire} crosses a trusted link only (d, e); add link"
+    if receives and not trusted and (row.to not in ("same", "NS") or STATUS not in row.set):
+        yield "to", "what comes over an untrusted link becomes NS (f.2); correct it"
+    if receives and when.get("integrity") != ("passed",):
         yield "when", "what was altered on its way is rejected (d.3, e.4); add integrity"
-    if row.event == "receive" and when.get("link") == ("trusted",):
-        term = row.to.removesuffix("?")
-        if when.get("value") != (term,):
-            yield "to", "what comes over a trusted link is stored as it is (g); correct it"
+    if receives and trusted and when.get("value") != (row.to.removesuffix("?"),):
+        yield "to", "what comes over a trusted link is stored as it is (g); correct it"
     if row.event == "authorize" and when.get("certified") != ("yes",):
         yield "when", "without certification nothing is authorized (b.1); add certified"
-    if row.event in ("committed", "not-committed", "confirmed", "not-confirmed"):
-        if row.to != "same" and when.get("transaction") != ("open",):
-            yield "when", "only the open transaction changes a copy; add transaction"
+    if commits and moves and when.get("transaction") != ("open",):
+        yield "when", "only the open transaction changes a copy; add transaction"

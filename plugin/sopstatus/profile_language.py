@@ -118,15 +118,14 @@ def names(
                 yield source.error((place, index, "name"), "stands twice; rename one of the two")
             seen.add(data["name"])
     for index, event in enumerate(source.data["event"]):
-        where = ("event", index, "conditions")
-        yield from _among(source, where, event["conditions"], conditions)
+        yield from _among(source, ("event", index, "conditions"), event["conditions"], conditions)
     for index, row in enumerate(source.data["row"]):
         yield from _among(source, ("row", index, "event"), [row["event"]], events)
         if row["from"] != ["any"]:
             yield from _among(source, ("row", index, "from"), row["from"], states)
         allowed = events[row["event"]].conditions if row["event"] in events else ()
         for name, values in row.get("when", {}).items():
-            where = ("row", index, "when", name)
+            where: tuple[str | int, ...] = ("row", index, "when", name)
             faults = list(_among(source, where, [name], allowed))
             yield from faults
             if not faults:
