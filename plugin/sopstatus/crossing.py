@@ -12,7 +12,8 @@ from sopstatus.audit import AuditRecord
 from sopstatus.catalogue import issue
 from sopstatus.link import UNKNOWN, Circumstances, Link
 from sopstatus.model import Issue, Result, SOPInstance
-from sopstatus.profile import GOVERNED, HERE, LOCATION, STATUS, Copy, Transition, receive, send
+from sopstatus.profile import GOVERNED, STATUS, Copy, Transition, receive, send
+from sopstatus.transition import HERE, LOCATION, status_of
 
 Instances = tuple[SOPInstance, ...]
 
@@ -27,25 +28,27 @@ def admit(
     """Return what may be written into a data set of statements that came over a link.
 
     Over one that is not trusted every status becomes NS and its three companions go
-    (PS3.15 A.1.1 f.2); over a trusted one they stay, but for a value that is no term, which is
-    refused. Attributes of other groups are not governed by the profile. One audit record for every
+    (PS3.15 A.1.1 f.2); over a trusted one they stay. Attributes of other groups are not governed by the profile. One audit record for every
     statement of a governed attribute. ``copies``: these are the data sets themselves, so that NS is
-    added where a status is absent.
+    added where a status is absent, and a value that is no term is refused (the instance is left
+    out, and the issue is an error); in a statement it states nothing and is carried as it is.
     """
     at = replace(at, link=link or UNKNOWN)
     whole = list(instances)
-    done = [receive(x, at=at) if copies or _governed(x) else None for x in whole]
-    arrived = [_ungoverned(x) if t and not t.done else x for x, t in zip(whole, done, strict=True)]
-    values = tuple(
-        t.copy.instance if t and t.copy.instance else x for x, t in zip(arrived, done, strict=True)
-    )
+    done = [receive(x, at=at) if copies or _decided(x, at) else None for x in whole]
+    values = []
+    for instance, transition in zip(whole, done, strict=True):
+        if transition is None:
+            values.append(instance)
+        elif transition.done and transition.copy.instance:
+            values.append(transition.copy.instance)
     issues: list[Issue] = []
     for transition in filter(None, done):
         issues += transition.issues
         if transition.done and not at.link.trusted:
             facts = {"keyword": STATUS, "written": transition.copy.state}
             issues.append(issue("link/untrusted", LOCATION, missing=at.link.words, **facts))
-    return Result(values, tuple(issues), _records(done))
+    return Result(tuple(values), tuple(issues), _records(done))
 
 
 def release(
@@ -73,13 +76,10 @@ def release(
     return Result(tuple(values), tuple(issues), _records(done))
 
 
-def _governed(instance: SOPInstance) -> bool:
-    return any(keyword in GOVERNED for keyword, _ in instance.attributes)
-
-
-def _ungoverned(instance: SOPInstance) -> SOPInstance:
-    kept = tuple((k, v) for k, v in instance.attributes if k not in GOVERNED)
-    return replace(instance, attributes=kept)
+def _decided(instance: SOPInstance, at: Circumstances) -> bool:
+    """Tell whether a statement is the profile's business: what is no term states no status."""
+    governed = any(keyword in GOVERNED for keyword, _ in instance.attributes)
+    return governed and not (at.link.trusted and status_of(instance) == "invalid")
 
 
 def _records(done: Iterable[Transition | None]) -> tuple[AuditRecord, ...]:

@@ -7,18 +7,16 @@ explains a refusal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from sopstatus.audit import AuditRecord
-from sopstatus.catalogue import issue
 from sopstatus.link import POLICIES, UNKNOWN, Circumstances, Link
-from sopstatus.model import Issue, SOPInstance, Value
+from sopstatus.model import SOPInstance, Value
 from sopstatus.profile_language import COMPANIONS, GOVERNED, STATUS
-from sopstatus.profile_table import Row
+from sopstatus.transition import HERE, NOTHING, Copy, Transition, status_of, step
 
 __all__ = [
     "GOVERNED",
+    "NOTHING",
     "POLICIES",
     "STATUS",
     "UNKNOWN",
@@ -45,57 +43,7 @@ __all__ = [
     "transfer",
 ]
 
-TERMS = ("NS", "OR", "AO", "AC")
-LOCATION = "(0100,0410)"
-HERE = Circumstances()
 _DATE, _COMMENT, _NUMBER = COMPANIONS
-
-
-def status_of(instance: SOPInstance) -> str:
-    """Return the term that an instance states, ``ABS`` for none, ``invalid`` for anything else."""
-    value = dict(instance.attributes).get(STATUS)
-    if value is None:
-        return "ABS"
-    return value if value in TERMS else "invalid"
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """One copy of a SOP Instance as one Application Entity holds it.
-
-    ``state`` is one of the table's: the status, ``-`` where nothing is held, ``ABS``, or a
-    bookkeeping state, which no data set shows. ``instance`` is ``None`` only where nothing is held.
-    """
-
-    state: str = "-"
-    instance: SOPInstance | None = None
-
-    @classmethod
-    def of(cls, instance: SOPInstance) -> Copy:
-        """Return the copy that holds an instance; a value that is no term counts as none."""
-        state = status_of(instance)
-        return cls("ABS" if state == "invalid" else state, instance)
-
-
-NOTHING = Copy()
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """What became of a copy.
-
-    ``sent`` is what goes out, or the new instance that was made; ``None`` where there is none.
-    """
-
-    copy: Copy
-    sent: SOPInstance | None
-    record: AuditRecord
-    issues: tuple[Issue, ...] = ()
-
-    @property
-    def done(self) -> bool:
-        """Tell whether the event was allowed; else nothing has changed."""
-        return self.record.outcome == "done"
 
 
 def create(
@@ -106,7 +54,7 @@ def create(
     values = {k: v for k, v in instance.attributes if k in COMPANIONS}
     other = tuple((k, v) for k, v in instance.attributes if k not in GOVERNED)
     plain = replace(instance, attributes=other)
-    return _happen("create", held, at, plain, values, intended=intended)
+    return step("create", held, at, plain, values, intended=intended)
 
 
 def authorize(
@@ -127,27 +75,27 @@ def authorize(
     if comment:
         values[_COMMENT] = comment
     whole = "yes" if certified and date_time and equipment else "no"
-    return _happen("authorize", held, at, None, values, certified=whole)
+    return step("authorize", held, at, None, values, certified=whole)
 
 
 def change(held: Copy, wanted: str, *, at: Circumstances = HERE) -> Transition:
     """Write another status by hand: refused, for only the events here change a status (b, h)."""
-    return _happen("change", held, at, wanted=wanted)
+    return step("change", held, at, wanted=wanted)
 
 
 def alter(held: Copy, *, at: Circumstances = HERE) -> Transition:
     """Change any other attribute of a copy: refused (A.1.1 g, h)."""
-    return _happen("alter", held, at)
+    return step("alter", held, at)
 
 
 def send(held: Copy, *, at: Circumstances = HERE) -> Transition:
     """Send a copy and keep one's own: what may go out by link and policy (A.1.1 e, f.1)."""
-    return _happen("send", held, at, link=_trust(at), policy=at.policy)
+    return step("send", held, at, link=_trust(at), policy=at.policy)
 
 
 def transfer(held: Copy, *, at: Circumstances = HERE) -> Transition:
     """Hand the original itself on (A.1.1 d); the copy waits for the report of its commitment."""
-    return _happen("transfer", held, at, link=_trust(at))
+    return step("transfer", held, at, link=_trust(at))
 
 
 def receive(
@@ -162,7 +110,7 @@ def receive(
     ``held`` is what this Application Entity had of it, ``intact`` what the data integrity checks
     after the transfer say. Refused = reject the storage request and discard what arrived.
     """
-    return _happen(
+    return step(
         "receive",
         held,
         at,
@@ -175,7 +123,7 @@ def receive(
 
 def store_failed(held: Copy, *, at: Circumstances = HERE) -> Transition:
     """End a transfer whose C-STORE was refused, or whose association was lost: still the holder."""
-    return _happen("store-failed", held, at)
+    return step("store-failed", held, at)
 
 
 def committed(
@@ -188,34 +136,34 @@ def committed(
     (``closed``: the report is a repetition), or any ``other``. Answer the report with success where
     it is done, and with failure where it is refused.
     """
-    return _happen("committed", held, at, transaction=transaction, choice=choice)
+    return step("committed", held, at, transaction=transaction, choice=choice)
 
 
 def not_committed(held: Copy, *, transaction: str = "open", at: Circumstances = HERE) -> Transition:
     """Stay the holder, for the receiver reports that its commitment failed (A.1.1 c)."""
-    return _happen("not-committed", held, at, transaction=transaction)
+    return step("not-committed", held, at, transaction=transaction)
 
 
 def timed_out(held: Copy, *, at: Circumstances = HERE) -> Transition:
     """Stay the holder, for no report has come; the transaction is no longer the open one."""
-    return _happen("timed-out", held, at)
+    return step("timed-out", held, at)
 
 
 def confirmed(held: Copy, *, transaction: str = "open", at: Circumstances = HERE) -> Transition:
     """Become the one holder: the sender has answered our report with success (A.1.1 d.4)."""
-    return _happen("confirmed", held, at, transaction=transaction)
+    return step("confirmed", held, at, transaction=transaction)
 
 
 def not_confirmed(
     held: Copy, choice: str, *, transaction: str = "open", at: Circumstances = HERE
 ) -> Transition:
     """Let go of an original that was not committed: ``choice`` is ``delete`` or ``NS``."""
-    return _happen("not-confirmed", held, at, transaction=transaction, choice=choice)
+    return step("not-confirmed", held, at, transaction=transaction, choice=choice)
 
 
 def delete(held: Copy, *, at: Circumstances = HERE) -> Transition:
     """Delete a copy; the holder of an original may not (A.1.1 c)."""
-    return _happen("delete", held, at)
+    return step("delete", held, at)
 
 
 def de_identified(held: Copy, made: SOPInstance, *, at: Circumstances = HERE) -> Transition:
@@ -235,94 +183,8 @@ def lossy_copy(held: Copy, made: SOPInstance, *, at: Circumstances = HERE) -> Tr
 def _made(event: str, held: Copy, made: SOPInstance, at: Circumstances) -> Transition:
     old = held.instance.sop_instance_uid if held.instance else ""
     uid = "same" if made.sop_instance_uid in ("", old) else "new"
-    return _happen(event, held, at, made, uid=uid, policy=at.policy)
+    return step(event, held, at, made, uid=uid, policy=at.policy)
 
 
 def _trust(at: Circumstances) -> str:
     return "trusted" if at.link.trusted else "untrusted"
-
-
-def _happen(
-    event: str,
-    held: Copy,
-    at: Circumstances,
-    subject: SOPInstance | None = None,
-    values: Mapping[str, Value] | None = None,
-    **conditions: str,
-) -> Transition:
-    """Look the one row up and do what it says; ``subject`` is what arrives or is made."""
-    row = at.rules.row(held.state, event, **conditions)
-    about = held.instance or subject or SOPInstance()
-    copy, sent = held, None
-    if row.done:
-        base = subject if subject is not None else held.instance
-        if row.wire != "none" and base is not None:
-            sent = written(base, row, row.wire, values or {})
-        if row.to != "same":
-            state = row.result(held.state)
-            if state == "-":
-                copy = NOTHING
-            elif row.wire == "none" and base is not None:
-                copy = Copy(state, written(base, row, state, values or {}))
-            else:
-                copy = Copy(state, held.instance)
-    record = _record(event, row, held.state, about, at, conditions.get("value", ""))
-    issues = () if row.done else (refusal(row, held.state, conditions, at),)
-    return Transition(copy, sent, record, issues)
-
-
-def written(instance: SOPInstance, row: Row, term: str, values: Mapping[str, Value]) -> SOPInstance:
-    """Return the instance with what a row sets, may set and clears; ``term`` is the status."""
-    said = {k: v for k, v in instance.attributes if k not in row.clear}
-    if STATUS in row.set:
-        said[STATUS] = term.rstrip("?>")
-    if term == "left-out":
-        said.pop(STATUS, None)
-    may = (*row.set, *row.may_set)
-    said |= {k: v for k, v in values.items() if k in may and k != STATUS}
-    return replace(instance, attributes=tuple(said.items()))
-
-
-def refusal(row: Row, state: str, conditions: Mapping[str, str], at: Circumstances) -> Issue:
-    """Return the issue of a refusal, which names the rule."""
-    asked = conditions.get("wanted") or conditions.get("choice") or conditions.get("value") or ""
-    return issue(
-        row.code,
-        LOCATION,
-        state=state,
-        rule=row.rule,
-        asked=asked,
-        policy=at.policy,
-        missing=at.link.words,
-    )
-
-
-def _record(
-    event: str, row: Row, state: str, about: SOPInstance, at: Circumstances, received: str
-) -> AuditRecord:
-    rules = at.rules
-    return AuditRecord(
-        event,
-        state,
-        row.result(state),
-        row.rule,
-        row.outcome,
-        row.code,
-        about.study_instance_uid,
-        about.series_instance_uid,
-        about.sop_class_uid,
-        about.sop_instance_uid,
-        at.holder or about.holder,
-        at.peer,
-        at.link.secure,
-        at.link.authenticated,
-        at.link.conforms,
-        at.policy,
-        at.time,
-        rules.name,
-        rules.version,
-        rules.sha256,
-        received,
-        "" if row.wire == "none" else row.wire,
-        row.name,
-    )

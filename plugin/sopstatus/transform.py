@@ -93,8 +93,10 @@ class Transformer:
         ``link`` is what is known of the way that ``document`` came; without a trusted one, no
         status enters a data set (PS3.15 A.1.1 f.2). ``outbound`` is what is known of the way that
         the data set to be written goes: it gets what the policy lets out (e.3, f.1), and
-        `DocumentError` is raised where nothing may go. From a data set to a data set, ``document``
-        is the default of ``into``, and ``outbound`` without ``link`` means a copy that is held here.
+        `DocumentError` is raised where nothing may go. From a data set to a data set without
+        ``into``, ``document`` is the very copy that arrives or goes out: over a link that is not
+        trusted it gets NS also where it states nothing; ``outbound`` without ``link`` means that it
+        is held here.
 
         ``holder`` is the AE Title of who holds the data set that is read, or whose copy the one to
         be written is; ``peer`` that of the other side. What became of each status in a data set is
@@ -111,31 +113,15 @@ class Transformer:
             now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             at = Circumstances(holder=holder, peer=peer, policy=self.policy, time=now)
             arrived = read.value
-            if self.from_data_set:  # it is the copy itself, also where it states nothing
-                into = document if into is None else into
-                arrived = arrived or tuple(known)
-            allowed = self._crossed(arrived, link, outbound, at)
+            itself = self.from_data_set and into is None
+            if itself:  # it is the copy, also where it states nothing
+                into, arrived = document, arrived or tuple(known)
+            allowed = _crossed(arrived, link, outbound, at, itself=itself)
         into = self.target.blank(known or read.value) if into is None else into
         options = named if self.into_data_set else {}
         written = encode(allowed.value, into, known=known, **options)
         issues = read.issues + allowed.issues + written.issues
         return Result(written.value, issues, allowed.records)
-
-    def _crossed(
-        self,
-        arrived: tuple[SOPInstance, ...],
-        link: Link | None,
-        outbound: Link | None,
-        at: Circumstances,
-    ) -> Result[tuple[SOPInstance, ...]]:
-        held = self.from_data_set and outbound is not None and link is None
-        came = Result(arrived) if held else admit(arrived, link, at=at, copies=self.from_data_set)
-        if outbound is None:
-            return came
-        went = release(came.value, outbound, at=at)
-        if refused := [i for i in went.issues if i.severity == ERROR]:
-            raise DocumentError(*refused)
-        return Result(went.value, came.issues + went.issues, came.records + went.records)
 
 
 def transformer(
@@ -150,6 +136,23 @@ def transformer(
         target == "dicom",
         tables.site.link_policy,
     )
+
+
+def _crossed(
+    arrived: tuple[SOPInstance, ...],
+    link: Link | None,
+    outbound: Link | None,
+    at: Circumstances,
+    *,
+    itself: bool,
+) -> Result[tuple[SOPInstance, ...]]:
+    held = itself and outbound is not None and link is None
+    came = Result(arrived) if held else admit(arrived, link, at=at, copies=itself)
+    went = Result(came.value) if outbound is None else release(came.value, outbound, at=at)
+    issues = came.issues + went.issues
+    if refused := [i for i in issues if i.severity == ERROR]:
+        raise DocumentError(*refused)
+    return Result(went.value, issues, came.records + went.records)
 
 
 def dicom_to_fhir(document: Any, into: Any = None, *, link: Link | None = None) -> Result[Any]:
