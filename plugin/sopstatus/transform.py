@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol
 
+from sopstatus.audit_log import now
 from sopstatus.crossing import admit, release
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.link import Circumstances, Link
@@ -110,8 +110,7 @@ class Transformer:
         known = self.source.instances(document)
         allowed = Result(read.value)
         if self.into_data_set:
-            now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            at = Circumstances(holder=holder, peer=peer, policy=self.policy, time=now)
+            at = Circumstances(holder=holder, peer=peer, policy=self.policy, time=now())
             arrived = read.value
             itself = self.from_data_set and into is None
             if itself:  # it is the copy, also where it states nothing
