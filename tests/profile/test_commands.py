@@ -15,8 +15,18 @@ def log(tmp_path):
     file = tmp_path / "audit.jsonl"
     for _ in range(2):
         code = main(
-            ["convert", str(CASE / "message.hl7"), "--to", "dicom", "--into"]
-            + [str(CASE / "image.dcm"), "-o", str(tmp_path / "out.dcm"), "--audit", str(file)]
+            [
+                "convert",
+                str(CASE / "message.hl7"),
+                "--to",
+                "dicom",
+                "--into",
+                str(CASE / "image.dcm"),
+                "-o",
+                str(tmp_path / "out.dcm"),
+                "--audit",
+                str(file),
+            ]
         )
         assert code == 0
     return file
