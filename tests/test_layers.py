@@ -13,7 +13,17 @@ PACKAGE = ROOT / "plugin" / "sopstatus"
 LAYERS = [  # a module imports only from layers before its own, and from its own
     {"model", "limits", "audit"},
     {"toml_lines", "table_language", "table_keys", "catalogue", "values", "table_check", "table"},
-    {"codecs", "profile"},
+    {"profile_language", "profile_check", "profile_table"},
+    {
+        "codecs",
+        "link",
+        "transition",
+        "profile",
+        "crossing",
+        "audit_log",
+        "audit_fhir",
+        "audit_dicom",
+    },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log"},
     {"content", "explain"},
     {"", "demo", "commands", "__main__"},

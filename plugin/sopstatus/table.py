@@ -68,6 +68,7 @@ class Site:
     hl7_position: str
     coding_system: str = ""
     offset: str = ""
+    link_policy: str = "demote-to-not-specified"
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,10 @@ def _files(folder: Traversable) -> list[Traversable]:
     if not folder.is_dir():
         raise TableError(str(folder), 1, "", "is no folder; name the folder that holds your tables")
     found = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    rules = [f for f in found if f.name == language.PROFILE_FILE]
+    if rules and folder != files("sopstatus.mappings"):
+        raise TableError(str(rules[0]), 1, "", "the profile's rules are no site's own; remove it")
+    found = [f for f in found if f not in rules]
     if not found:
         raise TableError(str(folder), 1, "", "holds no table; put *.toml files into it")
     return found

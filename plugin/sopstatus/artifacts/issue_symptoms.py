@@ -15,6 +15,27 @@ class Symptom(NamedTuple):
 
 SYMPTOMS = (
     Symptom("The status arrives as `NS` in the data set", "link/untrusted"),
+    Symptom("The status goes out as `NS`, or not at all", "link/sent-untrusted profile/policy"),
+    Symptom(
+        "An image cannot be authorized, or its status not changed",
+        "profile/not-certified profile/not-original profile/by-hand profile/other-attribute "
+        "profile/already-held profile/not-held profile/same-uid",
+        "`docs/security-profile.md` has all the rules",
+    ),
+    Symptom(
+        "An original cannot be sent on, or deleted",
+        "profile/untrusted-transfer profile/copy-of-original profile/commitment-open "
+        "profile/transfer-open profile/not-open profile/holder-keeps",
+    ),
+    Symptom(
+        "What arrives is rejected",
+        "profile/integrity profile/invalid-value profile/better-held profile/copy-held "
+        "profile/conflict",
+    ),
+    Symptom(
+        "`audit verify` finds a fault",
+        "audit/not-record audit/broken-chain audit/changed audit/end-missing",
+    ),
     Symptom(
         "The status is there in DICOM and missing in FHIR or HL7",
         "value/unknown-term value/lower-case value/multiplicity table/unmapped fhir/no-counterpart",

@@ -7,11 +7,11 @@ from typing import Any
 
 from sopstatus import values
 from sopstatus.codecs import forms
+from sopstatus.crossing import admit
 from sopstatus.explain.document import Reading, Slot, opened, tag_text
 from sopstatus.explain.model import Target
 from sopstatus.explain.read import read
 from sopstatus.model import DocumentError, Issue, SOPInstance, Value
-from sopstatus.profile import receive
 from sopstatus.table import Attribute, Group, MappingTable
 from sopstatus.table_language import VERBATIM_FIELD, VERBATIM_SLICE
 from sopstatus.transform import FORMATS, codec
@@ -86,7 +86,7 @@ def _paths(name: str, row: Attribute, group: Group, about: SOPInstance) -> tuple
 def _untrusted(alone: SOPInstance) -> str:
     """Tell what a link that nobody vouched for makes of a value on its way into a data set."""
     ((keyword, value),) = alone.attributes
-    (received,) = receive([alone], None).value
+    (received,) = admit([alone], None).value
     said = dict(received.attributes)
     if keyword not in said:
         return "not written"
