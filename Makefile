@@ -61,3 +61,11 @@ build/fuzz/.ready: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check "atheris>=3,<4"
 	mkdir -p build/fuzz
 	touch build/fuzz/.ready
+
+# mutation testing: make mutants MUTANTS='sopstatus.values.*'; the survivors stand at the end
+MUTANTS ?= sopstatus.values.*
+mutants: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check "mutmut>=3.8,<4"
+	$(BIN)/python tests/mutation/stage.py build/mutation
+	cd build/mutation && HYPOTHESIS_PROFILE=mutants ../../$(BIN)/mutmut run --max-children 2 '$(MUTANTS)'
+	cd build/mutation && ../../$(BIN)/mutmut results
