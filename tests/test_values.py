@@ -33,6 +33,7 @@ ROWS = [  # DT, DTM, dateTime, dateTime when the data set's offset is +0100
         "2024-01-15T10:30:15.999999+01:00",
     ),
     ("20161231235960+0000", "201612312359+0000", "2016-12-31T23:59:60Z", None),
+    ("20161231235960.5+0000", "201612312359+0000", "2016-12-31T23:59:60.5Z", None),
     ("20240229", "20240229", "2024-02-29", "2024-02-29"),
 ]
 NONE = [
@@ -136,6 +137,7 @@ def test_uid(uid, legal):
         ('A="x', None),
         ('A="x" ', ("A", "x")),
         ('A b="x"', None),
+        ('A="x=y"', ("A", "x=y")),
     ],
 )
 def test_verbatim(entry, read):
@@ -145,3 +147,25 @@ def test_verbatim(entry, read):
 def test_a_fhir_string_has_no_control_characters():
     assert values.text_to_fhir("a\fb\x1bc\td\r\n") == "abc\td\r\n"
     assert values.text_to_fhir(" \f ") is None
+
+
+@pytest.mark.parametrize(
+    ("date_time", "offset"),
+    [("2024-01-15T10:30:15-05:00", "-0500"), ("2024-01-15", ""), ("yesterday", ""), ("", "")],
+)
+def test_the_offset_of_a_date_time(date_time, offset):
+    assert values.offset_of(date_time) == offset
+
+
+@pytest.mark.parametrize(
+    "charset", ["iso8859", "ISO-8859-1", "iso_8859_15", "latin_1", "ISO_IR 100", "ISO-IR-100"]
+)
+def test_utf_8_under_the_name_of_a_single_byte_character_set_is_doubtful(charset):
+    assert values.is_doubtful("é".encode(), charset)
+    assert not values.is_doubtful(b"e", charset)
+    assert not values.is_doubtful(b"\xe9", charset)
+
+
+@pytest.mark.parametrize("charset", ["utf_8", "gb18030", "iso2022_jp", ""])
+def test_no_other_character_set_is_doubtful(charset):
+    assert not values.is_doubtful("é".encode(), charset)
