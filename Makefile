@@ -62,10 +62,10 @@ build/fuzz/.ready: $(READY)
 	mkdir -p build/fuzz
 	touch build/fuzz/.ready
 
-# mutation testing: make mutants MUTANTS='sopstatus.values.*'; the survivors stand at the end
+# mutation testing: make mutants MUTANTS='sopstatus.values.* sopstatus.codecs.forms.*'
 MUTANTS ?= sopstatus.values.*
 mutants: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check "mutmut>=3.8,<4"
 	$(BIN)/python tests/mutation/stage.py build/mutation
-	cd build/mutation && HYPOTHESIS_PROFILE=mutants ../../$(BIN)/mutmut run --max-children 2 '$(MUTANTS)'
+	cd build/mutation && set -f && HYPOTHESIS_PROFILE=mutants ../../$(BIN)/mutmut run --max-children 2 $(MUTANTS)
 	cd build/mutation && ../../$(BIN)/mutmut results
