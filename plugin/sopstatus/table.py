@@ -167,8 +167,8 @@ def _load(
     shipped = files("sopstatus.mappings")
     for folder in (shipped, *map(Path, folders)):
         for file in _files(folder):
-            digest.update(file.read_bytes())
             source = check.read(file)
+            digest.update(file.read_bytes())
             if file.name == language.SITE_FILE:
                 if note(check.site_shape(source)):
                     settings |= source.data

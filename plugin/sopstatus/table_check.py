@@ -36,6 +36,7 @@ _TYPE_WORDS = {
     "tables": "a list of tables, each headed [[{name}]]",
 }
 _LINE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
+_DIGITS = re.compile(r"[0-9_]*")
 _BARE_TAG = re.compile(r"=\s*\(?\s*[0-9A-Fa-f]{4},?[0-9A-Fa-f]{4}\b")
 _VALUE_LOST = re.compile(r"Cannot overwrite|[Dd]uplicate|already|more than once")
 
@@ -73,6 +74,12 @@ def parse(name: str, text: str) -> Source:
         raise _syntax(name, text, str(error)) from None
     except RecursionError:
         raise TableError(name, 1, "", "is nested too deeply; a table is two levels deep") from None
+    except ValueError:  # Python's own bound on the digits of a number
+        lines = text.splitlines()
+        number = 1 + max(range(len(lines)), key=lambda i: max(map(len, _DIGITS.findall(lines[i]))))
+        raise TableError(
+            name, number, "", "holds a number of thousands of digits; correct it"
+        ) from None
 
 
 def _syntax(name: str, text: str, message: str) -> TableError:
