@@ -3,6 +3,7 @@
 import re
 import tomllib
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from sopstatus.model import TableError
@@ -205,3 +206,18 @@ def test_the_names_of_the_policies_are_one_set():
 
     assert PROFILE.conditions["policy"] == POLICIES == SITE["link-policy"].choices
     assert tomllib.loads(TEXT)["version"] == PROFILE.version
+
+
+def written_down(row):
+    """Return what a row says beside states and wire, in one line of rows.txt."""
+    keys = (("set", row.set), ("may-set", row.may_set), ("clear", row.clear))
+    short = [
+        f"{key} {','.join(k.removeprefix('SOP') for k in named)}" for key, named in keys if named
+    ]
+    return "; ".join([row.name, f"rule {row.rule}", *([row.code] if row.code else []), *short])
+
+
+def test_rule_code_and_attributes_of_every_row():
+    """rows.txt was read against PS3.15 A.1.1: a change of a rule, code or attribute shows here."""
+    lines = (Path(__file__).parent / "rows.txt").read_text().splitlines()
+    assert [written_down(row) for row in PROFILE.rows] == lines
