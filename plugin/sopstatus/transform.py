@@ -16,7 +16,9 @@ from sopstatus.profile import Link, receive
 from sopstatus.table import MappingTable, load_tables
 
 ENTRY_POINT_GROUP = "sopstatus.transformers"
-FORMATS = ("dicom", "fhir", "hl7")
+FORMATS = ("dicom", "dicom-json", "fhir", "healthimaging", "hl7")
+DATA_SETS = ("dicom", "dicom-json", "healthimaging")
+"""The formats whose documents are held copies: no holder in them, and the link's policy applies."""
 
 
 class Codec(Protocol):
@@ -42,7 +44,7 @@ class Codec(Protocol):
 
 
 def codec(name: str, *, tables: MappingTable | None = None, limits: Limits = DEFAULT) -> Codec:
-    """Return the codec of a format: ``"dicom"``, ``"hl7"`` or ``"fhir"``.
+    """Return the codec of a format, one of `FORMATS`.
 
     ``tables`` defaults to the shipped ones, ``limits`` bounds what a document may ask for. Raise
     `ValueError` for another name.
@@ -52,6 +54,14 @@ def codec(name: str, *, tables: MappingTable | None = None, limits: Limits = DEF
         from sopstatus.codecs.dicom import DICOMCodec
 
         return DICOMCodec(tables, limits)
+    if name == "dicom-json":
+        from sopstatus.codecs.dicom_json import DICOMJSONCodec
+
+        return DICOMJSONCodec(tables, limits)
+    if name == "healthimaging":
+        from sopstatus.codecs.healthimaging import HealthImagingCodec
+
+        return HealthImagingCodec(tables, limits)
     if name == "fhir":
         from sopstatus.codecs.fhir import FHIRCodec
 
@@ -102,8 +112,8 @@ def transformer(
     return Transformer(
         codec(source, tables=tables, limits=limits),
         codec(target, tables=tables, limits=limits),
-        source == "dicom",
-        target == "dicom",
+        source in DATA_SETS,
+        target in DATA_SETS,
     )
 
 
