@@ -44,7 +44,8 @@ def convert(options: Namespace) -> int:
     code = _report(issues, strict=options.strict)
     if options.strict and code:
         return code
-    data = content.dump_json(result.value) if options.to == "fhir" else result.value
+    data = result.value
+    data = data if isinstance(data, bytes) else content.dump_json(data)
     _write(data, options.output)
     return code
 

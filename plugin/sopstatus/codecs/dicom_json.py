@@ -16,7 +16,7 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import data_set, dicom_json_document, dicom_json_write, json_text
 from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.dicom_json_element import Fetch, attribute, spellings
-from sopstatus.codecs.dicom_json_read import DataSet, Reader, place
+from sopstatus.codecs.dicom_json_read import DataSet, Reader
 from sopstatus.codecs.statement import unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
@@ -92,6 +92,11 @@ class DICOMJSONCodec:
             for one in about.values()
         ]
 
+    def data_sets(self, document: Any) -> list[DataSet]:
+        """Return every data set that has a SOP Instance UID, with the places of its attributes."""
+        found = self._read(document, None, [])[1]
+        return [one for one in found if one and one.instance.sop_instance_uid]
+
     def _read(
         self, document: Any, fetch: Fetch | None, issues: list[Issue]
     ) -> tuple[dicom_json_document.Document, list[DataSet | None]]:
@@ -112,7 +117,7 @@ class DICOMJSONCodec:
             for number, one in enumerate(found)
             if one and one.instance.sop_instance_uid
         ]
-        owns = [(one.instance, place(one.at, _SOP_INSTANCE)) for _, one in named]
+        owns = [(one.instance, one.where) for _, one in named]
         news, left = data_set.shared_out(given, owns, holder, issues)
         changes: dict[int, Changes] = {}
         rows = self.tables.attributes.values()

@@ -29,6 +29,11 @@ class DataSet:
     instance: SOPInstance
     offset: str = ""
 
+    @property
+    def where(self) -> str:
+        """Return the place of its SOP Instance UID."""
+        return place(self.at, f"{data_set.SOP_INSTANCE:08X}")
+
     def place_of(self, row: Attribute) -> str:
         """Write the place of an attribute, as ``[3].01000410``."""
         return place(self.at, f"{row.tag:08X}")

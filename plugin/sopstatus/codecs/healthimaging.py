@@ -37,13 +37,13 @@ class HealthImagingCodec:
         """Read one statement for each instance that makes one; ``holder`` is who holds them all."""
         issues: list[Issue] = []
         _, found = self._read(document, issues)
-        stated = (replace(one.said, holder=holder) for one in found if one.said.attributes)
+        stated = (replace(one.instance, holder=holder) for one in found if one.instance.attributes)
         return Result(tuple(stated), tuple(issues))
 
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List the identities of the instances, said about or not."""
         _, found = self._read(document, [])
-        return tuple(dict.fromkeys(replace(one.said, attributes=()) for one in found))
+        return tuple(dict.fromkeys(replace(one.instance, attributes=()) for one in found))
 
     def encode(
         self,
@@ -111,6 +111,10 @@ class HealthImagingCodec:
         study = {"DICOM": {"StudyInstanceUID": studies.pop()}, "Series": series}
         return {"SchemaVersion": "1.1", "Study": study}
 
+    def data_sets(self, document: Any) -> list[Instance]:
+        """Return every instance with the places of its attributes."""
+        return self._read(document, [])[1]
+
     def _read(
         self, document: Any, issues: list[Issue]
     ) -> tuple[healthimaging_map.Document, list[Instance]]:
@@ -128,11 +132,13 @@ class HealthImagingCodec:
         rows = self.tables.attributes.values()
         changed = []
         news, left = data_set.shared_out(
-            given, [(one.said, one.where) for one in found], holder, issues
+            given, [(one.instance, one.where) for one in found], holder, issues
         )
         for one, new in zip(found, news, strict=True):
             if new:
-                changes = data_set.changes(rows, one.said, new, one.offset, one.place_of, issues)
+                changes = data_set.changes(
+                    rows, one.instance, new, one.offset, one.place_of, issues
+                )
                 changed += [(one, changes)] if changes else []
         if left:
             issues.append(issue("healthimaging/no-counterpart", "Study.Series", count=left))

@@ -27,7 +27,7 @@ class Instance:
     path: Path
     node: dict[str, Any]
     where: str
-    said: SOPInstance
+    instance: SOPInstance
     offset: str = ""
 
     def place_of(self, row: Attribute) -> str:
@@ -47,7 +47,8 @@ class Document:
         """Return the document with members of some objects, named by path, set or removed."""
         if not self.text:
             return _with(self.parsed, edits, ())
-        pieces, at = [], 0
+        pieces: list[str] = []
+        at = 0
         for path, start, end in json_text.objects(self.text, set(edits)):
             pieces += self.text[at:start], json_text.edited(self.text, start, edits[path])
             at = end
