@@ -10,7 +10,7 @@ from sopstatus.catalogue import catalogue, issue
 from sopstatus.model import SEVERITIES
 
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "sopstatus"
-CODE = re.compile(r"(value|table|link|document|dicom|hl7|fhir)/[a-z0-9-]+")
+CODE = re.compile(r"(value|table|link|document|dicom|dicom-json|healthimaging|hl7|fhir)/[a-z0-9-]+")
 
 
 def fields(code):
