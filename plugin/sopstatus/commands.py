@@ -49,7 +49,8 @@ def convert(options: Namespace) -> int:
         return code
     if options.audit and result.records:  # before the document: no change without its record
         _audited(lambda: audit_log.append(options.audit, result.records))
-    data = content.dump_json(result.value) if options.to == "fhir" else result.value
+    data = result.value
+    data = data if isinstance(data, bytes) else content.dump_json(data)
     _write(data, options.output)
     return code
 

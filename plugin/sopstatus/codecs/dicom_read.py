@@ -9,11 +9,10 @@ from os import PathLike
 from typing import Any
 
 from sopstatus.catalogue import document_error, issue
-from sopstatus.codecs import character_set, dicom_nooks, forms, part10
+from sopstatus.codecs import character_set, data_set, dicom_nooks, part10
 from sopstatus.codecs.library import comes_from
 from sopstatus.model import Issue, SOPInstance, Value
 from sopstatus.table import Attribute
-from sopstatus.values import is_uid, trim
 
 CHARACTER_SET, SOP_CLASS, SOP_INSTANCE = 0x00080005, 0x00080016, 0x00080018
 TIMEZONE_OFFSET, STUDY, SERIES = 0x00080201, 0x0020000D, 0x0020000E
@@ -168,13 +167,7 @@ def _text(item: Any) -> str:
 
 def identity(elements: Elements, issues: list[Issue]) -> SOPInstance:
     """Read the UIDs of a data set."""
-    study, series, sop_class, sop = uids = [elements.plain(tag) for tag in IDENTITY]
-    for tag, uid in zip(IDENTITY, uids, strict=True):
-        if not uid:
-            issues.append(issue("dicom/no-uid", location(tag)))
-        elif not is_uid(uid):
-            issues.append(issue("value/not-uid", location(tag), length=len(uid)))
-    return SOPInstance(study, series, sop_class, sop)
+    return data_set.identity([(elements.plain(t), location(t)) for t in IDENTITY], issues)
 
 
 def value(elements: Elements, row: Attribute, issues: list[Issue]) -> dict[str, Value]:
@@ -194,12 +187,7 @@ def value(elements: Elements, row: Attribute, issues: list[Issue]) -> dict[str, 
             issues.append(issue("dicom/undecodable", location(row.tag), keyword=row.keyword))
             return {}
         text = decoded
-    if row.vr == "CS" and text.rstrip(" ") != trim("CS", text):
-        issues.append(issue("value/padded", location(row.tag), keyword=row.keyword))
-    text = trim(row.vr, text)
-    for code, facts in forms.problems(row, text) if text else ():
-        issues.append(issue(code, location(row.tag), **facts))
-    return {row.keyword: text or None}
+    return {row.keyword: data_set.value(row, text, location(row.tag), issues)}
 
 
 def unfit(elements: Elements, row: Attribute, text: str) -> str | None:
