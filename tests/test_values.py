@@ -199,7 +199,14 @@ def test_padding(vr, text, trimmed):
     ("text", "legal"),
     [
         *(("+0100", True), ("-1200", True), ("+1400", True), ("+0000", True)),
-        *(("-0000", False), ("+1401", False), ("-1201", False), ("+0160", False), ("", False)),
+        *(
+            ("-0000", False),
+            ("+1401", False),
+            ("+1410", False),
+            ("-1201", False),
+            ("+0160", False),
+            ("", False),
+        ),
         *(("X0100", False), ("+a100", False), ("+٣100", False), ("+010", False), ("+01000", False)),
     ],
 )

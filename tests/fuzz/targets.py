@@ -38,8 +38,8 @@ def same_again(name, document, frame):
 
 
 def lines_but_ours(data):
-    """Return the lines of a message, without empty ones and those of the segment ZDS."""
-    lines = data.strip(b"\x0b\x1c\r\n").replace(b"\n", b"\r").split(b"\r")
+    """Return the lines of a message, without MLLP's characters, empty ones and the segment ZDS."""
+    lines = [line.strip(b"\x0b\x1c") for line in data.replace(b"\n", b"\r").split(b"\r")]
     return [line for line in lines if line and line[:3] != b"ZDS"]
 
 
