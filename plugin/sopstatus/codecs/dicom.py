@@ -98,7 +98,8 @@ class DICOMCodec:
         return dataset
 
     def _open(self, document: Any) -> Elements:
-        return read(document, [row.tag for row in self.tables.attributes.values()])
+        tags = [row.tag for row in self.tables.attributes.values()]
+        return read(document, tags, self.limits)
 
     def _statement(self, elements: Elements, issues: list[Issue]) -> SOPInstance:
         said: dict[str, Value] = {}

@@ -11,6 +11,7 @@ from typing import Any
 from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import character_set, data_set, dicom_nooks, part10
 from sopstatus.codecs.library import comes_from
+from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, SOPInstance, Value
 from sopstatus.table import Attribute
 
@@ -57,7 +58,7 @@ def location(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
-def read(document: Any, tags: Iterable[int]) -> Elements:
+def read(document: Any, tags: Iterable[int], limits: Limits = DEFAULT) -> Elements:
     """Open a data set for reading the identity and these tags.
 
     Raise `DocumentError` where the document is no data set and no Part 10 file.
@@ -65,17 +66,19 @@ def read(document: Any, tags: Iterable[int]) -> Elements:
     if comes_from(document, "pydicom"):
         return _of_dataset(document)
     if isinstance(document, bytes | bytearray | memoryview):
-        return _walked(part10.Window(bytes(document)), tags, lambda: io.BytesIO(document))
+        return _walked(
+            part10.Window(bytes(document), None, limits), tags, lambda: io.BytesIO(document)
+        )
     if isinstance(document, str | PathLike):
         try:
             with open(document, "rb") as file:
-                return _walked(part10.Window(b"", file.read), tags, lambda: document)
+                return _walked(part10.Window(b"", file.read, limits), tags, lambda: document)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise document_error("document/unreadable", "", reason=reason) from None
     if hasattr(document, "read"):
         file = rewound(document)
-        found = _walked(part10.Window(b"", file.read), tags, lambda: rewound(document))
+        found = _walked(part10.Window(b"", file.read, limits), tags, lambda: rewound(document))
         rewound(document)
         return found
     raise document_error("document/unknown-type", "", type=type(document).__name__)
