@@ -17,7 +17,8 @@ RELEASES = ("R4", "R4B", "R5")
 _KINDS = {
     "code-invalid": "value/unknown-term value/lower-case value/not-code-string hl7/coding-system",
     "too-long": "value/too-long dicom/too-long",
-    "too-costly": "dicom/too-large dicom/too-deep fhir/too-deep",
+    "too-costly": "dicom/too-large dicom/too-deep fhir/too-deep dicom-json/too-large "
+    "dicom-json/too-many healthimaging/too-large healthimaging/too-many",
     "required": "dicom/no-uid hl7/text-without-code hl7/no-study-uid fhir/no-study-uid fhir/no-uid",
     "value": "dicom/offset dicom/undecodable dicom/charset-missing dicom/charset-doubtful "
     "hl7/encoding-characters hl7/undecodable hl7/charset-missing hl7/charset-doubtful "
@@ -36,7 +37,13 @@ _KINDS = {
     "processing": "document/unwritable",
 }
 _KIND = {code: kind for kind, codes in _KINDS.items() for code in codes.split()}
-_OF_PREFIX = {"value": "value", "table": "not-supported", "link": "security"}
+_OF_PREFIX = {
+    "value": "value",
+    "table": "not-supported",
+    "link": "security",
+    "profile": "business-rule",
+    "audit": "invariant",
+}
 _RESOURCES = ("ImagingStudy", "ImagingSelection", "Bundle")
 
 
