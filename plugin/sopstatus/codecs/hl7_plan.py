@@ -10,20 +10,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from sopstatus import values
+from sopstatus import plain, values
 from sopstatus.codecs.er7_message import Delimiters, Message
 from sopstatus.model import SOPInstance, Value, stated
 from sopstatus.table import Attribute
 from sopstatus.table_language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_FIELD
 
-_UID = r"(?:0|[1-9][0-9]*+)(?:\.(?:0|[1-9][0-9]*+))++"
-# whole times on dates that no calendar is needed for: the rest goes the other road
-_PLAIN_DTM = (
-    r"(?!0000)[0-9]{4}(?:"
-    r"(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
-    r"(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9](?:\.[0-9]{1,4})?"
-    r"(?:\+(?:0[0-9]|1[0-3])[0-5][0-9]|-(?!0000)(?:0[0-9]|1[01])[0-5][0-9])?"
-)
+# a DTM that is a DT as it stands: at most four fraction digits
+_DTM = rf"{plain.DATE_AND_TIME}(?:\.[0-9]{{1,4}})?(?:{plain.OFFSET})?"
 _CHARSETS = re.compile(r"ascii|utf-8|iso8859-\d+|euc_kr")  # no ASCII byte inside a character
 
 
@@ -43,7 +37,7 @@ class Plan:
         self.last = max([HOLDER_FIELD, *(row.field for row in rows)])
         self.pointer = f"{component}{component}Application{component}DICOM"
         self.care = re.compile(f'[^ -~]|[{special}]|""')
-        self.dtm = re.compile(_PLAIN_DTM)
+        self.dtm = re.compile(_DTM)
         self.readers = tuple(
             (row.field, row.keyword, row.vr, self.codes.get(row.keyword))
             for row in sorted(rows, key=lambda row: row.keyword)
@@ -54,15 +48,15 @@ class Plan:
         self, name: str, rows: tuple[Attribute, ...], delimiters: Delimiters, special: str
     ) -> str:
         separator, component = re.escape(delimiters.field), re.escape(delimiters.component)
-        plain, any_other = rf"[^{special}\x00-\x1f\x7f]", rf"[^{separator}\x1b]*+"
-        word = f"{plain}*+"
+        one, any_other = rf"[^{special}\x00-\x1f\x7f]", rf"[^{separator}\x1b]*+"
+        word = f"{one}*+"
         tail = f"(?:{component}{word}(?:{component}{word}(?:{component}(?:DICOM)?)?)?)?"
         by_field = {row.field: row for row in rows}
         made = f"(?:{separator}{any_other})*+"
         for number in range(self.last, 1, -1):
             row = by_field.get(number)
             if number < FIRST_FIELD:
-                text = f"({_UID})?"
+                text = f"({plain.UID})?"
             elif number == VERBATIM_FIELD:
                 text = "()"
             elif number == HOLDER_FIELD:
@@ -70,15 +64,15 @@ class Plan:
             elif row is None:
                 text = f"({any_other})"
             elif row.vr == "CS":
-                text = f"((?:{plain}|{component})*+)"
+                text = f"((?:{one}|{component})*+)"
             elif row.vr == "DT":
-                text = f"({_PLAIN_DTM}|)"
+                text = f"({_DTM}|)"
             else:
                 most = values.MAX_CHARACTERS.get(row.vr, "")
-                one = plain if row.vr in values.SINGLE_VALUED else plain[:-1] + r"\\]"
-                text = rf'((?!""){one}{{0,{most}}}+)'
+                allowed = one if row.vr in values.SINGLE_VALUED else one[:-1] + r"\\]"
+                text = rf'((?!""){allowed}{{0,{most}}}+)'
             made = f"(?:{separator}{text}{made})?"
-        return f"{name}{separator}({_UID}){tail}{made}"
+        return f"{name}{separator}({plain.UID}){tail}{made}"
 
     def _written(self, row: Attribute, component: str) -> dict[str, str] | None:
         if row.vr != "CS":
@@ -122,7 +116,7 @@ class Plan:
         study, series, sop_class = new.study_instance_uid, new.series_instance_uid, new.sop_class_uid
         sop, holder = new.sop_instance_uid, new.holder
         fields = [self.name, study + self.pointer, series, sop_class, sop, *[""] * self.last]
-        plain = study + series + sop_class + sop + holder
+        written = study + series + sop_class + sop + holder
         last = 4 if sop else 3 if sop_class else 2 if series else 1
         for keyword, value in new.attributes:
             if value is None or keyword not in self.owned:
@@ -138,10 +132,10 @@ class Plan:
                 if value[-5] not in "+-" and message.offset:
                     return None
             else:
-                plain += value
+                written += value
             fields[number] = value
             last = max(last, number)
-        if self.care.search(plain) or not _CHARSETS.fullmatch(message.charset or ""):
+        if self.care.search(written) or not _CHARSETS.fullmatch(message.charset or ""):
             return None
         if holder:
             fields[HOLDER_FIELD] = holder
