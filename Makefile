@@ -6,7 +6,7 @@ BIN := .venv/bin
 # the environment is made anew when what it holds has changed
 READY := .venv/.ready
 
-.PHONY: demo test lint types unit format docs long fuzz clean
+.PHONY: demo test lint types unit format docs long fuzz fuzz-ci mutants clean
 
 demo: $(READY)
 	$(BIN)/sopstatus demo
@@ -27,10 +27,12 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# the pages that are made of the catalogue
+# the pages that are made of the catalogue and of the tests' cases
 docs: $(READY)
 	$(BIN)/python -m sopstatus.artifacts.issue_page > docs/issues.md.part
 	mv docs/issues.md.part docs/issues.md
+	$(BIN)/python -m sopstatus.artifacts.value_page > docs/values.md.part
+	mv docs/values.md.part docs/values.md
 
 # the laws, long: LAW_EXAMPLES each (100,000: hours)
 long: $(READY)
@@ -48,7 +50,24 @@ clean:
 # coverage-guided fuzzing by hand: make fuzz TARGET=hl7 SECONDS=600
 TARGET ?= hl7
 SECONDS ?= 60
-fuzz: $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check "atheris>=3,<4"
+fuzz: $(READY) build/fuzz/.ready
 	$(BIN)/python tests/fuzz/seeds.py build/fuzz
 	$(BIN)/python tests/fuzz/fuzz.py $(TARGET) build/fuzz/$(TARGET) -dict=tests/fuzz/dictionary.txt -max_total_time=$(SECONDS)
+
+# every target for FUZZ_SECONDS, two at a time (2 to 3 minutes); any crash, hang or bloat fails
+FUZZ_SECONDS ?= 45
+fuzz-ci: $(READY) build/fuzz/.ready
+	$(BIN)/python tests/fuzz/ci.py $(FUZZ_SECONDS)
+
+build/fuzz/.ready: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check "atheris>=3,<4"
+	mkdir -p build/fuzz
+	touch build/fuzz/.ready
+
+# mutation testing: make mutants MUTANTS='sopstatus.values.* sopstatus.codecs.forms.*'
+MUTANTS ?= sopstatus.values.*
+mutants: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check "mutmut>=3.8,<4"
+	$(BIN)/python tests/mutation/stage.py build/mutation
+	cd build/mutation && set -f && HYPOTHESIS_PROFILE=mutants ../../$(BIN)/mutmut run --max-children 2 $(MUTANTS)
+	cd build/mutation && ../../$(BIN)/mutmut results

@@ -7,6 +7,10 @@ from hypothesis import HealthCheck, settings
 common = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": True}
 settings.register_profile("laptop", max_examples=200, **common)
 settings.register_profile("ci", max_examples=2000, **common)
+# the same few examples for every mutant: what they kill must not depend on luck
+settings.register_profile(
+    "mutants", max_examples=5, derandomize=True, database=None, **(common | {"print_blob": False})
+)
 long = int(os.environ.get("LAW_EXAMPLES", "100000"))
 settings.register_profile("long", max_examples=long, **common)
 default = "ci" if os.environ.get("CI") else "laptop"

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from laws.formats import EXTENSION, FORMATS
 from laws.strategies import statements
 from pydicom.data import get_testdata_file
+from pydicom.multival import MultiValue
 from samples_of import CASES, FILES, FOLDER
 from sopstatus import DocumentError, Link, SOPInstance, codec, load_tables, transformer
 from sopstatus.__main__ import main
@@ -132,7 +133,7 @@ def held(told, document, source):
         whole = pydicom.dcmread(io.BytesIO(document)) if source.of == "document" else None
         tag = int(source.path[1:5] + source.path[6:10], 16)
         if whole is not None:
-            assert whole.get_item(tag).value in (part, None)
+            assert (whole.get_item(tag).value or b"") == part
         return next(v.text for v in told.values if v.source == source) if part else ""
     if isinstance(part, str):
         return part
@@ -188,7 +189,7 @@ def written(name, document, keywords, tables):
         found = {}
         for k in keywords:
             item = document.get(rows[k].tag)
-            found[k] = (None if item is None else str(item.value or ""), None)
+            found[k] = (None if item is None else text_of(item.value), None)
         return found
     if name == "hl7":
         lines = [line for line in document.decode().split("\r") if line.startswith("ZDS")]
@@ -204,6 +205,11 @@ def written(name, document, keywords, tables):
         text = next((v for s in own for key, v in s.items() if key != "url"), None)
         found[k] = (text, entry(kept, k, rows))
     return found
+
+
+def text_of(value):
+    """Several values (LO) as DICOM writes them."""
+    return "\\".join(value) if isinstance(value, list | MultiValue) else str(value or "")
 
 
 def entry(kept, keyword, rows):
@@ -224,6 +230,16 @@ def find(node):
             yield from find(inner)
 
 
+class Shown:
+    """A document that hypothesis shows in short: a whole file is no reading."""
+
+    def __init__(self, document):
+        self.document = document
+
+    def __repr__(self):
+        return repr(self.document)[:2000]
+
+
 @st.composite
 def documents(draw, name):
     form = FORMATS[name]
@@ -241,8 +257,9 @@ def documents(draw, name):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_explained_is_decoded_and_encoded(name):
-    @given(documents(name))
-    def law(document):
+    @given(documents(name).map(Shown))
+    def law(shown):
+        document = shown.document
         before = copy.deepcopy(document)
         try:
             told = explain(document)
@@ -423,6 +440,7 @@ def test_notes_of_a_data_set():
 
 def test_what_is_lost_and_where_the_exact_text_goes():
     dataset = pydicom.dcmread(get_testdata_file("CT_small.dcm"), stop_before_pixels=True)
+    del dataset.TimezoneOffsetFromUTC
 
     def targets(keyword, text):
         setattr(dataset, keyword, text)
@@ -462,7 +480,7 @@ def test_untouched_in_a_message():
         MESSAGE
         + b"ZDS|PERFORM|x\rZDS|1.2.3\r"
         + ZDS
-        + b"AO|\xff||\x20||PACS1||theirs||||||||ONLINE\r"
+        + b"AO|\xff||\x20||PACS1||theirs|||||||||ONLINE\r"
         + b"MSH|^^^^\rZDS|1.2.3|||1.2.3.4|AO\r"
     )
     told = explain(data)
@@ -561,7 +579,7 @@ def test_into_an_order_message():
     uids = ("1.2.3", "1.2.4", "1.2.840.10008.5.1.4.1.1.2")
     same = [SOPInstance(*uids, f"1.2.5.{n}", "", {"SOPInstanceStatus": "AO"}) for n in (1, 2)]
     study = codec("fhir").encode(same).value
-    order = b"MSH|^~\\&|A|||||ORM^O01||1|P|2.5.1\rPID|1\rORC|NW\rOBR|1\r"
+    order = b"MSH|^~\\&|A||||||ORM^O01|1|P|2.5.1\rPID|1\rORC|NW\rOBR|1\r"
     told = explain(study, into=order).into
     assert [part.path for part in told.counterparts] == ["ZDS[1]", "ZDS[1]"]
     assert [i.code for i in told.issues] == ["hl7/rolled-up"]

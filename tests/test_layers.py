@@ -12,8 +12,18 @@ PACKAGE = ROOT / "plugin" / "sopstatus"
 
 LAYERS = [  # a module imports only from layers before its own, and from its own
     {"model", "limits", "audit"},
-    {"toml_lines", "table_language", "table_keys", "catalogue", "values", "table_check", "table"},
-    {"codecs", "profile"},
+    {"toml_lines", "table_language", "table_keys", "catalogue", "plain", "values", "table_check", "table"},
+    {"profile_language", "profile_check", "profile_table"},
+    {
+        "codecs",
+        "link",
+        "transition",
+        "profile",
+        "crossing",
+        "audit_log",
+        "audit_fhir",
+        "audit_dicom",
+    },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log"},
     {"content", "explain"},
     {"", "demo", "commands", "__main__"},
@@ -27,6 +37,7 @@ THIRD_PARTY = {
         "codecs.character_set",
         "table_check",
     },
+    "msgspec": {"codecs.dicom_json_fast"},
     "hl7apy": {"codecs.hl7_objects"},
     "hl7": {"codecs.hl7_objects"},
     "fhir": {"codecs.fhir_models"},
@@ -72,7 +83,8 @@ def test_direction(name):
                 for n in (name, other)
                 if n.startswith("codecs.")
             }
-            shared = {"forms", "statement", "er7", "part10", "character", "library", ""}
+            shared = {"forms", "statement", "er7", "part10", "character", "library"}
+            shared |= {"data", "json", "issues", ""}
             assert len(families - shared) <= 1, f"one codec imports another: {name} imports {other}"
         else:
             top = found.split(".")[0]

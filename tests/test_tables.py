@@ -14,10 +14,10 @@ from sopstatus import TableError, load_tables
 from sopstatus.table import lint
 from sopstatus.table_check import dictionary, read
 from sopstatus.table_keys import rows
-from sopstatus.table_language import json_schema
+from sopstatus.table_language import PROFILE_FILE, json_schema
 
 MAPPINGS = Path(__file__).resolve().parents[1] / "mappings"
-GROUPS = sorted(p for p in MAPPINGS.glob("*.toml") if p.name != "site.toml")
+GROUPS = sorted(p for p in MAPPINGS.glob("*.toml") if p.name not in ("site.toml", PROFILE_FILE))
 GOOD = """\
 name    = "qc"
 title   = "Quality Control Image"

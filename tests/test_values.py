@@ -1,42 +1,30 @@
 """DT, DTM and dateTime, row by row; the other lexical rules."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from laws.strategies import date_times
 from sopstatus import values
+from sopstatus.artifacts.value_cases import sections
 
-ROWS = [  # DT, DTM, dateTime, dateTime when the data set's offset is +0100
-    ("2024", "2024", "2024", "2024"),
-    ("202401", "202401", "2024-01", "2024-01"),
-    ("20240115", "20240115", "2024-01-15", "2024-01-15"),
-    ("20240115+0900", "20240115+0900", "2024-01-15", "2024-01-15"),
-    ("2007-0500", "2007-0500", "2007", "2007"),
-    ("2024011510", "2024011510", "2024-01-15", "2024-01-15"),
-    ("202401151030", "202401151030", "2024-01-15", "2024-01-15"),
-    ("20240115103015", "20240115103015", "2024-01-15", "2024-01-15T10:30:15+01:00"),
-    ("20240115103015-0330", "20240115103015-0330", "2024-01-15T10:30:15-03:30", None),
-    ("20240115103015+0000", "20240115103015+0000", "2024-01-15T10:30:15Z", None),
-    ("20240115103015-0000", "20240115103015-0000", "2024-01-15T10:30:15Z", None),
-    ("20240115103015.1+0100", "20240115103015.1+0100", "2024-01-15T10:30:15.1+01:00", None),
-    (
-        "20240115103015.123456+0100",
-        "20240115103015.1234+0100",
-        "2024-01-15T10:30:15.123456+01:00",
-        None,
-    ),
-    (
-        "20240115103015.999999",
-        "20240115103015.9999",
-        "2024-01-15",
-        "2024-01-15T10:30:15.999999+01:00",
-    ),
-    ("20161231235960+0000", "201612312359+0000", "2016-12-31T23:59:60Z", None),
-    ("20240229", "20240229", "2024-02-29", "2024-02-29"),
-]
+(ROWS,) = (
+    part.cases
+    for part in sections(Path(__file__).with_name("value_cases.toml"))
+    if part.name == "date-time"
+)
 NONE = [
-    *("20230229", "20240230", "20241301", "20240001", "0000", "20240115240000", "20240115106000"),
+    *(
+        "20230229",
+        "20220229",
+        "20240230",
+        "20241301",
+        "20240001",
+        "0000",
+        "20240115240000",
+        "20240115106000",
+    ),
     *("20240115103061", "202", "2024011", "20240115103015.", "20240115103015.1234567", "2024.5"),
     *(
         "20240115+1500",
@@ -51,11 +39,11 @@ NONE = [
 ]
 
 
-@pytest.mark.parametrize(("dt", "dtm", "date_time", "with_offset"), ROWS)
-def test_rows(dt, dtm, date_time, with_offset):
-    assert values.dt_to_dtm(dt) == dtm
-    assert values.dt_to_date_time(dt) == date_time
-    assert values.dt_to_date_time(dt, "+0100") == (with_offset or date_time)
+@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.name)
+def test_rows(case):
+    assert values.dt_to_dtm(case.text) == case.hl7
+    offset = next((o for o in (case.context, case.site) if values.is_offset(o)), "")
+    assert values.dt_to_date_time(case.text, offset) == case.fhir
 
 
 @pytest.mark.parametrize("text", NONE)
@@ -136,6 +124,7 @@ def test_uid(uid, legal):
         ('A="x', None),
         ('A="x" ', ("A", "x")),
         ('A b="x"', None),
+        ('A="x=y"', ("A", "x=y")),
     ],
 )
 def test_verbatim(entry, read):
@@ -145,3 +134,83 @@ def test_verbatim(entry, read):
 def test_a_fhir_string_has_no_control_characters():
     assert values.text_to_fhir("a\fb\x1bc\td\r\n") == "abc\td\r\n"
     assert values.text_to_fhir(" \f ") is None
+
+
+@pytest.mark.parametrize(
+    ("date_time", "offset"),
+    [("2024-01-15T10:30:15-05:00", "-0500"), ("2024-01-15", ""), ("yesterday", ""), ("", "")],
+)
+def test_the_offset_of_a_date_time(date_time, offset):
+    assert values.offset_of(date_time) == offset
+
+
+@pytest.mark.parametrize(
+    "charset", ["iso8859", "ISO-8859-1", "iso_8859_15", "latin_1", "ISO_IR 100", "ISO-IR-100"]
+)
+def test_utf_8_under_the_name_of_a_single_byte_character_set_is_doubtful(charset):
+    assert values.is_doubtful("é".encode(), charset)
+    assert not values.is_doubtful(b"e", charset)
+    assert not values.is_doubtful(b"\xe9", charset)
+
+
+@pytest.mark.parametrize("charset", ["utf_8", "gb18030", "iso2022_jp", ""])
+def test_no_other_character_set_is_doubtful(charset):
+    assert not values.is_doubtful("é".encode(), charset)
+
+
+@pytest.mark.parametrize(
+    ("vr", "text", "trimmed"),
+    [
+        ("CS", " AO \0", "AO"),
+        ("LO", " ID 1 ", "ID 1"),
+        ("SH", " ID 1 ", "ID 1"),
+        ("LO", "\tID", "\tID"),  # only blanks are padding
+        ("LT", " as it stands ", " as it stands"),
+        ("DT", "2024 ", "2024"),
+    ],
+)
+def test_padding(vr, text, trimmed):
+    assert values.trim(vr, text) == trimmed
+
+
+@pytest.mark.parametrize(
+    ("text", "legal"),
+    [
+        *(("+0100", True), ("-1200", True), ("+1400", True), ("+0000", True)),
+        *(
+            ("-0000", False),
+            ("+1401", False),
+            ("+1410", False),
+            ("-1201", False),
+            ("+0160", False),
+            ("", False),
+        ),
+        *(("X0100", False), ("+a100", False), ("+٣100", False), ("+010", False), ("+01000", False)),
+    ],
+)
+def test_offset_from_utc(text, legal):
+    assert values.is_offset(text) is legal
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("2007-0000", True), ("-0000", False), ("2007-0001", False), ("", False)]
+)
+def test_negative_zero(text, told):
+    assert values.is_negative_zero(text) is told
+
+
+@pytest.mark.parametrize("vr", ["LT", "LO"])
+@pytest.mark.parametrize("control", "\0\x07\x0b\x7f")
+def test_a_control_character_that_no_text_allows(vr, control):
+    assert values.has_illegal_control(vr, f"a{control}b")
+
+
+@pytest.mark.parametrize("control", "\t\n\f\r")
+def test_a_control_character_that_only_long_text_allows(control):
+    assert not values.has_illegal_control("LT", f"a{control}b")
+    assert values.has_illegal_control("LO", f"a{control}b")
+
+
+@pytest.mark.parametrize("vr", ["LT", "LO"])
+def test_a_code_extension_is_allowed_in_any_text(vr):
+    assert not values.has_illegal_control(vr, "a\x1b$Bb~ X")

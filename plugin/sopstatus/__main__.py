@@ -42,6 +42,15 @@ def _parser() -> argparse.ArgumentParser:
         help="vouch that SOURCE came over a secure transport, from an authenticated system that "
         "conforms to the profile (PS3.15 A.1.1); else a data set gets NS",
     )
+    convert.add_argument(
+        "--audit", metavar="FILE", help="append what became of each status to this audit file"
+    )
+    audit = commands.add_parser("audit", help="check or show a file of audit records")
+    audit.add_argument("task", choices=("verify", "show"))
+    audit.add_argument("file", metavar="FILE", help="a file that --audit has written")
+    audit.add_argument("--as", dest="form", choices=("json", "fhir", "dicom"), default="json")
+    audit.add_argument("--release", choices=("R4", "R4B", "R5"), default="R4", help="of FHIR")
+    audit.add_argument("--last", default="", metavar="HASH", help="hash of the last line")
     show = commands.add_parser("show", help="what a document says, as a table")
     show.add_argument("source", metavar="SOURCE", help="a file of any format; - is stdin")
     show.add_argument("--json", action="store_true", help="for machines")

@@ -16,6 +16,9 @@ class AuditRecord:
     ``before`` and ``after`` are states of the transition table: ``-`` (not held), ``ABS``, ``NS``,
     ``OR``, ``AO``, ``AC`` and the bookkeeping states ``OR?``, ``AO?`` (received, not yet committed)
     and ``OR>``, ``AO>`` (sent, waiting for commitment). ``time`` is UTC, ISO 8601 with a ``Z``.
+    ``received`` is the status that arrived (``ABS`` where there was none, ``invalid`` where it is
+    no term), ``sent`` the one that went out or into a new instance (``left-out`` where none did);
+    both are empty where no data set moved. ``row`` is the row of the table.
     """
 
     event: str
@@ -38,3 +41,6 @@ class AuditRecord:
     table: str
     table_version: str
     table_sha256: str
+    received: str = ""
+    sent: str = ""
+    row: str = ""

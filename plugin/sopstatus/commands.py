@@ -6,17 +6,20 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sopstatus import content
+from sopstatus import audit_log, content
+from sopstatus.audit import AuditRecord
 from sopstatus.catalogue import document_error
 from sopstatus.model import Issue, SOPInstance
 from sopstatus.profile import Link
 from sopstatus.table import MappingTable, lint, load_tables
 from sopstatus.transform import transformer
+
+T = TypeVar("T")
 
 
 def convert(options: Namespace) -> int:
@@ -44,9 +47,44 @@ def convert(options: Namespace) -> int:
     code = _report(issues, strict=options.strict)
     if options.strict and code:
         return code
-    data = content.dump_json(result.value) if options.to == "fhir" else result.value
+    if options.audit and result.records:  # before the document: no change without its record
+        _audited(lambda: audit_log.append(options.audit, result.records))
+    data = result.value
+    data = data if isinstance(data, bytes) else content.dump_json(data)
     _write(data, options.output)
     return code
+
+
+def audit(options: Namespace) -> int:
+    """Check a file of audit records, or print it for other systems."""
+    if options.task == "verify":
+        faults = _audited(lambda: audit_log.verify(options.file, last=options.last))
+        if not faults:
+            print("the chain is whole")
+        return _report(faults)
+    for record in _audited(lambda: list(audit_log.read(options.file))):
+        print(_shown(record, options.form, options.release))
+    return 0
+
+
+def _shown(record: AuditRecord, form: str, release: str) -> str:
+    if form == "json":
+        return audit_log.canonical(record)
+    if form == "dicom":
+        from sopstatus.audit_dicom import message
+
+        return message(record)
+    from sopstatus.audit_fhir import audit_event
+
+    return json.dumps(audit_event(record, release))
+
+
+def _audited(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise document_error("document/unreadable", "FILE", reason=reason) from None
 
 
 def show(options: Namespace) -> int:

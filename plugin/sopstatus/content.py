@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from sopstatus.catalogue import document_error
 from sopstatus.limits import DEFAULT, Limits
 
+_GZIP = b"\x1f\x8b"
+_TAG = r"\(?[0-9A-Fa-f]{4},?[0-9A-Fa-f]{4}\)?"
+# the first member: a tag, or whatever else has an attribute object as its value
+_DATA_SET = re.compile(rb'\s*\{\s*"(?:%s"|[^"]*"\s*:\s*\{\s*"vr")' % _TAG.encode())
+_IMAGE_SET = re.compile(rb'\s*\{\s*"(?:SchemaVersion|DatastoreID|ImageSetID|Patient|Study)"')
 _HL7_STARTS = (b"MSH", b"FHS", b"BHS")
 
 
@@ -18,17 +24,42 @@ class _Number(float):
 
 
 def recognise(data: bytes) -> str:
-    """Return ``"dicom"``, ``"hl7"`` or ``"fhir"``; raise `DocumentError` for anything else."""
-    if not data or data.isspace():
+    """Return the name of the format, one of `FORMATS`; raise `DocumentError` for anything else.
+
+    JSON is told by how it begins: a list or a tag is DICOM JSON, HealthImaging's own names (or
+    gzip) are its metadata, any other object is FHIR.
+    """
+    if not data.strip():
         raise document_error("document/empty", "")
     if data[128:132] == b"DICM":
         return "dicom"
+    plain = data[:4096].removeprefix(b"\xef\xbb\xbf")
     start = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip(b"\x0b \t\r\n")
     if start.startswith(_HL7_STARTS):
         return "hl7"
+    if start.startswith(b"[") or _DATA_SET.match(plain):
+        return "dicom-json"
+    if _IMAGE_SET.match(plain) or data.startswith(_GZIP):
+        return "healthimaging"
     if start.startswith(b"{"):
         return "fhir"
     raise document_error("document/unknown-format", "")
+
+
+def recognise_parsed(document: Any) -> str:
+    """Return the name of the format of parsed JSON: as `recognise`, by all that it holds."""
+    if isinstance(document, list):
+        return "dicom-json"
+    if "resourceType" in document:
+        return "fhir"
+    if isinstance(document.get("Study"), dict):
+        return "healthimaging"
+    has_vr = any(isinstance(node, dict) and "vr" in node for node in document.values())
+    return "dicom-json" if has_vr or any(map(_is_tag, document)) else "fhir"
+
+
+def _is_tag(name: object) -> bool:
+    return isinstance(name, str) and re.fullmatch(_TAG, name) is not None
 
 
 def load(data: bytes, *, limits: Limits = DEFAULT) -> tuple[str, Any]:
@@ -61,8 +92,8 @@ def _is_deeper(document: Any, depth: int) -> bool:
         level = [
             inner
             for node in level
-            for inner in (node.values() if type(node) is dict else node)
-            if type(inner) is dict or type(inner) is list
+            for inner in (node.values() if isinstance(node, dict) else node)
+            if isinstance(inner, dict | list)
         ]
         depth -= 1
     return bool(level)

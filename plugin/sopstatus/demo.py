@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 
 from sopstatus.model import Issue, SOPInstance
@@ -39,7 +40,19 @@ def run() -> int:
     print()
     for line in lines.values():
         print(line)
+    print("\nA message that wants to authorize an image, and says itself that it may be trusted:")
+    for line in claim():
+        print(line)
     return 0 if same else 1
+
+
+def claim() -> tuple[Issue, ...]:
+    """Return what the image says to a message that claims AO over a link nobody vouches for."""
+    image = files("sopstatus.samples").joinpath("absent", "image.dcm").read_bytes()
+    (known,) = codec("dicom").instances(image)
+    wish = replace(known, holder="TRUSTED", attributes=(("SOPInstanceStatus", "AO"),))
+    message = codec("hl7").encode([wish], codec("hl7").blank([known]), known=[known]).value
+    return transformer("hl7", "dicom")(message, image).issues
 
 
 def emptied(instance: SOPInstance) -> SOPInstance:

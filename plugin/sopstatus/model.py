@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from sopstatus.audit import AuditRecord
+
 T = TypeVar("T")
 Value = str | None
 """The attribute's DICOM text. ``None`` = stated and emptied; a missing keyword = not stated."""
@@ -122,10 +124,11 @@ class TableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Result(Generic[T]):
-    """A value, and the issues met on the way to it."""
+    """A value, the issues met on the way to it, and what became of each status (A.1.1)."""
 
     value: T
     issues: tuple[Issue, ...] = field(default=())
+    records: tuple[AuditRecord, ...] = field(default=())
 
     def unwrap(self) -> T:
         """Return the value; raise `DocumentError` where an issue is an error."""

@@ -1,82 +1,190 @@
-"""What may cross a link: PS3.15 A.1.1, the Online Electronic Storage Secure Use Profile.
+"""What may become of a status: PS3.15 A.1.1, the Online Electronic Storage Secure Use Profile.
 
-Codecs carry; this module decides. Pure functions, no I/O.
+Codecs carry; this module decides, by the table of `profile_table`. Pure functions, no I/O: each
+takes one copy, and returns the copy afterwards, what goes out, one audit record, and the issue that
+explains a refusal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from sopstatus.catalogue import issue
-from sopstatus.model import Issue, Result, SOPInstance
+from sopstatus.link import POLICIES, UNKNOWN, Circumstances, Link
+from sopstatus.model import SOPInstance, Value
+from sopstatus.profile_language import COMPANIONS, GOVERNED, STATUS
+from sopstatus.transition import HERE, NOTHING, Copy, Transition, status_of, step
 
-STATUS = "SOPInstanceStatus"
-GOVERNED = (
-    STATUS,
-    "SOPAuthorizationDateTime",
-    "SOPAuthorizationComment",
-    "AuthorizationEquipmentCertificationNumber",
-)
-"""The only attributes that may be coerced (PS3.15 A.1.1 g)."""
-NOT_SPECIFIED = "NS"
+__all__ = [
+    "GOVERNED",
+    "NOTHING",
+    "POLICIES",
+    "STATUS",
+    "UNKNOWN",
+    "Circumstances",
+    "Copy",
+    "Link",
+    "Transition",
+    "alter",
+    "authorize",
+    "change",
+    "committed",
+    "confirmed",
+    "create",
+    "de_identified",
+    "delete",
+    "lossy_copy",
+    "not_committed",
+    "not_confirmed",
+    "receive",
+    "send",
+    "status_of",
+    "store_failed",
+    "timed_out",
+    "transfer",
+]
+
+_DATE, _COMMENT, _NUMBER = COMPANIONS
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """What is known of the other side; ``None`` = not known, which counts as no.
+def create(
+    instance: SOPInstance, *, diagnostic: bool, held: Copy = NOTHING, at: Circumstances = HERE
+) -> Transition:
+    """Make an instance: for diagnostic use it becomes OR (A.1.1 a), else it states nothing."""
+    intended = "diagnosis" if diagnostic else "other"
+    values = {k: v for k, v in instance.attributes if k in COMPANIONS}
+    other = tuple((k, v) for k, v in instance.attributes if k not in GOVERNED)
+    plain = replace(instance, attributes=other)
+    return step("create", held, at, plain, values, intended=intended)
 
-    ``secure``: a Secure Transport Connection; ``authenticated``: both sides have authenticated each
-    other; ``conforms``: authentication has confirmed that the other side supports the profile.
-    Nothing inside a document can say this of the link that it came over.
+
+def authorize(
+    held: Copy,
+    *,
+    certified: bool,
+    date_time: str,
+    equipment: str,
+    comment: str = "",
+    at: Circumstances = HERE,
+) -> Transition:
+    """Make an original (OR) an authorized one (AO): A.1.1 b.
+
+    ``certified``: an authorized entity has certified it as usable for diagnosis. ``date_time`` (a
+    DT) and ``equipment`` (the certification number) must be given, or nothing is authorized.
     """
-
-    secure: bool | None = None
-    authenticated: bool | None = None
-    conforms: bool | None = None
-
-    @property
-    def trusted(self) -> bool:
-        """Tell whether all three hold (PS3.15 A.1.1 d.1, d.2, f)."""
-        return not self.missing
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Return the names of the conditions that do not hold."""
-        said = {
-            "secure": self.secure,
-            "authenticated": self.authenticated,
-            "conforms": self.conforms,
-        }
-        return tuple(name for name, holds in said.items() if holds is not True)
+    values: dict[str, Value] = {_DATE: date_time, _NUMBER: equipment}
+    if comment:
+        values[_COMMENT] = comment
+    whole = "yes" if certified and date_time and equipment else "no"
+    return step("authorize", held, at, None, values, certified=whole)
 
 
-UNKNOWN = Link()
+def change(held: Copy, wanted: str, *, at: Circumstances = HERE) -> Transition:
+    """Write another status by hand: refused, for only the events here change a status (b, h)."""
+    return step("change", held, at, wanted=wanted)
 
 
-def receive(instances: Iterable[SOPInstance], link: Link | None) -> Result[tuple[SOPInstance, ...]]:
-    """Return what may be written into a data set of statements that came over a link.
+def alter(held: Copy, *, at: Circumstances = HERE) -> Transition:
+    """Change any other attribute of a copy: refused (A.1.1 g, h)."""
+    return step("alter", held, at)
 
-    Over one that is not trusted every status becomes NS and its three companions go
-    (PS3.15 A.1.1 f.2); attributes of other groups are not governed by the profile.
+
+def send(held: Copy, *, at: Circumstances = HERE) -> Transition:
+    """Send a copy and keep one's own: what may go out by link and policy (A.1.1 e, f.1)."""
+    return step("send", held, at, link=_trust(at), policy=at.policy)
+
+
+def transfer(held: Copy, *, at: Circumstances = HERE) -> Transition:
+    """Hand the original itself on (A.1.1 d); the copy waits for the report of its commitment."""
+    return step("transfer", held, at, link=_trust(at))
+
+
+def receive(
+    arrived: SOPInstance,
+    *,
+    held: Copy = NOTHING,
+    intact: bool = True,
+    at: Circumstances = HERE,
+) -> Transition:
+    """Take in an instance that arrives (A.1.1 d.3, d.4, e.4, f.2).
+
+    ``held`` is what this Application Entity had of it, ``intact`` what the data integrity checks
+    after the transfer say. Refused = reject the storage request and discard what arrived.
     """
-    given = tuple(instances)
-    link = link or UNKNOWN
-    if link.trusted:
-        return Result(given)
-    issues: list[Issue] = []
-    written = []
-    for instance in given:
-        if not any(keyword in GOVERNED for keyword, _ in instance.attributes):
-            written.append(instance)
-            continue
-        kept = {k: v for k, v in instance.attributes if k not in GOVERNED}
-        kept[STATUS] = NOT_SPECIFIED
-        written.append(replace(instance, attributes=tuple(kept.items())))
-        facts = {"keyword": STATUS, "written": NOT_SPECIFIED}
-        issues.append(issue("link/untrusted", "(0100,0410)", missing=_words(link), **facts))
-    return Result(tuple(written), tuple(issues))
+    return step(
+        "receive",
+        held,
+        at,
+        arrived,
+        link=_trust(at),
+        integrity="passed" if intact else "failed",
+        value=status_of(arrived),
+    )
 
 
-def _words(link: Link) -> str:
-    return "not shown: " + ", ".join(link.missing)
+def store_failed(held: Copy, *, at: Circumstances = HERE) -> Transition:
+    """End a transfer whose C-STORE was refused, or whose association was lost: still the holder."""
+    return step("store-failed", held, at)
+
+
+def committed(
+    held: Copy, choice: str, *, transaction: str = "open", at: Circumstances = HERE
+) -> Transition:
+    """Give the original up, for the receiver reports its commitment (A.1.1 d.5).
+
+    ``choice`` is ``delete``, ``NS`` or, of an AO, ``AC``. ``transaction`` tells which storage
+    commitment the report is about: the ``open`` one of this copy, one that has ended with success
+    (``closed``: the report is a repetition), or any ``other``. Answer the report with success where
+    it is done, and with failure where it is refused.
+    """
+    return step("committed", held, at, transaction=transaction, choice=choice)
+
+
+def not_committed(held: Copy, *, transaction: str = "open", at: Circumstances = HERE) -> Transition:
+    """Stay the holder, for the receiver reports that its commitment failed (A.1.1 c)."""
+    return step("not-committed", held, at, transaction=transaction)
+
+
+def timed_out(held: Copy, *, at: Circumstances = HERE) -> Transition:
+    """Stay the holder, for no report has come; the transaction is no longer the open one."""
+    return step("timed-out", held, at)
+
+
+def confirmed(held: Copy, *, transaction: str = "open", at: Circumstances = HERE) -> Transition:
+    """Become the one holder: the sender has answered our report with success (A.1.1 d.4)."""
+    return step("confirmed", held, at, transaction=transaction)
+
+
+def not_confirmed(
+    held: Copy, choice: str, *, transaction: str = "open", at: Circumstances = HERE
+) -> Transition:
+    """Let go of an original that was not committed: ``choice`` is ``delete`` or ``NS``."""
+    return step("not-confirmed", held, at, transaction=transaction, choice=choice)
+
+
+def delete(held: Copy, *, at: Circumstances = HERE) -> Transition:
+    """Delete a copy; the holder of an original may not (A.1.1 c)."""
+    return step("delete", held, at)
+
+
+def de_identified(held: Copy, made: SOPInstance, *, at: Circumstances = HERE) -> Transition:
+    """Say what a de-identified instance states: NS, or nothing where the policy is ``strip``.
+
+    ``made`` is that instance, with a SOP Instance UID of its own. Its companions go: the table of
+    PS3.15 annex E names only the date, and the comment is free text.
+    """
+    return _made("de-identify", held, made, at)
+
+
+def lossy_copy(held: Copy, made: SOPInstance, *, at: Circumstances = HERE) -> Transition:
+    """Say what an instance made by lossy compression states, as for `de_identified`."""
+    return _made("lossy-copy", held, made, at)
+
+
+def _made(event: str, held: Copy, made: SOPInstance, at: Circumstances) -> Transition:
+    old = held.instance.sop_instance_uid if held.instance else ""
+    uid = "same" if made.sop_instance_uid in ("", old) else "new"
+    return step(event, held, at, made, uid=uid, policy=at.policy)
+
+
+def _trust(at: Circumstances) -> str:
+    return "trusted" if at.link.trusted else "untrusted"

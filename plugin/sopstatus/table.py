@@ -68,6 +68,7 @@ class Site:
     hl7_position: str
     coding_system: str = ""
     offset: str = ""
+    link_policy: str = "demote-to-not-specified"
 
 
 @dataclass(frozen=True)
@@ -166,8 +167,8 @@ def _load(
     shipped = files("sopstatus.mappings")
     for folder in (shipped, *map(Path, folders)):
         for file in _files(folder):
-            digest.update(file.read_bytes())
             source = check.read(file)
+            digest.update(file.read_bytes())
             if file.name == language.SITE_FILE:
                 if note(check.site_shape(source)):
                     settings |= source.data
@@ -192,6 +193,10 @@ def _files(folder: Traversable) -> list[Traversable]:
     if not folder.is_dir():
         raise TableError(str(folder), 1, "", "is no folder; name the folder that holds your tables")
     found = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    rules = [f for f in found if f.name == language.PROFILE_FILE]
+    if rules and folder != files("sopstatus.mappings"):
+        raise TableError(str(rules[0]), 1, "", "the profile's rules are no site's own; remove it")
+    found = [f for f in found if f not in rules]
     if not found:
         raise TableError(str(folder), 1, "", "holds no table; put *.toml files into it")
     return found

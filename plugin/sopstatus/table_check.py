@@ -33,9 +33,10 @@ _TYPE_WORDS = {
     "integer": "a whole number",
     "strings": "a list of texts in quotes",
     "table": "a table",
-    "tables": "a list of tables, each headed [[attribute]]",
+    "tables": "a list of tables, each headed [[{name}]]",
 }
 _LINE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
+_DIGITS = re.compile(r"[0-9_]*")
 _BARE_TAG = re.compile(r"=\s*\(?\s*[0-9A-Fa-f]{4},?[0-9A-Fa-f]{4}\b")
 _VALUE_LOST = re.compile(r"Cannot overwrite|[Dd]uplicate|already|more than once")
 
@@ -62,12 +63,23 @@ def read(file: Traversable) -> Source:
         raise TableError(
             name, 1, "", f"cannot be read as UTF-8 text ({error}); save it so"
         ) from None
+    return parse(name, text)
+
+
+def parse(name: str, text: str) -> Source:
+    """Read the text of a table file; raise `TableError` where it is not TOML."""
     try:
         return Source(name, tomllib.loads(text), key_lines(text))
     except tomllib.TOMLDecodeError as error:
         raise _syntax(name, text, str(error)) from None
     except RecursionError:
         raise TableError(name, 1, "", "is nested too deeply; a table is two levels deep") from None
+    except ValueError:  # Python's own bound on the digits of a number
+        lines = text.splitlines()
+        number = 1 + max(range(len(lines)), key=lambda i: max(map(len, _DIGITS.findall(lines[i]))))
+        raise TableError(
+            name, number, "", "holds a number of thousands of digits; correct it"
+        ) from None
 
 
 def _syntax(name: str, text: str, message: str) -> TableError:
@@ -88,13 +100,13 @@ def _syntax(name: str, text: str, message: str) -> TableError:
 
 def shape(source: Source) -> Iterator[TableError]:
     """Check keys, types and forms of a group's file."""
-    yield from _keys(source, source.data, language.GROUP, ())
+    yield from known_keys(source, source.data, language.GROUP, ())
     if "name" not in source.data:
         yield source.error((), 'has no name; add name = "..." at its head')
     for name, keys in (("fhir", language.GROUP_FHIR), ("hl7", language.GROUP_HL7)):
         if isinstance(table := source.data.get(name), dict):
-            yield from _keys(source, table, keys, (name,))
-            yield from _missing(source, table, keys, (name,))
+            yield from known_keys(source, table, keys, (name,))
+            yield from required_keys(source, table, keys, (name,))
     rows = source.data.get("attribute", [])
     for index, row in enumerate(rows if isinstance(rows, list) else []):
         if isinstance(row, dict):
@@ -107,31 +119,32 @@ def shape(source: Source) -> Iterator[TableError]:
 
 def site_shape(source: Source) -> Iterator[TableError]:
     """Check keys, types and forms of a ``site.toml``."""
-    yield from _keys(source, source.data, language.SITE, ())
+    yield from known_keys(source, source.data, language.SITE, ())
     offset = source.data.get("offset")
     if isinstance(offset, str) and re.fullmatch(r"[+-]\d{4}", offset) and not is_offset(offset):
         yield source.error(("offset",), "is no offset from UTC; write -1200 to +1400, never -0000")
 
 
 def _row(source: Source, row: dict[str, Any], path: Path) -> Iterator[TableError]:
-    yield from _keys(source, row, language.ATTRIBUTE, path)
-    yield from _missing(source, row, language.ATTRIBUTE, path)
+    yield from known_keys(source, row, language.ATTRIBUTE, path)
+    yield from required_keys(source, row, language.ATTRIBUTE, path)
     for name, keys in (("hl7", language.ATTRIBUTE_HL7), ("fhir", language.ATTRIBUTE_FHIR)):
         if isinstance(table := row.get(name), dict):
-            yield from _keys(source, table, keys, (*path, name))
-            yield from _missing(source, table, keys, (*path, name))
+            yield from known_keys(source, table, keys, (*path, name))
+            yield from required_keys(source, table, keys, (*path, name))
     codes = row.get("codes", {})
     for term, code in codes.items() if isinstance(codes, dict) else ():
         if isinstance(code, dict):
-            yield from _keys(source, code, language.CODE, (*path, "codes", term))
-            yield from _missing(source, code, language.CODE, (*path, "codes", term))
+            yield from known_keys(source, code, language.CODE, (*path, "codes", term))
+            yield from required_keys(source, code, language.CODE, (*path, "codes", term))
         else:
             yield source.error((*path, "codes", term), 'must be a table, like { display = "..." }')
 
 
-def _keys(
+def known_keys(
     source: Source, table: dict[str, Any], keys: dict[str, Key], path: Path
 ) -> Iterator[TableError]:
+    """Check that a table has only these keys, each with a value of its type and form."""
     for name, value in table.items():
         where = (*path, name)
         if name not in keys:
@@ -146,7 +159,8 @@ def _value(source: Source, value: Any, key: Key, where: Path) -> Iterator[TableE
     expected = _PYTHON_TYPES[key.type]
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
         quotes = ', like "0100,0410"' if where[-1] == "tag" else ""
-        yield source.error(where, f"must be {_TYPE_WORDS[key.type]}{quotes}; correct it")
+        words = _TYPE_WORDS[key.type].format(name=where[-1])
+        yield source.error(where, f"must be {words}{quotes}; correct it")
         return
     if key.type not in ("string", "strings"):
         return
@@ -166,9 +180,10 @@ def _value(source: Source, value: Any, key: Key, where: Path) -> Iterator[TableE
             yield source.error(where, f'"{text}" is not {key.form}; correct it')
 
 
-def _missing(
+def required_keys(
     source: Source, table: Mapping[str, Any], keys: dict[str, Key], path: Path
 ) -> Iterator[TableError]:
+    """Check that a table has every key that it must have."""
     for name, key in keys.items():
         if key.required and name not in table:
             yield source.error((*path, name), f"is missing ({key.meaning}); add it")

@@ -154,6 +154,11 @@ SITE: dict[str, Key] = {
     ),
     "fhir-release": Key("string", "Release of resources made anew", choices=("R4", "R4B", "R5")),
     "hl7-position": Key("string", "Where a new segment goes", choices=("group", "message")),
+    "link-policy": Key(
+        "string",
+        "What a data set that is sent may say of its status at most (`docs/security-profile.md`)",
+        choices=("preserve", "demote-to-copy", "demote-to-not-specified", "strip"),
+    ),
     "offset": Key(
         "string",
         "Offset from UTC of a DT that has none",
@@ -163,6 +168,8 @@ SITE: dict[str, Key] = {
 }
 
 SITE_FILE = "site.toml"
+PROFILE_FILE = "online-electronic-storage.toml"
+"""The rules of the Security Profile stand beside the tables and are no table (`profile_table`)."""
 
 _PARTS: dict[str, dict[str, Key]] = {
     "fhir": GROUP_FHIR,

@@ -6,7 +6,7 @@ import re
 
 Path = tuple[str | int, ...]
 
-_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]\s](?:[^\]]*[^\]\s])?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r'\s*((?:"[^"]*"|\'[^\']*\'|[A-Za-z0-9_-]+)(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=')
 _INLINE = re.compile(r'[{,]\s*("[^"]*"|[A-Za-z0-9_-]+)\s*=')
 _PART = re.compile(r'"([^"]*)"|\'([^\']*)\'|([A-Za-z0-9_-]+)')
@@ -25,8 +25,9 @@ def key_lines(text: str) -> dict[Path, int]:
         if closing:
             closing = "" if closing in line else closing
             continue
-        if header := _HEADER.match(line):
-            names = _parts(header.group(2))
+        header = _HEADER.match(line)
+        # an array of arrays over several lines has lines like [{}], which name nothing
+        if header and (names := _parts(header.group(2))):
             if header.group(1) == "[[":
                 counts[names[0]] = counts.get(names[0], -1) + 1
             table = _numbered(names, counts)

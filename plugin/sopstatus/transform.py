@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol
 
+from sopstatus.audit_log import now
+from sopstatus.crossing import admit, release
 from sopstatus.limits import DEFAULT, Limits
-from sopstatus.model import Result, SOPInstance
-from sopstatus.profile import Link, receive
+from sopstatus.link import Circumstances, Link
+from sopstatus.model import ERROR, DocumentError, Result, SOPInstance
 from sopstatus.table import MappingTable, load_tables
 
 ENTRY_POINT_GROUP = "sopstatus.transformers"
-FORMATS = ("dicom", "fhir", "hl7")
+FORMATS = ("dicom", "dicom-json", "fhir", "healthimaging", "hl7")
+DATA_SETS = ("dicom", "dicom-json", "healthimaging")
+"""The formats whose documents are held copies: no holder in them, and the link's policy applies."""
 
 
 class Codec(Protocol):
@@ -42,7 +46,7 @@ class Codec(Protocol):
 
 
 def codec(name: str, *, tables: MappingTable | None = None, limits: Limits = DEFAULT) -> Codec:
-    """Return the codec of a format: ``"dicom"``, ``"hl7"`` or ``"fhir"``.
+    """Return the codec of a format, one of `FORMATS`.
 
     ``tables`` defaults to the shipped ones, ``limits`` bounds what a document may ask for. Raise
     `ValueError` for another name.
@@ -52,6 +56,14 @@ def codec(name: str, *, tables: MappingTable | None = None, limits: Limits = DEF
         from sopstatus.codecs.dicom import DICOMCodec
 
         return DICOMCodec(tables, limits)
+    if name == "dicom-json":
+        from sopstatus.codecs.dicom_json import DICOMJSONCodec
+
+        return DICOMJSONCodec(tables, limits)
+    if name == "healthimaging":
+        from sopstatus.codecs.healthimaging import HealthImagingCodec
+
+        return HealthImagingCodec(tables, limits)
     if name == "fhir":
         from sopstatus.codecs.fhir import FHIRCodec
 
@@ -65,33 +77,62 @@ def codec(name: str, *, tables: MappingTable | None = None, limits: Limits = DEF
 
 @dataclass(frozen=True, slots=True)
 class Transformer:
-    """A callable from one format to another; it pickles, and threads may share it."""
+    """A callable from one format to another; it pickles, and threads may share it.
+
+    ``policy`` is the site's ``link-policy``: what a data set that goes out may say at most.
+    """
 
     source: Codec
     target: Codec
     from_data_set: bool
     into_data_set: bool
+    policy: str = "demote-to-not-specified"
 
     def __call__(
-        self, document: Any, into: Any = None, *, link: Link | None = None, holder: str = ""
+        self,
+        document: Any,
+        into: Any = None,
+        *,
+        link: Link | None = None,
+        outbound: Link | None = None,
+        holder: str = "",
+        peer: str = "",
     ) -> Result[Any]:
         """Carry the statements of ``document`` onto ``into`` (default: a new, smallest document).
 
         ``link`` is what is known of the way that ``document`` came; without a trusted one, no
-        status enters a data set (PS3.15 A.1.1 f.2). ``holder`` is the AE Title of who holds the
-        data set that is read, or whose copy the one to be written is. Raise `DocumentError` where a
-        document is not what it claims to be.
+        status enters a data set (PS3.15 A.1.1 f.2). ``outbound`` is what is known of the way that
+        the data set to be written goes: it gets what the policy lets out (e.3, f.1), and
+        `DocumentError` is raised where nothing may go. From a data set to one of its format without
+        ``into``, ``document`` is the very copy that arrives or goes out: over a link that is not
+        trusted it gets NS also where it states nothing; ``outbound`` without ``link`` means that it
+        is held here.
+
+        ``holder`` is the AE Title of who holds the data set that is read, or whose copy the one to
+        be written is; ``peer`` that of the other side. What became of each status in a data set is
+        told by the result's ``records``. Raise `DocumentError` where a document is not what it
+        claims to be.
         """
         named = {"holder": holder} if holder else {}  # only a data set does not name its holder
         decode: Any = self.source.decode
         encode: Any = self.target.encode
         read = decode(document, **(named if self.from_data_set else {}))
         known = self.source.instances(document)
-        allowed = receive(read.value, link) if self.into_data_set else Result(read.value)
+        allowed = Result(read.value)
+        if self.into_data_set:
+            at = Circumstances(holder=holder, peer=peer, policy=self.policy, time=now())
+            arrived = read.value
+            itself = into is None and type(self.source) is type(self.target)
+            if itself:  # it is the copy, also where it states nothing
+                said = {statement.sop_instance_uid for statement in arrived}
+                silent = (one for one in known if one.sop_instance_uid not in said)
+                into, arrived = document, (*arrived, *silent)
+            allowed = _crossed(arrived, link, outbound, at, itself=itself)
         into = self.target.blank(known or read.value) if into is None else into
         options = named if self.into_data_set else {}
         written = encode(allowed.value, into, known=known, **options)
-        return Result(written.value, read.issues + allowed.issues + written.issues)
+        issues = read.issues + allowed.issues + written.issues
+        return Result(written.value, issues, allowed.records)
 
 
 def transformer(
@@ -102,9 +143,27 @@ def transformer(
     return Transformer(
         codec(source, tables=tables, limits=limits),
         codec(target, tables=tables, limits=limits),
-        source == "dicom",
-        target == "dicom",
+        source in DATA_SETS,
+        target in DATA_SETS,
+        tables.site.link_policy,
     )
+
+
+def _crossed(
+    arrived: tuple[SOPInstance, ...],
+    link: Link | None,
+    outbound: Link | None,
+    at: Circumstances,
+    *,
+    itself: bool,
+) -> Result[tuple[SOPInstance, ...]]:
+    held = itself and outbound is not None and link is None
+    came = Result(arrived) if held else admit(arrived, link, at=at, copies=itself)
+    went = Result(came.value) if outbound is None else release(came.value, outbound, at=at)
+    issues = came.issues + went.issues
+    if refused := [i for i in issues if i.severity == ERROR]:
+        raise DocumentError(*refused)
+    return Result(went.value, issues, came.records + went.records)
 
 
 def dicom_to_fhir(document: Any, into: Any = None, *, link: Link | None = None) -> Result[Any]:

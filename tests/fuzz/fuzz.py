@@ -1,7 +1,8 @@
-"""Coverage-guided fuzzing of the codecs and the table loader, on bytes (atheris).
+"""Coverage-guided fuzzing of the codecs, the table loader and `explain`, on bytes (atheris).
 
-``python tests/fuzz/fuzz.py TARGET [CORPUS ...] [libFuzzer options]``; TARGET is hl7, dicom, fhir or
-tables. Seeds come from seeds.py; what crashes goes to crashers/TARGET/, where the tests find it.
+``python tests/fuzz/fuzz.py TARGET [CORPUS ...] [libFuzzer options]``; the targets stand in
+targets.py. Seeds come from seeds.py; what crashes belongs into crashers/TARGET/, where the tests
+find it.
 """
 
 import sys

@@ -1,6 +1,7 @@
-"""Seeds for the fuzzer: the samples, small real files, and every shipped table."""
+"""Seeds for the fuzzer: the samples, small real files, every shipped table and old crashers."""
 
 import io
+import shutil
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pydicom
 from pydicom.data import get_testdata_file
 
 ROOT = Path(__file__).resolve().parents[2]
+CRASHERS = Path(__file__).with_name("crashers")
 SMALL = [
     "rtplan.dcm",
     "reportsi.dcm",
@@ -35,6 +37,14 @@ def write(folder):
         buffer = io.BytesIO()
         dataset.save_as(buffer)
         (folder / "dicom" / name).write_bytes(buffer.getvalue())
+    for path in CRASHERS.glob("*/*"):
+        (folder / path.parent.name).mkdir(exist_ok=True)
+        shutil.copy(path, folder / path.parent.name / path.name)
+    for target in ("explain", "recognise"):  # any document
+        (folder / target).mkdir(exist_ok=True)
+        for name in ("hl7", "fhir", "dicom"):
+            for path in (folder / name).iterdir():
+                shutil.copy(path, folder / target / f"{name}-{path.name}")
 
 
 if __name__ == "__main__":

@@ -16,4 +16,4 @@ def test_crasher(path):
 
 
 def test_there_are_some():
-    assert {path.parent.name for path in CRASHERS} >= {"hl7", "fhir", "dicom"}
+    assert {path.parent.name for path in CRASHERS} >= {"hl7", "fhir", "dicom", "tables"}

@@ -9,6 +9,7 @@ import contextlib
 import io
 import runpy
 import shlex
+import sys
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -48,15 +49,18 @@ def run(sample: Sample, folder: Path) -> tuple[int, list[str]]:
     output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with contextlib.chdir(folder):
         if program == "python":
-            return _python(arguments[0])
+            return _python(arguments)
         with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(output):
             code = main([program, *arguments])
     return code, errors.getvalue().splitlines()
 
 
-def _python(file: str) -> tuple[int, list[str]]:
+def _python(arguments: list[str]) -> tuple[int, list[str]]:
+    before, sys.argv = sys.argv, arguments
     try:
-        issues: Iterable[object] = runpy.run_path(file).get("issues", ())
+        issues: Iterable[object] = runpy.run_path(arguments[0]).get("issues", ())
     except DocumentError as error:
         return 3, [str(issue) for issue in error.issues]
+    finally:
+        sys.argv = before
     return 1, [str(issue) for issue in issues]

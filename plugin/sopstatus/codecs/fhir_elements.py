@@ -97,9 +97,7 @@ def elements(
 class _Walk:
     """Collects the elements of a document."""
 
-    def __init__(
-        self, issues: list[Issue], wanted: Collection[str] | None, deepest: int
-    ) -> None:
+    def __init__(self, issues: list[Issue], wanted: Collection[str] | None, deepest: int) -> None:
         self.issues, self.wanted, self.deepest = issues, wanted, deepest
         self.found: list[Element] = []
 

@@ -113,8 +113,8 @@ class Plan:
 
     def write(self, new: SOPInstance, message: Message) -> bytes | None:
         """Write a new segment; ``None`` where there is more to it."""
-        study, series, sop_class = new.study_instance_uid, new.series_instance_uid, new.sop_class_uid
-        sop, holder = new.sop_instance_uid, new.holder
+        study, series = new.study_instance_uid, new.series_instance_uid
+        sop_class, sop, holder = new.sop_class_uid, new.sop_instance_uid, new.holder
         fields = [self.name, study + self.pointer, series, sop_class, sop, *[""] * self.last]
         written = study + series + sop_class + sop + holder
         last = 4 if sop else 3 if sop_class else 2 if series else 1
@@ -147,7 +147,7 @@ def _codes(row: Attribute, delimiters: Delimiters) -> dict[str, str]:
     """Return the term of every spelling of a field that says no more than a term."""
     found: dict[str, str] = {}
     for spelling, term in row.from_hl7.items():
-        tails = [()]
+        tails: list[tuple[str, ...]] = [()]
         if row.datatype in CODED:
             display, system = row.displays[term], row.coding_system
             tails = [(), (display,), (display, system), ("", system)]

@@ -226,21 +226,25 @@ class ZSegment:
 
     def keep(self, keyword: str, value: Value) -> None:
         """Set, or with ``None`` remove, the verbatim text of a keyword; other entries stay."""
-        raw = self.raw(VERBATIM_FIELD) or ""
+        readable = len(self.fields) > VERBATIM_FIELD and self.raw(VERBATIM_FIELD) is not None
+        raw = self.fields[VERBATIM_FIELD] if readable else b""
         repetition = self.delimiters.repetition
-        parts = raw.split(repetition) if repetition else [raw]
+        # as bytes: without MSH-18 an entry may hold UTF-8, which we read and would not write
+        parts = er7.split(raw, repetition, self.charset) if repetition else [raw]
         kept = [part for part in parts if part and self._keyword(part) != keyword]
         if value is not None:
             if kept and not repetition:
                 self.note("hl7/no-repetition", VERBATIM_FIELD, keyword=keyword)
             else:
-                kept.append(self._entry(values.verbatim(keyword, value)))
-        text = repetition.join(kept)
+                kept.append(self._entry(values.verbatim(keyword, value)).encode(self.charset))
+        text = repetition.encode("ascii").join(kept)
         if text != raw:
-            self.put(VERBATIM_FIELD, text)
+            self.put(VERBATIM_FIELD, "")
+            self.fields[VERBATIM_FIELD] = text
 
-    def _keyword(self, part: str) -> str:
-        entry = values.parse_verbatim(er7.unescape(part, self.delimiters, self.charset))
+    def _keyword(self, part: bytes) -> str:
+        text = er7.decode(part, self.charset, self.message.charset_term) or ""
+        entry = values.parse_verbatim(er7.unescape(text, self.delimiters, self.charset))
         return entry[0] if entry else ""
 
     def _entry(self, text: str) -> str:

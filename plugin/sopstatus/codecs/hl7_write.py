@@ -114,9 +114,11 @@ class Writer:
         self.data, self.messages, self.name, self.rows = data, found, name, rows
         self.position, self.issues = position, issues
         self.old = read(data, found, name, rows, [], limits)
+        self.classes = {(f.instance.identity, f.instance.sop_class_uid) for f in self.old}
         self.edits: list[tuple[int, int, bytes]] = []
         self.new_segments: dict[int, list[bytes]] = {}  # by the place of insertion
         self.inserted = 0
+        self.bare = _Bare([])
         self.counts: dict[int, int] = {}  # of segments of this name, by the start of the message
         self.members: Members | None = None
         self.last: dict[int, Segment] = {}  # segment of a message, by its start
@@ -216,9 +218,13 @@ class Writer:
         return span.after if self.data[span.end : span.end + 1] in (b"\r", b"\n") else span.end
 
     def _replace(self, found: Found[Place], new: SOPInstance) -> None:
-        if found.says(new) and (
-            not new.sop_class_uid or new.sop_class_uid == found.instance.sop_class_uid
-        ):
+        # where a segment repeats another, one of them may leave the SOP Class UID to the other
+        class_is_said = (
+            not new.sop_class_uid
+            or new.sop_class_uid == found.instance.sop_class_uid
+            or (new.identity, new.sop_class_uid) in self.classes
+        )
+        if found.says(new) and class_is_said:
             return
         span, segment = found.place.span, found.place.segment
         before = segment.content()
@@ -302,4 +308,3 @@ def _is_anchor(found: Found[Place]) -> bool:
         or instance.holder
         or found.unread
     )
-

@@ -14,7 +14,7 @@ _ERRORS = (FATAL, ERROR)
 class Issues(list[Issue]):
     """Keeps the first issues, up to ``limits.issues``; of the rest, the number and one error."""
 
-    __slots__ = ("limit", "more", "has_error")
+    __slots__ = ("has_error", "limit", "more")
 
     def __init__(self, limits: Limits) -> None:
         super().__init__()

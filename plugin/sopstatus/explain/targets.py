@@ -7,16 +7,17 @@ from typing import Any
 
 from sopstatus import values
 from sopstatus.codecs import forms
+from sopstatus.crossing import admit
 from sopstatus.explain.document import Reading, Slot, opened, tag_text
 from sopstatus.explain.model import Target
 from sopstatus.explain.read import read
 from sopstatus.model import DocumentError, Issue, SOPInstance, Value
-from sopstatus.profile import receive
 from sopstatus.table import Attribute, Group, MappingTable
 from sopstatus.table_language import VERBATIM_FIELD, VERBATIM_SLICE
-from sopstatus.transform import FORMATS, codec
+from sopstatus.transform import codec
 from sopstatus.values import context_offset, parse_dt
 
+_SHOWN = ("dicom", "fhir", "hl7")  # the other formats of data sets write what dicom does
 _UTF_8 = "ISO_IR 192"
 
 
@@ -25,7 +26,7 @@ class Targets:
 
     def __init__(self, tables: MappingTable, source: str) -> None:
         self.tables = tables
-        self.formats = [name for name in FORMATS if name != source]
+        self.formats = [name for name in _SHOWN if name != source]
         self.written: dict[tuple[object, ...], tuple[Target, ...]] = {}
 
     def of(self, statement: SOPInstance, row: Attribute, value: Value) -> tuple[Target, ...]:
@@ -86,7 +87,7 @@ def _paths(name: str, row: Attribute, group: Group, about: SOPInstance) -> tuple
 def _untrusted(alone: SOPInstance) -> str:
     """Tell what a link that nobody vouched for makes of a value on its way into a data set."""
     ((keyword, value),) = alone.attributes
-    (received,) = receive([alone], None).value
+    (received,) = admit([alone], None).value
     said = dict(received.attributes)
     if keyword not in said:
         return "not written"

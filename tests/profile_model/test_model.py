@@ -1,0 +1,47 @@
+"""The profile's invariants, over every world within these bounds."""
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from profile_model.world import Rules, explore, made, successors, wrong
+
+
+@pytest.mark.parametrize(
+    ("entities", "transfers", "instances", "worlds"),
+    [(4, 1, 1, 8_320), (3, 2, 1, 93_876), (2, 3, 1, 116_440), (2, 1, 2, 284**2)],
+)
+def test_every_world(entities, transfers, instances, worlds):
+    """No path leads to two holders, to none, or from NS, AC or nothing to an original."""
+    explored = explore(entities, transfers, instances)
+    print(
+        f"\n{explored} worlds of {entities} Application Entities, {instances} instances, "
+        f"{transfers} transfers of each"
+    )
+    assert explored == worlds
+
+
+class Walk(RuleBasedStateMachine):
+    """Longer walks than the exploration's: four entities, two instances, six transfers of each."""
+
+    @initialize()
+    def begin(self):
+        self.rules = Rules()
+        self.worlds = [made(self.rules, 4), made(self.rules, 4)]
+        self.steps = []
+
+    @rule(data=st.data(), number=st.integers(0, 1))
+    def step(self, data, number):
+        choices = list(successors(self.rules, self.worlds[number], 6))
+        name, self.worlds[number] = data.draw(st.sampled_from(choices), "step")
+        self.steps.append(name)
+
+    @invariant()
+    def holds(self):
+        for world in getattr(self, "worlds", ()):
+            assert not wrong(world), self.steps
+
+
+TestWalk = Walk.TestCase
+TestWalk.settings = settings(max_examples=100, stateful_step_count=60)
