@@ -94,7 +94,7 @@ class FHIRCodec:
         issues: list[Issue],
     ) -> None:
         old = _read(places, group, [])
-        pairs, added = pair(old, [restrict(i, group.attributes) for i in given])
+        pairs, added = pair(old, restrict(given, group.attributes))
         site_offset = self.tables.site.offset
         removed: dict[Path, set[int]] = {}
         for found, new in pairs:
