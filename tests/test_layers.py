@@ -25,7 +25,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         "audit_dicom",
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log"},
-    {"content", "explain"},
+    {"content", "explain", "issue_forms"},
     {"", "demo", "commands", "__main__"},
     {"artifacts"},
 ]

@@ -31,8 +31,8 @@ def same_again(name, document, frame):
             new = sopstatus.SOPInstance(*x.identity[:2], "", x.sop_instance_uid, x.holder, AO)
             once = under.encode([new], document).value
             assert under.encode([new], once).value == once, "idempotent"
-            if once != document:
-                assert frame(once) == frame(document), "frame"
+            if once != document and (rest := frame(document)) is not None:
+                assert frame(once) == rest, "frame"
     except sopstatus.DocumentError as error:
         assert error.issues
 
