@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 from calendar import monthrange
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 OFFSET_KEYWORD = "TimezoneOffsetFromUTC"
@@ -218,8 +220,13 @@ def verbatim(keyword: str, value: str | None) -> str:
     return f"{keyword}={json.dumps(value or '')}"
 
 
-def parse_verbatim(entry: str) -> tuple[str, str | None] | None:
-    """Read ``Keyword=<JSON string>``; ``None`` where it is malformed."""
+def parse_verbatim(
+    entry: str, older: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, str | None] | None:
+    """Read ``Keyword=<JSON string>``; ``None`` where it is malformed.
+
+    ``older`` gives today's keyword for one that PS3.6 has renamed.
+    """
     keyword, found, text = entry.partition("=")
     if not found or not keyword.isidentifier() or not text.startswith('"'):
         return None
@@ -227,4 +234,4 @@ def parse_verbatim(entry: str) -> tuple[str, str | None] | None:
         value = json.loads(text)
     except ValueError:
         return None
-    return keyword, value or None
+    return older.get(keyword, keyword), value or None

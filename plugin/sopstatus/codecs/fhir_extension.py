@@ -11,7 +11,7 @@ from sopstatus.codecs import forms
 from sopstatus.codecs.fhir_plan import VALUE
 from sopstatus.codecs.statement import Found
 from sopstatus.model import Issue, SOPInstance, Value
-from sopstatus.table import Attribute, Group
+from sopstatus.table import Attribute, Group, older_keywords
 from sopstatus.table_language import HOLDER_SLICE, VERBATIM_SLICE
 
 Extension = dict[str, Any]
@@ -38,7 +38,7 @@ def read(extension: Extension, group: Group, location: str, issues: list[Issue])
     for url, items in slices.items():
         if url not in known:
             issues.append(issue("fhir/unknown-slice", items[0][0], slices=", ".join(sorted(known))))
-    kept = _verbatim(slices.get(VERBATIM_SLICE, []), issues)
+    kept = _verbatim(slices.get(VERBATIM_SLICE, []), group, issues)
     said: dict[str, Value] = {}
     unread: set[str] = set()
     for row in group.attributes:
@@ -92,11 +92,14 @@ def _text(
     return text, where
 
 
-def _verbatim(items: list[tuple[str, Extension]], issues: list[Issue]) -> dict[str, Value]:
+def _verbatim(
+    items: list[tuple[str, Extension]], group: Group, issues: list[Issue]
+) -> dict[str, Value]:
     kept: dict[str, Value] = {}
+    older = older_keywords(group.attributes) if items else {}
     for where, item in items:
         text = item.get("valueString")
-        entry = values.parse_verbatim(text) if isinstance(text, str) else None
+        entry = values.parse_verbatim(text, older) if isinstance(text, str) else None
         if entry is None:
             issues.append(issue("fhir/verbatim-malformed", where))
         else:
@@ -143,7 +146,7 @@ def rewrite(
     for row in group.attributes:
         if row.keyword not in differ:
             continue
-        inner = [i for i in inner if not _is_slice(i, row.slice) and not _keeps(i, row.keyword)]
+        inner = [i for i in inner if not _is_slice(i, row.slice) and not _keeps(i, row)]
         if row.keyword in wanted:
             where = _position(inner, group, row)
             made = _slices(row, wanted[row.keyword], offset, location, issues)
@@ -200,12 +203,12 @@ def _is_slice(item: Any, name: str) -> bool:
     return isinstance(item, dict) and item.get("url") == name
 
 
-def _keeps(item: Any, keyword: str) -> bool:
+def _keeps(item: Any, row: Attribute) -> bool:
     if not _is_slice(item, VERBATIM_SLICE):
         return False
     text = item.get("valueString")
     entry = values.parse_verbatim(text) if isinstance(text, str) else None
-    return entry is not None and entry[0] == keyword
+    return entry is not None and entry[0] in (row.keyword, *row.aliases)
 
 
 def _position(inner: list[Any], group: Group, row: Attribute) -> int:
