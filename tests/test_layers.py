@@ -12,7 +12,16 @@ PACKAGE = ROOT / "plugin" / "sopstatus"
 
 LAYERS = [  # a module imports only from layers before its own, and from its own
     {"model", "limits", "audit"},
-    {"toml_lines", "table_language", "table_keys", "catalogue", "plain", "values", "table_check", "table"},
+    {
+        "toml_lines",
+        "table_language",
+        "table_keys",
+        "catalogue",
+        "plain",
+        "values",
+        "table_check",
+        "table",
+    },
     {"profile_language", "profile_check", "profile_table"},
     {
         "codecs",
