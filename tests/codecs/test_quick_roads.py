@@ -17,8 +17,9 @@ from sopstatus.codecs import hl7 as hl7_codec
 
 LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 PIECES = st.sampled_from(
-    [b"MSH|^~\\&|", b"MSH", b"ZDS|", b"ZDS", b"OBR|1", b"ORC|", b"PID", b"BHS|", b"IPC", b"OBX|"]
-    + [b"\r", b"\r", b"\n", b"\r\n", b"\x0b", b"\x1c", b"\xef\xbb\xbf", b"a", b"|"]
+    b"MSH|^~\\&| MSH ZDS| ZDS OBR|1 ORC| PID BHS| IPC OBX| \r \r \n \r\n \x0b \x1c \xef\xbb\xbf a |".split(
+        b" "
+    )
 )
 
 
