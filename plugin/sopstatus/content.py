@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from sopstatus.catalogue import document_error
+from sopstatus.limits import DEFAULT, Limits
 
 _GZIP = b"\x1f\x8b"
 _TAG = r"\(?[0-9A-Fa-f]{4},?[0-9A-Fa-f]{4}\)?"
@@ -61,21 +62,41 @@ def _is_tag(name: object) -> bool:
     return isinstance(name, str) and re.fullmatch(_TAG, name) is not None
 
 
-def load(data: bytes) -> tuple[str, Any]:
+def load(data: bytes, *, limits: Limits = DEFAULT) -> tuple[str, Any]:
     """Return the format of a file's content, and the document as its codec takes it."""
     name = recognise(data)
-    return (name, load_json(data)) if name == "fhir" else (name, data)
+    return (name, load_json(data, limits=limits)) if name == "fhir" else (name, data)
 
 
-def load_json(data: bytes) -> Any:
+def load_json(data: bytes, *, limits: Limits = DEFAULT) -> Any:
     """Parse JSON; numbers keep their spelling. Raise `DocumentError` with line and column."""
+    if len(data) > limits.document:
+        raise document_error("document/too-large", "", limit=limits.document)
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_float=_number, parse_int=_integer)
+        document = json.loads(data.decode("utf-8-sig"), parse_float=_number, parse_int=_integer)
     except json.JSONDecodeError as error:
         facts = {"line": error.lineno, "column": error.colno}
-    except (UnicodeDecodeError, RecursionError, ValueError):
-        facts = {"line": 1, "column": 1}
-    raise document_error("document/not-json", "", **facts)
+        raise document_error("document/not-json", "", **facts) from None
+    except RecursionError:
+        raise document_error("document/too-deep", "", limit=limits.depth) from None
+    except (UnicodeDecodeError, ValueError):
+        raise document_error("document/not-json", "", line=1, column=1) from None
+    if _is_deeper(document, limits.depth):
+        raise document_error("document/too-deep", "", limit=limits.depth)
+    return document
+
+
+def _is_deeper(document: Any, depth: int) -> bool:
+    level = [document] if isinstance(document, dict | list) else []
+    while level and depth:
+        level = [
+            inner
+            for node in level
+            for inner in (node.values() if isinstance(node, dict) else node)
+            if isinstance(inner, dict | list)
+        ]
+        depth -= 1
+    return bool(level)
 
 
 def _number(text: str) -> _Number:

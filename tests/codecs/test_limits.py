@@ -1,73 +1,102 @@
-"""What a document may ask for is bounded, and each bound is an argument."""
+"""Documents that ask for too much: refused or told in a count, never a hang."""
 
-import io
-import tracemalloc
-import zlib
-
-import pydicom
 import pytest
-from pydicom.data import get_testdata_file
-from pydicom.sequence import Sequence
-from sopstatus import DocumentError, Limits, codec
+from samples_of import sample
+from sopstatus import DocumentError, Limits, SOPInstance, codec
+from sopstatus.codecs.statement import Found, pair
+from sopstatus.content import load_json
+
+MESSAGE = sample("authorized-original", "hl7")
 
 
-def bomb(size):
-    """Return the deflated bytes of an element of this many bytes."""
-    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    body = deflater.compress(b"\x08\x00\x12\x21UT\0\0" + size.to_bytes(4, "little"))
-    for _ in range(size >> 20):
-        body += deflater.compress(bytes(1 << 20))
-    return body + deflater.flush()
+def codes(found):
+    return [issue.code for issue in found.issues]
 
 
-@pytest.mark.parametrize("limit", [1 << 20, 8 << 20])
-def test_a_zip_bomb_in_a_deflated_data_set(limit):
-    with open(get_testdata_file("image_dfl.dcm"), "rb") as file:
-        real = file.read()
-    head = real[: codec_start(real)]
-    body = bomb(256 << 20)
-    tracemalloc.start()
-    with pytest.raises(DocumentError) as refused:
-        codec("dicom", limits=Limits(inflated=limit)).decode(head + body)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert refused.value.issues[0].code == "dicom/too-large"
-    assert peak < 8 * limit + (4 << 20)
+def test_a_document_at_the_limit_is_read_and_one_beyond_is_not():
+    at, beyond = Limits(document=len(MESSAGE)), Limits(document=len(MESSAGE) - 1)
+    (x,) = codec("hl7", limits=at).decode(MESSAGE).value
+    for call in (
+        lambda under: under.decode(MESSAGE),
+        lambda under: under.instances(MESSAGE),
+        lambda under: under.encode([x], MESSAGE),
+        lambda under: under.encode([x, x], MESSAGE),
+    ):
+        with pytest.raises(DocumentError) as error:
+            call(codec("hl7", limits=beyond))
+        assert codes(error.value) == ["document/too-large"]
 
 
-def codec_start(data):
-    """Return where the deflated part of image_dfl.dcm begins."""
-    for start in range(132, 1024):
-        try:
-            zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[start:], 64)
-        except zlib.error:
-            continue
-        inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[start:], 64)
-        if inflated[:2] == b"\x08\x00":
-            return start
-    raise AssertionError
+@pytest.mark.parametrize("name", ["hl7", "fhir"])
+def test_statements(name):
+    document = sample("two-series", name)
+    count = len(codec(name).decode(document).value)
+    assert codec(name, limits=Limits(statements=count)).decode(document).value
+    with pytest.raises(DocumentError) as error:
+        codec(name, limits=Limits(statements=count - 1)).decode(document)
+    assert codes(error.value) == ["document/too-many-statements"]
 
 
-@pytest.mark.parametrize(("limit", "deep"), [(3, True), (8, False)])
-def test_nested_sequences(limit, deep):
-    dataset = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
-    inner = pydicom.Dataset()
-    inner.PatientID = "x"
-    for _ in range(6):
-        outer = pydicom.Dataset()
-        outer.ReferencedStudySequence = Sequence([inner])
-        outer["ReferencedStudySequence"].is_undefined_length = True
-        inner.is_undefined_length_sequence_item = True
-        inner = outer
-    dataset.ReferencedStudySequence = inner.ReferencedStudySequence
-    dataset["ReferencedStudySequence"].is_undefined_length = True
-    dataset.SOPInstanceStatus = "AO"
-    buffer = io.BytesIO()
-    dataset.save_as(buffer)
-    under = codec("dicom", limits=Limits(depth=limit))
-    if deep:
-        with pytest.raises(DocumentError) as refused:
-            under.decode(buffer.getvalue())
-        assert refused.value.issues[0].code == "dicom/too-deep"
-    else:
-        assert under.decode(buffer.getvalue()).value
+def test_a_million_repetitions_are_neither_read_nor_changed():
+    head, _, _ = MESSAGE.partition(b"ZDS|")
+    crowded = head + b"ZDS|1.2.3^^Application^DICOM||||AO||||" + b"~" * 1_000_000 + b"\r"
+    found = codec("hl7").decode(crowded)
+    assert (found.value, codes(found)) == ((), ["hl7/too-many-repetitions"])
+    new = SOPInstance("1.2.3", "", "", "", "", {"SOPInstanceStatus": "NS"})
+    assert codec("hl7").encode([new], crowded).value.startswith(crowded)
+
+
+def test_a_hundred_thousand_nested_values():
+    for text in (b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 100_000 + b"1" + b"}" * 100_000):
+        with pytest.raises(DocumentError) as error:
+            load_json(text)
+        assert codes(error.value) == ["document/too-deep"]
+
+
+def test_depth_is_counted():
+    assert load_json(b"[[1]]", limits=Limits(depth=2)) == [[1]]
+    with pytest.raises(DocumentError):
+        load_json(b"[[[]]]", limits=Limits(depth=2))
+
+
+def test_issues_are_told_up_to_the_limit_and_the_rest_is_counted():
+    document = MESSAGE + b"ZDS|theirs\r" * 50
+    found = codec("hl7", limits=Limits(issues=10)).decode(document)
+    assert codes(found) == ["hl7/foreign-zds"] * 10 + ["document/more-issues"]
+    assert "40 more" in found.issues[-1].diagnostics
+
+
+def test_an_error_is_told_behind_any_number_of_others():
+    wrong = MESSAGE.replace(b"|AO^", b"|XX^")
+    document = MESSAGE + b"ZDS|theirs\r" * 50 + wrong[wrong.index(b"ZDS|") :]
+    found = codec("hl7", limits=Limits(issues=10)).decode(document)
+    assert "value/unknown-term" in codes(found)
+    assert len(found.issues) == 12
+
+
+class Counted(str):
+    """A text that counts how often it is compared."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __eq__(self, other):
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+def test_contradictions_are_paired_in_linear_work():
+    def work(size):
+        said = [(("SOPAuthorizationComment", Counted(f"text {n}")),) for n in range(size)]
+        again = [(("SOPAuthorizationComment", Counted(f"text {n}")),) for n in range(size)]
+        old = [Found(SOPInstance("1.2", "", "", "1.2.3", "", s), None) for s in said]
+        Counted.compared = 0
+        pairs, added = pair(old, [SOPInstance("1.2", "", "", "1.2.3", "", s) for s in again])
+        assert (len(pairs), added) == (size, [])
+        return Counted.compared
+
+    small = work(200)
+    assert small > 0
+    assert work(400) <= 2.5 * small

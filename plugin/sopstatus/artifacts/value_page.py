@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sopstatus.artifacts.value_cases import Case, Section, outcome, sections
-from sopstatus.codecs.er7 import CHARACTER_SETS
+from sopstatus.codecs.er7_message import CHARACTER_SETS
 from sopstatus.explain import Target
 from sopstatus.table import load_tables
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sopstatus import values
+from sopstatus import plain, values
 from sopstatus.catalogue import issue
 from sopstatus.codecs import forms
+from sopstatus.codecs.fhir_plan import VALUE
 from sopstatus.codecs.statement import Found
 from sopstatus.model import Issue, SOPInstance, Value
 from sopstatus.table import Attribute, Group, older_keywords
 from sopstatus.table_language import HOLDER_SLICE, VERBATIM_SLICE
-
-_VALUE = {"code": "valueCode", "dateTime": "valueDateTime", "string": "valueString"}
 
 Extension = dict[str, Any]
 
@@ -82,7 +81,7 @@ def _text(
     if len(found) > 1:
         issues.append(issue("fhir/repeated-slice", where, slice=row.slice, count=len(found)))
         return None, where
-    key = _VALUE[row.fhir_type]
+    key = VALUE[row.fhir_type]
     text = item.get(key)
     if text is None and (item.get("extension") or item.get(f"_{key}")):
         issues.append(issue("fhir/data-absent", where, slice=row.slice))
@@ -156,6 +155,12 @@ def rewrite(
     return {**extension, "extension": inner}
 
 
+def is_crowded(extension: Extension, limit: int) -> bool:
+    """Tell whether an extension has more slices than the limit."""
+    inner = extension.get("extension")
+    return isinstance(inner, list) and len(inner) > limit
+
+
 def says_more(extension: Extension, group: Group) -> bool:
     """Tell whether an extension holds slices that are not ours, and so must stay."""
     known = {row.slice for row in group.attributes} | {HOLDER_SLICE, VERBATIM_SLICE}
@@ -174,10 +179,12 @@ def _slices(
 ) -> list[Extension]:
     if value is None:
         return [_kept(row.keyword, None)]
+    if row.vr == "DT" and (exact := plain.dt_to_date_time(value)):
+        return [{"url": row.slice, VALUE[row.fhir_type]: exact}]
     text = forms.to_fhir(row, value, values.context_offset(value) or offset)
     made: list[Extension] = []
     if text is not None:
-        made.append({"url": row.slice, _VALUE[row.fhir_type]: text})
+        made.append({"url": row.slice, VALUE[row.fhir_type]: text})
         if forms.from_fhir(row, text) == value:
             return made
         if row.vr == "DT":

@@ -56,6 +56,14 @@ class ZSegment:
         parts = [*er7.components(raw, self.delimiters, self.charset), "", "", ""]
         return values.is_uid(parts[0]) and parts[3].upper() in ("", "DICOM")
 
+    def crowded(self, rows: tuple[Attribute, ...], limit: int) -> int:
+        """Return the first field with more repetitions than the limit; 0 where there is none."""
+        mark = self.delimiters.repetition.encode("ascii")
+        numbers = (VERBATIM_FIELD, *(row.field for row in rows)) if mark else ()
+        return next(
+            (n for n in numbers if n < len(self.fields) and self.fields[n].count(mark) >= limit), 0
+        )
+
     def decode(self, rows: tuple[Attribute, ...]) -> tuple[SOPInstance, frozenset[str]]:
         """Read the statement, and the keywords whose field could not be read."""
         said: dict[str, Value] = {}

@@ -77,6 +77,8 @@ def opened(document: Any) -> Opened:
     """
     if isinstance(document, Opened):
         return document
+    if comes_from(document, "hl7apy", "hl7"):  # python-hl7's messages are lists
+        return Opened("hl7", document)
     if isinstance(document, dict | list):
         return Opened(content.recognise_parsed(document), document)
     if comes_from(document, "fhir", "fhir_core"):
@@ -96,8 +98,6 @@ def opened(document: Any) -> Opened:
             data = document.encode("utf-8", "surrogatepass")
             name, inner = content.load(data)
             return Opened(name, inner, data, is_text=True)
-    if comes_from(document, "hl7apy", "hl7"):
-        return Opened("hl7", document)
     if isinstance(document, str | PathLike):
         try:  # an issue never names a path: it may hold a patient's name
             return opened(Path(document).read_bytes())
