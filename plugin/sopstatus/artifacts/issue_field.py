@@ -45,7 +45,8 @@ FAULTS = (
     ),
     Fault(
         "A backslash in the comment is taken for a separator of values",
-        "a LT is one value, and its backslash is text in every format",
+        "a LT is one value, and its backslash is text in every format; pieces are joined again",
+        "dicom-json/split-text",
     ),
     Fault(
         "A comment over 10240 characters, often JSON",
@@ -74,8 +75,9 @@ FAULTS = (
     ),
     Fault(
         "DICOM JSON with a value that is no list, or without a VR",
-        "no JSON of another kind is taken for a FHIR resource",
-        "fhir/not-fhir document/unknown-format",
+        "read where its meaning is plain, and told",
+        "dicom-json/not-a-list dicom-json/no-vr dicom-json/not-an-object dicom-json/member-name "
+        "dicom-json/wrong-vr dicom-json/empty-value",
     ),
     Fault(
         "Storing a changed status again makes a second copy, or is refused",
