@@ -11,7 +11,7 @@ from sopstatus.model import SEVERITIES
 from sopstatus.profile_table import load_profile
 
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "sopstatus"
-CODE = re.compile(r"(value|table|link|profile|audit|document|dicom|hl7|fhir)/[a-z0-9-]+")
+CODE = re.compile(r"(value|table|link|profile|audit|ledger|document|dicom|hl7|fhir)/[a-z0-9-]+")
 
 
 def fields(code):

@@ -44,7 +44,7 @@ def convert(options: Namespace) -> int:
         from sopstatus.codecs.fhir_models import validate
 
         issues += validate(result.value, options.release or release_of(result.value))
-    code = _report(issues, strict=options.strict)
+    code = report(issues, strict=options.strict)
     if options.strict and code:
         return code
     if options.audit and result.records:  # before the document: no change without its record
@@ -60,7 +60,7 @@ def audit(options: Namespace) -> int:
         faults = _audited(lambda: audit_log.verify(options.file, last=options.last))
         if not faults:
             print("the chain is whole")
-        return _report(faults)
+        return report(faults)
     for record in _audited(lambda: list(audit_log.read(options.file))):
         print(_shown(record, options.form, options.release))
     return 0
@@ -86,6 +86,17 @@ def _audited(work: Callable[[], T]) -> T:
         raise document_error("document/unreadable", "FILE", reason=reason) from None
 
 
+def ledger(options: Namespace) -> int:
+    """Feed a ledger of who holds what, show an instance of it, or check it."""
+    try:
+        from sopstatus import ledger_commands
+    except ImportError:
+        print("error: the ledger needs the extra: pip install sopstatus[ledger]", file=sys.stderr)
+        return 2
+    work: Callable[[Namespace], int] = getattr(ledger_commands, options.task)
+    return work(options)
+
+
 def show(options: Namespace) -> int:
     """Print what a document says."""
     tables = _tables(options)
@@ -98,7 +109,7 @@ def show(options: Namespace) -> int:
         print(json.dumps({"format": name, "statements": records, "issues": faults}, indent=2))
     else:
         sys.stdout.write(_table(result.value, name, tables))
-    return _report(result.issues)
+    return report(result.issues)
 
 
 def explain(options: Namespace) -> int:
@@ -179,7 +190,8 @@ def _write(data: bytes, output: str | None) -> None:
         raise document_error("document/unwritable", "OUT", reason=reason) from None
 
 
-def _report(issues: Iterable[Issue], *, strict: bool = False) -> int:
+def report(issues: Iterable[Issue], *, strict: bool = False) -> int:
+    """Print issues to standard error, and return the exit code that they make."""
     bad = {"fatal", "error"} | ({"warning"} if strict else set())
     code = 0
     for found in issues:
