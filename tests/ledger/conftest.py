@@ -4,7 +4,6 @@ import itertools
 
 import pytest
 import sqlalchemy as sa
-
 from ledger.postgres import server
 
 COUNT = itertools.count(1)

@@ -4,13 +4,12 @@ import io
 import json
 
 import pytest
+from ledger.told import COMMENT, UID, minute, seen, whole_life
 from samples_of import FOLDER
 from sopstatus import audit_log
 from sopstatus.__main__ import main
 from sopstatus.ledger import Ledger
 from sopstatus.progress import progress
-
-from ledger.told import COMMENT, UID, minute, seen, whole_life
 
 CASE = FOLDER / "authorized-original"
 

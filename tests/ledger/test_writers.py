@@ -5,9 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from sopstatus.ledger import Ledger
-
 from ledger.told import COMPLETE, minute, seen, whole_life
+from sopstatus.ledger import Ledger, schema
 
 WRITE = Path(__file__).with_name("write.py")
 COUNT = 60
@@ -61,13 +60,11 @@ def test_a_writer_is_killed(database, batches):
 
 
 def test_a_reader_does_not_wait_for_a_writer(database):
-    from sopstatus.ledger import schema
-
     with Ledger(database) as ledger:
         ledger.add(whole_life("1.2.1"))
-        with schema.writing(ledger._engine):  # a writer that takes its time
-            with Ledger(database, create=False) as reader:
-                assert [uid for uid, _ in reader.check()] == ["1.2.1"]
+        writer = schema.writing(ledger._engine)  # it takes its time
+        with writer, Ledger(database, create=False) as reader:
+            assert [uid for uid, _ in reader.check()] == ["1.2.1"]
 
 
 def test_a_writer_does_not_wait_for_a_reader(database):

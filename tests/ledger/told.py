@@ -29,7 +29,9 @@ def minute(number):
 
 def seen(status, holder="", uid=UID, **more):
     said = {"SOPInstanceStatus": status} if status != "ABS" else {}
-    return SOPInstance("1.2.3", "1.2.3.1", "1.2.840.10008.5.1.4.1.1.7", uid, holder, {**said, **more})
+    return SOPInstance(
+        "1.2.3", "1.2.3.1", "1.2.840.10008.5.1.4.1.1.7", uid, holder, {**said, **more}
+    )
 
 
 def at(holder, number, peer=""):

@@ -9,9 +9,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sopstatus.ledger import Ledger  # noqa: E402
-
-from ledger.told import COMPLETE, minute, seen, whole_life  # noqa: E402
+from ledger.told import COMPLETE, minute, seen, whole_life
+from sopstatus.ledger import Ledger
 
 database, seed, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 order = random.Random(seed)

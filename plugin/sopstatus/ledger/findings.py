@@ -62,7 +62,7 @@ class Account:
         known = self.holdings.get(fact.holder)
         # what comes in is recorded without what was held before it
         if known and fact.before != "-" and _shown(fact.before) != _shown(known.state):
-            self._changed("ledger/changed-without-record", fact, known.state, fact.before, time)
+            self._changed(fact, time, "ledger/changed-without-record", known.state, fact.before)
         if known is None or known.state != fact.state:
             self.holdings[fact.holder] = Holding(fact.holder, fact.state, time)
         self._sent.pop(fact.holder, None)
@@ -77,12 +77,12 @@ class Account:
             state, since = known.state, known.since  # a data set shows no bookkeeping state
         elif sent:
             if now not in _arrives(sent):
-                self._changed("ledger/came-back-changed", fact, sent, fact.state, time)
+                self._changed(fact, time, "ledger/came-back-changed", sent, fact.state)
         elif known:
-            self._changed("ledger/changed-without-record", fact, known.state, fact.state, time)
+            self._changed(fact, time, "ledger/changed-without-record", known.state, fact.state)
         self.holdings[fact.holder] = Holding(fact.holder, state, since, fact.dated, fact.certified)
 
-    def _changed(self, code: str, fact: Fact, known: str, seen: str, time: str) -> None:
+    def _changed(self, fact: Fact, time: str, code: str, known: str, seen: str) -> None:
         where = f"{self.sop_instance_uid}@{fact.holder}"
         found = issue(code, where, known=known, seen=seen, time=time)
         if found not in self.issues:

@@ -59,7 +59,7 @@ def connect(database: str, *, create: bool = True) -> sa.Engine:
     with told():
         if url.drivername == "sqlite":
             options: dict[str, Any] = {"connect_args": {"timeout": _WAIT}}
-            if not path:
+            if path in (None, ":memory:"):
                 options = {"poolclass": StaticPool}
             engine = sa.create_engine(url, **options)
             event.listen(engine, "connect", _no_implicit_begin)
