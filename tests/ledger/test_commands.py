@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 from ledger.told import COMMENT, UID, minute, seen, whole_life
@@ -120,6 +122,20 @@ def test_a_url_that_is_none(url, capsys):
     code, _, err = run(capsys, "check", url)
     assert code == 3
     assert "fatal ledger/unavailable DB: " in err
+
+
+def test_without_the_extra(tmp_path):
+    script = "import sys; sys.modules['sqlalchemy'] = None; from sopstatus.__main__ import main"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}; sys.exit(main(['ledger', 'check', 'x.db']))"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "error: the ledger needs the extra: pip install sopstatus[ledger]\n"
+    assert not list(tmp_path.iterdir())
 
 
 class Terminal(io.StringIO):

@@ -144,9 +144,10 @@ class Ledger:
                 for row in rows:
                     del row["number"]  # the database gives it
                 connection.execute(sa.insert(schema.fact), rows)
-            for key, seen in news.moved.items():
-                moved = sa.update(schema.fact).where(schema.fact.c.key == key)
-                connection.execute(moved.values(seen=seen))
+            if news.moved:
+                moved = sa.update(schema.fact).where(schema.fact.c.key == sa.bindparam("of"))
+                rows = [{"of": key, "to": seen} for key, seen in news.moved.items()]
+                connection.execute(moved.values(seen=sa.bindparam("to")), rows)
         return Added(len(news.added), news.known)
 
 
