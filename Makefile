@@ -27,10 +27,12 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# the pages that are made of the catalogue
+# the pages that are made of the catalogue and of the tests' cases
 docs: $(READY)
 	$(BIN)/python -m sopstatus.artifacts.issue_page > docs/issues.md.part
 	mv docs/issues.md.part docs/issues.md
+	$(BIN)/python -m sopstatus.artifacts.value_page > docs/values.md.part
+	mv docs/values.md.part docs/values.md
 
 # the laws, long: LAW_EXAMPLES each (100,000: hours)
 long: $(READY)

@@ -21,6 +21,7 @@ STATUS, WHEN = "SOPInstanceStatus", "SOPAuthorizationDateTime"
 COMMENT, NUMBER = "SOPAuthorizationComment", "AuthorizationEquipmentCertificationNumber"
 ORU, ORM, OMI, MDM = "ORU^R01^ORU_R01", "ORM^O01", "OMI^O23^OMI_O23", "MDM^T02^MDM_T02"
 UTF8 = "UNICODE UTF-8"
+BULKY = ("OB", "OD", "OF", "OL", "OV", "OW", "UN")
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 
 
@@ -93,6 +94,24 @@ def image(case: Case) -> bytes:
     buffer = pydicom.filebase.DicomBytesIO()
     dataset.save_as(buffer)
     return buffer.getvalue()
+
+
+def metadata(data: bytes, known: list[SOPInstance], statements: list[SOPInstance]) -> bytes:
+    """Return the data sets as /metadata tells them: pydicom's DICOM JSON, without bulk data."""
+    dataset = pydicom.dcmread(pydicom.filebase.DicomBytesIO(data), stop_before_pixels=True)
+    for tag in [e.tag for e in dataset if e.VR in BULKY or e.tag.is_private]:
+        del dataset[tag]
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    listed = []
+    for x in known:  # the second one is a copy of the first
+        dataset.SeriesInstanceUID, dataset.SOPInstanceUID = (
+            x.series_instance_uid,
+            x.sop_instance_uid,
+        )
+        listed.append(dataset.to_json_dict())
+    text = json.dumps(listed, ensure_ascii=False, separators=(",", ":")) + "\n"
+    written: bytes = codec("dicom-json").encode(statements[1:], text.encode()).value
+    return written
 
 
 def message(name: str, case: Case, study: str) -> bytes:
@@ -187,6 +206,7 @@ def make(folder: Path) -> None:
         place = folder / name
         place.mkdir(parents=True, exist_ok=True)
         (place / "image.dcm").write_bytes(data)
+        (place / "metadata.json").write_bytes(metadata(data, known, statements))
         (place / "message.hl7").write_bytes(text.value)
         printed = json.dumps(resource.value, indent=2, ensure_ascii=False)
         (place / "imaging-study.json").write_text(printed + "\n", encoding="utf-8")

@@ -8,7 +8,12 @@ from sopstatus import SOPInstance, codec
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "samples"
 CASES = sorted(path.parent.name for path in FOLDER.glob("*/image.dcm"))
-FILES = {"dicom": "image.dcm", "hl7": "message.hl7", "fhir": "imaging-study.json"}
+FILES = {
+    "dicom": "image.dcm",
+    "hl7": "message.hl7",
+    "fhir": "imaging-study.json",
+    "dicom-json": "metadata.json",
+}
 
 
 def sample(case, name):

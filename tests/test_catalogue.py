@@ -11,7 +11,10 @@ from sopstatus.model import SEVERITIES
 from sopstatus.profile_table import load_profile
 
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "sopstatus"
-CODE = re.compile(r"(value|table|link|profile|audit|ledger|document|dicom|hl7|fhir)/[a-z0-9-]+")
+CODE = re.compile(
+    r"(value|table|link|profile|audit|ledger|document|dicom|dicom-json|healthimaging|hl7|fhir)"
+    r"/[a-z0-9-]+"
+)
 
 
 def fields(code):
@@ -35,6 +38,8 @@ def used():
                 if isinstance(code, str) and CODE.fullmatch(code):
                     inside.add(id(node.args[0]))
                     facts = {k.arg for k in node.keywords}
+                    if isinstance(node.func, ast.Name) and node.func.id == "tell":
+                        facts.add("keyword")  # of the element that is read
                     yield code, None if None in facts else facts
         for node in ast.walk(tree):
             if (

@@ -225,6 +225,85 @@ def test_check(files, capsys):
     assert all("x.toml:" in line for line in out)
 
 
+MESSAGE = b"MSH|^~\\&|A|B|C|D|2024||ORU^R01|M-1|P|2.5.1||||||8859/1\r"
+BAD = MESSAGE + b"ZDS|1.2.3|1.2.3.1||1.2.3.4|XX|20240230\r"
+
+
+@pytest.mark.parametrize("command", [["show"], ["convert", "--to", "fhir"]])
+def test_issues_for_a_script(tmp_path, capsys, command):
+    path = tmp_path / "message.hl7"
+    path.write_bytes(BAD)
+
+    def told(form):
+        assert main([*command, str(path), "--issues", form]) == 1
+        return capsys.readouterr().err
+
+    codes = ["value/unknown-term", "value/not-date-time"]
+    assert [line.split()[1] for line in told("text").splitlines()] == codes
+    listed = json.loads(told("json"))
+    assert [(x["code"], x["location"]) for x in listed] == list(
+        zip(codes, ["ZDS[1]-5", "ZDS[1]-6"], strict=True)
+    )
+    resource = json.loads(told("outcome"))
+    assert resource["resourceType"] == "OperationOutcome"
+    assert [x["details"]["coding"][0]["code"] for x in resource["issue"]] == codes
+    answer = told("ack").split("\r")
+    assert answer[0].startswith("MSH|^~\\&|C|D|A|B|")
+    assert answer[1].startswith("MSA|AE|M-1")
+    assert [line[:3] for line in answer[2:]] == ["ERR", "ERR", ""]
+
+
+def test_issues_of_a_clean_document(tmp_path, capsys):
+    path = tmp_path / "message.hl7"
+    path.write_bytes(MESSAGE + b"ZDS|1.2.3|1.2.3.1||1.2.3.4|AO\r")
+    for form, start in (("text", ""), ("json", "[]\n"), ("outcome", "{"), ("ack", "MSH|")):
+        assert main(["show", str(path), "--issues", form]) == 0
+        err = capsys.readouterr().err
+        assert err[: len(start)] == start
+        assert form != "text" or not err
+        assert form != "ack" or "MSA|AA|M-1\r" in err
+
+
+def test_issues_of_what_cannot_be_read(tmp_path, capsys):
+    path = tmp_path / "broken"
+    path.write_bytes(b"{")
+    for form, expected in (("json", "document/not-json"), ("outcome", "fatal"), ("ack", "MSA|AR|")):
+        assert main(["show", str(path), "--issues", form]) == 3
+        assert expected in capsys.readouterr().err
+    assert main(["show", str(tmp_path / "none"), "--issues", "ack"]) == 3
+    assert "MSA|AR|" in capsys.readouterr().err
+
+
+def test_no_message_is_accepted_that_was_not_carried(tmp_path, capsys):
+    path, out = tmp_path / "message.hl7", tmp_path / "out"
+    path.write_bytes(MESSAGE + b"ZDS|1.2.3|1.2.3.1||1.2.3.4|AO^^L\r")  # a warning, no error
+    arguments = ["convert", str(path), "--to", "fhir", "--issues", "ack"]
+    for more, code, answer in (
+        (["-o", str(out), "--strict"], 1, "AR"),
+        (["-o", str(tmp_path / "none" / "out")], 3, "AR"),
+        (["-o", str(out)], 0, "AA"),
+    ):
+        assert not out.exists()
+        assert main([*arguments, *more]) == code
+        assert [x[4:6] for x in capsys.readouterr().err.split("\r") if x[:3] == "MSA"] == [answer]
+
+
+def test_only_a_message_is_answered(files, capsys):
+    out = files / "out"
+    arguments = ["convert", str(files / "study.json"), "--to", "hl7", "-o", str(out)]
+    assert main([*arguments, "--issues", "ack"]) == 2
+    assert "SOURCE is fhir" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_the_codes_are_those_of_the_site(tmp_path, capsys):
+    (tmp_path / "site.toml").write_text('canonical = "https://site.test/fhir"')
+    path = tmp_path / "message.hl7"
+    path.write_bytes(BAD)
+    main(["show", str(path), "--issues", "outcome", "--mappings", str(tmp_path)])
+    assert "https://site.test/fhir/CodeSystem/sopstatus-issue" in capsys.readouterr().err
+
+
 def test_as_a_process(files):
     def run(*arguments, data=b""):
         return subprocess.run(
@@ -241,3 +320,5 @@ def test_as_a_process(files):
     assert run("show", "-", data=b"").returncode == 3
     assert run("--version").stdout.startswith(b"sopstatus ")
     assert run("demo").returncode == 0
+    answered = run("show", "-", "--issues", "ack", data=BAD.replace(b"M-1", b"M-\xe9"))
+    assert b"\rMSA|AE|M-\xe9|" in answered.stderr  # in the message's own character set

@@ -11,7 +11,7 @@ import zlib
 
 import pydicom
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws.formats import EXTENSION, FORMATS
 from laws.strategies import statements
@@ -257,6 +257,7 @@ def documents(draw, name):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_explained_is_decoded_and_encoded(name):
+    @settings(max_examples=min(settings.default.max_examples, 500))  # each runs every codec
     @given(documents(name).map(Shown))
     def law(shown):
         document = shown.document

@@ -12,7 +12,16 @@ PACKAGE = ROOT / "plugin" / "sopstatus"
 
 LAYERS = [  # a module imports only from layers before its own, and from its own
     {"model", "limits", "audit"},
-    {"toml_lines", "table_language", "table_keys", "catalogue", "values", "table_check", "table"},
+    {
+        "toml_lines",
+        "table_language",
+        "table_keys",
+        "catalogue",
+        "plain",
+        "values",
+        "table_check",
+        "table",
+    },
     {"profile_language", "profile_check", "profile_table"},
     {
         "codecs",
@@ -25,7 +34,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         "audit_dicom",
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
-    {"content", "explain"},
+    {"content", "explain", "issue_forms"},
     {"", "demo", "commands", "ledger_commands", "__main__"},
     {"artifacts"},
 ]
@@ -37,6 +46,7 @@ THIRD_PARTY = {
         "codecs.character_set",
         "table_check",
     },
+    "msgspec": {"codecs.dicom_json_fast"},
     "hl7apy": {"codecs.hl7_objects"},
     "hl7": {"codecs.hl7_objects"},
     "fhir": {"codecs.fhir_models"},
@@ -84,7 +94,8 @@ def test_direction(name):
                 for n in (name, other)
                 if n.startswith("codecs.")
             }
-            shared = {"forms", "statement", "er7", "part10", "character", "library", ""}
+            shared = {"forms", "statement", "er7", "part10", "character", "library"}
+            shared |= {"data", "json", "issues", ""}
             assert len(families - shared) <= 1, f"one codec imports another: {name} imports {other}"
         else:
             top = found.split(".")[0]

@@ -1,41 +1,19 @@
 """DT, DTM and dateTime, row by row; the other lexical rules."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from laws.strategies import date_times
 from sopstatus import values
+from sopstatus.artifacts.value_cases import sections
 
-ROWS = [  # DT, DTM, dateTime, dateTime when the data set's offset is +0100
-    ("2024", "2024", "2024", "2024"),
-    ("202401", "202401", "2024-01", "2024-01"),
-    ("20240115", "20240115", "2024-01-15", "2024-01-15"),
-    ("20240115+0900", "20240115+0900", "2024-01-15", "2024-01-15"),
-    ("2007-0500", "2007-0500", "2007", "2007"),
-    ("2024011510", "2024011510", "2024-01-15", "2024-01-15"),
-    ("202401151030", "202401151030", "2024-01-15", "2024-01-15"),
-    ("20240115103015", "20240115103015", "2024-01-15", "2024-01-15T10:30:15+01:00"),
-    ("20240115103015-0330", "20240115103015-0330", "2024-01-15T10:30:15-03:30", None),
-    ("20240115103015+0000", "20240115103015+0000", "2024-01-15T10:30:15Z", None),
-    ("20240115103015-0000", "20240115103015-0000", "2024-01-15T10:30:15Z", None),
-    ("20240115103015.1+0100", "20240115103015.1+0100", "2024-01-15T10:30:15.1+01:00", None),
-    (
-        "20240115103015.123456+0100",
-        "20240115103015.1234+0100",
-        "2024-01-15T10:30:15.123456+01:00",
-        None,
-    ),
-    (
-        "20240115103015.999999",
-        "20240115103015.9999",
-        "2024-01-15",
-        "2024-01-15T10:30:15.999999+01:00",
-    ),
-    ("20161231235960+0000", "201612312359+0000", "2016-12-31T23:59:60Z", None),
-    ("20161231235960.5+0000", "201612312359+0000", "2016-12-31T23:59:60.5Z", None),
-    ("20240229", "20240229", "2024-02-29", "2024-02-29"),
-]
+(ROWS,) = (
+    part.cases
+    for part in sections(Path(__file__).with_name("value_cases.toml"))
+    if part.name == "date-time"
+)
 NONE = [
     *(
         "20230229",
@@ -61,11 +39,11 @@ NONE = [
 ]
 
 
-@pytest.mark.parametrize(("dt", "dtm", "date_time", "with_offset"), ROWS)
-def test_rows(dt, dtm, date_time, with_offset):
-    assert values.dt_to_dtm(dt) == dtm
-    assert values.dt_to_date_time(dt) == date_time
-    assert values.dt_to_date_time(dt, "+0100") == (with_offset or date_time)
+@pytest.mark.parametrize("case", ROWS, ids=lambda case: case.name)
+def test_rows(case):
+    assert values.dt_to_dtm(case.text) == case.hl7
+    offset = next((o for o in (case.context, case.site) if values.is_offset(o)), "")
+    assert values.dt_to_date_time(case.text, offset) == case.fhir
 
 
 @pytest.mark.parametrize("text", NONE)
@@ -199,7 +177,14 @@ def test_padding(vr, text, trimmed):
     ("text", "legal"),
     [
         *(("+0100", True), ("-1200", True), ("+1400", True), ("+0000", True)),
-        *(("-0000", False), ("+1401", False), ("-1201", False), ("+0160", False), ("", False)),
+        *(
+            ("-0000", False),
+            ("+1401", False),
+            ("+1410", False),
+            ("-1201", False),
+            ("+0160", False),
+            ("", False),
+        ),
         *(("X0100", False), ("+a100", False), ("+٣100", False), ("+010", False), ("+01000", False)),
     ],
 )

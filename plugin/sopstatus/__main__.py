@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sopstatus import __version__
+from sopstatus.issue_forms import FORMS
 from sopstatus.model import DocumentError, TableError
 from sopstatus.transform import FORMATS
 
@@ -70,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
         "--color", choices=("auto", "always", "never"), default="auto", help="(default: auto)"
     )
     explain.add_argument("--trusted-link", action="store_true", help="as for convert")
+    for command in (convert, show):
+        command.add_argument(
+            "--issues",
+            choices=FORMS,
+            default="text",
+            help="how stderr tells them: lines, JSON, OperationOutcome, answer to an HL7 message",
+        )
     for command in (convert, show, explain):
         command.add_argument(
             "--mappings", action="append", default=[], metavar="DIR", help="your own tables"
@@ -113,8 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = getattr(commands, options.command)(options)
         sys.stdout.flush()
     except DocumentError as error:
-        for fault in error.issues:
-            print(fault, file=sys.stderr)
+        commands.refuse(options, error)
         return UNREADABLE
     except TableError as error:
         print(f"error table {error}", file=sys.stderr)

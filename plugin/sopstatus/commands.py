@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from sopstatus import audit_log, content
 from sopstatus.audit import AuditRecord
 from sopstatus.catalogue import document_error
-from sopstatus.model import Issue, SOPInstance
+from sopstatus.issue_forms import plain, written
+from sopstatus.model import DocumentError, Issue, SOPInstance
 from sopstatus.profile import Link
 from sopstatus.table import MappingTable, lint, load_tables
 from sopstatus.transform import transformer
@@ -28,7 +29,9 @@ def convert(options: Namespace) -> int:
         print("error: --to dicom needs --into: a status stands in a data set", file=sys.stderr)
         return 2
     tables = _tables(options)
-    name, document = content.load(_read(options.source, "SOURCE"))
+    name, document = _source(options)
+    if _no_message(options, name):
+        return 2
     into = None
     if options.into:
         target, into = content.load(_read(options.into, "TARGET"))
@@ -44,13 +47,16 @@ def convert(options: Namespace) -> int:
         from sopstatus.codecs.fhir_models import validate
 
         issues += validate(result.value, options.release or release_of(result.value))
-    code = report(issues, strict=options.strict)
+    code = _exit_code(issues, strict=options.strict)
     if options.strict and code:
+        _print_issues(issues, options, refused=True)
         return code
     if options.audit and result.records:  # before the document: no change without its record
         _audited(lambda: audit_log.append(options.audit, result.records))
-    data = content.dump_json(result.value) if options.to == "fhir" else result.value
+    data = result.value
+    data = data if isinstance(data, bytes) else content.dump_json(data)
     _write(data, options.output)
+    _print_issues(issues, options)  # not before: an acknowledgment says that it is done
     return code
 
 
@@ -60,7 +66,7 @@ def audit(options: Namespace) -> int:
         faults = _audited(lambda: audit_log.verify(options.file, last=options.last))
         if not faults:
             print("the chain is whole")
-        return report(faults)
+        return report(faults, options)
     for record in _audited(lambda: list(audit_log.read(options.file))):
         print(_shown(record, options.form, options.release))
     return 0
@@ -100,16 +106,18 @@ def ledger(options: Namespace) -> int:
 def show(options: Namespace) -> int:
     """Print what a document says."""
     tables = _tables(options)
-    name, document = content.load(_read(options.source, "SOURCE"))
+    name, document = _source(options)
+    if _no_message(options, name):
+        return 2
     source = transformer(name, name, tables=tables).source
     result = source.decode(document)
     if options.json:
         records = [record(x) for x in result.value]
-        faults = [{f: getattr(i, f) for f in Issue.__slots__} for i in result.issues]
+        faults = plain(result.issues)
         print(json.dumps({"format": name, "statements": records, "issues": faults}, indent=2))
     else:
         sys.stdout.write(_table(result.value, name, tables))
-    return report(result.issues)
+    return report(result.issues, options)
 
 
 def explain(options: Namespace) -> int:
@@ -129,8 +137,7 @@ def explain(options: Namespace) -> int:
         text = rendered(told, color=color, values=options.values)
         charset = sys.stdout.encoding or "utf-8"
         sys.stdout.write(text.encode(charset, "backslashreplace").decode(charset))
-    issues = (*told.issues, *(told.into.issues if told.into else ()))
-    return 1 if any(found.severity in ("fatal", "error") for found in issues) else 0
+    return _exit_code((*told.issues, *(told.into.issues if told.into else ())))
 
 
 def check(options: Namespace) -> int:
@@ -190,15 +197,49 @@ def _write(data: bytes, output: str | None) -> None:
         raise document_error("document/unwritable", "OUT", reason=reason) from None
 
 
-def report(issues: Iterable[Issue], *, strict: bool = False) -> int:
+def _source(options: Namespace) -> tuple[str, Any]:
+    options.data = _read(options.source, "SOURCE")  # an acknowledgment answers it
+    return content.load(options.data)
+
+
+def _no_message(options: Namespace, name: str) -> bool:
+    if options.issues == "ack" and name != "hl7":
+        print(f"error: --issues ack answers a message, and SOURCE is {name}", file=sys.stderr)
+        return True
+    return False
+
+
+def report(issues: Sequence[Issue], options: Namespace) -> int:
     """Print issues to standard error, and return the exit code that they make."""
+    _print_issues(issues, options)
+    return _exit_code(issues)
+
+
+def _exit_code(issues: Iterable[Issue], *, strict: bool = False) -> int:
     bad = {"fatal", "error"} | ({"warning"} if strict else set())
-    code = 0
-    for found in issues:
-        print(found, file=sys.stderr)
-        if found.severity in bad:
-            code = 1
-    return code
+    return 1 if any(found.severity in bad for found in issues) else 0
+
+
+def refuse(options: Namespace, error: DocumentError) -> None:
+    """Print why a document could not be read or written."""
+    _print_issues(error.issues, options, refused=True)
+
+
+def _print_issues(issues: Sequence[Issue], options: Namespace, *, refused: bool = False) -> None:
+    form = getattr(options, "issues", "text")
+    canonical = load_tables(*options.mappings).site.canonical if form == "outcome" else ""
+    told = written(
+        issues,
+        form,
+        message=getattr(options, "data", b""),
+        refused=refused,
+        release=getattr(options, "release", None) or "R4",
+        canonical=canonical,
+    )
+    if form == "ack":  # in the message's own character set and with its own terminators
+        sys.stderr.buffer.write(told)
+    else:
+        sys.stderr.write(told.decode())
 
 
 def _table(statements: Iterable[SOPInstance], name: str, tables: MappingTable) -> str:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from sopstatus.catalogue import document_error
+from sopstatus.limits import DEFAULT, Limits
 
+_GZIP = b"\x1f\x8b"
+_TAG = r"\(?[0-9A-Fa-f]{4},?[0-9A-Fa-f]{4}\)?"
+# the first member: a tag, or whatever else has an attribute object as its value
+_DATA_SET = re.compile(rb'\s*\{\s*"(?:%s"|[^"]*"\s*:\s*\{\s*"vr")' % _TAG.encode())
+_IMAGE_SET = re.compile(rb'\s*\{\s*"(?:SchemaVersion|DatastoreID|ImageSetID|Patient|Study)"')
 _HL7_STARTS = (b"MSH", b"FHS", b"BHS")
 
 
@@ -17,34 +24,79 @@ class _Number(float):
 
 
 def recognise(data: bytes) -> str:
-    """Return ``"dicom"``, ``"hl7"`` or ``"fhir"``; raise `DocumentError` for anything else."""
+    """Return the name of the format, one of `FORMATS`; raise `DocumentError` for anything else.
+
+    JSON is told by how it begins: a list or a tag is DICOM JSON, HealthImaging's own names (or
+    gzip) are its metadata, any other object is FHIR.
+    """
     if not data.strip():
         raise document_error("document/empty", "")
     if data[128:132] == b"DICM":
         return "dicom"
+    plain = data[:4096].removeprefix(b"\xef\xbb\xbf")
     start = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip(b"\x0b \t\r\n")
     if start.startswith(_HL7_STARTS):
         return "hl7"
+    if start.startswith(b"[") or _DATA_SET.match(plain):
+        return "dicom-json"
+    if _IMAGE_SET.match(plain) or data.startswith(_GZIP):
+        return "healthimaging"
     if start.startswith(b"{"):
         return "fhir"
     raise document_error("document/unknown-format", "")
 
 
-def load(data: bytes) -> tuple[str, Any]:
+def recognise_parsed(document: Any) -> str:
+    """Return the name of the format of parsed JSON: as `recognise`, by all that it holds."""
+    if isinstance(document, list):
+        return "dicom-json"
+    if "resourceType" in document:
+        return "fhir"
+    if isinstance(document.get("Study"), dict):
+        return "healthimaging"
+    has_vr = any(isinstance(node, dict) and "vr" in node for node in document.values())
+    return "dicom-json" if has_vr or any(map(_is_tag, document)) else "fhir"
+
+
+def _is_tag(name: object) -> bool:
+    return isinstance(name, str) and re.fullmatch(_TAG, name) is not None
+
+
+def load(data: bytes, *, limits: Limits = DEFAULT) -> tuple[str, Any]:
     """Return the format of a file's content, and the document as its codec takes it."""
     name = recognise(data)
-    return (name, load_json(data)) if name == "fhir" else (name, data)
+    return (name, load_json(data, limits=limits)) if name == "fhir" else (name, data)
 
 
-def load_json(data: bytes) -> Any:
+def load_json(data: bytes, *, limits: Limits = DEFAULT) -> Any:
     """Parse JSON; numbers keep their spelling. Raise `DocumentError` with line and column."""
+    if len(data) > limits.document:
+        raise document_error("document/too-large", "", limit=limits.document)
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_float=_number, parse_int=_integer)
+        document = json.loads(data.decode("utf-8-sig"), parse_float=_number, parse_int=_integer)
     except json.JSONDecodeError as error:
         facts = {"line": error.lineno, "column": error.colno}
-    except (UnicodeDecodeError, RecursionError, ValueError):
-        facts = {"line": 1, "column": 1}
-    raise document_error("document/not-json", "", **facts)
+        raise document_error("document/not-json", "", **facts) from None
+    except RecursionError:
+        raise document_error("document/too-deep", "", limit=limits.depth) from None
+    except (UnicodeDecodeError, ValueError):
+        raise document_error("document/not-json", "", line=1, column=1) from None
+    if _is_deeper(document, limits.depth):
+        raise document_error("document/too-deep", "", limit=limits.depth)
+    return document
+
+
+def _is_deeper(document: Any, depth: int) -> bool:
+    level = [document] if isinstance(document, dict | list) else []
+    while level and depth:
+        level = [
+            inner
+            for node in level
+            for inner in (node.values() if isinstance(node, dict) else node)
+            if isinstance(inner, dict | list)
+        ]
+        depth -= 1
+    return bool(level)
 
 
 def _number(text: str) -> _Number:

@@ -39,12 +39,12 @@ def add(options: Namespace) -> int:
             try:
                 records, instances, issues = _read(file, tables)
             except DocumentError as error:
-                report(error.issues)
+                report(error.issues, options)
                 code = 3
                 continue
             done = ledger.add(progress(records, "records"), holder=options.holder)
             done += ledger.observe(instances, holder=options.holder, time=time)
-            code = max(code, report((*issues, *done.issues)))
+            code = max(code, report((*issues, *done.issues), options))
             total += done
     print(f"{total.new} new, {total.known} known")
     return code
@@ -110,7 +110,7 @@ def check(options: Namespace) -> int:
                 for issue in issues:
                     print(json.dumps({name: getattr(issue, name) for name in Issue.__slots__}))
             else:
-                code = max(code, report(issues))
+                code = max(code, report(issues, options))
     if not options.json:
         print(f"{count} instances, {found} findings")
     return code

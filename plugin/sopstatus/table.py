@@ -40,6 +40,7 @@ class Attribute:
     from_hl7: dict[str, str]  # aliases too
     to_fhir: dict[str, str]
     from_fhir: dict[str, str]
+    aliases: tuple[str, ...]  # older keywords
     file: str
     line: int
 
@@ -99,6 +100,11 @@ class MappingTable:
     def extensions(self) -> dict[str, Group]:
         """The group of every extension, by canonical URL."""
         return {group.extension: group for group in self.groups}
+
+
+def older_keywords(rows: Iterable[Attribute]) -> dict[str, str]:
+    """Return the keyword of today for every older one of these rows."""
+    return {alias: row.keyword for row in rows for alias in row.aliases}
 
 
 def load_tables(*folders: str | Path, enable: Iterable[str] = ()) -> MappingTable:
@@ -236,6 +242,7 @@ def _owners(groups: list[tuple[Group, _Draft]]) -> Iterator[TableError]:
             me = f"{group.name}.{row.keyword}"
             for where, what in (
                 (("keyword",), ("keyword", row.keyword)),
+                *((("aliases",), ("keyword", alias)) for alias in row.aliases),
                 (("tag",), ("tag", row.tag)),
                 (("hl7", "field"), (f"{group.segment} field", row.field)),
                 (("fhir", "slice"), (f"slice of {group.name}", row.slice)),
@@ -287,6 +294,7 @@ def _attribute(row: _Row, site: Site) -> Attribute:
         slice=data["fhir"]["slice"],
         fhir_type=data["fhir"]["type"],
         displays={term: code["display"] for term, code in codes.items()},
+        aliases=tuple(data.get("aliases", ())),
         file=row.source.file,
         line=line_of(row.source.lines, row.path),
         **sides,

@@ -274,3 +274,8 @@ def dictionary(source: Source, row: dict[str, Any], path: Path) -> Iterator[Tabl
         yield source.error((*path, "tag"), f'the tag of {keyword} is "{right}"; correct it')
     elif row["vr"] not in (vrs := dictionary_VR(tag).split(" or ")):
         yield source.error((*path, "vr"), f"the VR of {keyword} is {' or '.join(vrs)}; correct it")
+    for alias in row.get("aliases", ()):
+        if alias in keyword_dict:
+            yield source.error(
+                (*path, "aliases"), f'"{alias}" is a DICOM Keyword of its own; remove it'
+            )

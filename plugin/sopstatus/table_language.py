@@ -98,6 +98,12 @@ ATTRIBUTE: dict[str, Key] = {
         "CS only: enumerated = closed, defined = open (PS3.3)",
         choices=("enumerated", "defined"),
     ),
+    "aliases": Key(
+        "strings",
+        "Older keywords, read in verbatim values and never written",
+        pattern=r"[A-Z][A-Za-z0-9]*",
+        form="a keyword of letters and digits",
+    ),
     "hl7": Key("table", "The field that carries the attribute", True),
     "fhir": Key("table", "The slice of the extension that carries the attribute", True),
     "codes": Key("table", "CS only: one row a term"),

@@ -18,7 +18,9 @@ from sopstatus.model import ERROR, DocumentError, Result, SOPInstance
 from sopstatus.table import MappingTable, load_tables
 
 ENTRY_POINT_GROUP = "sopstatus.transformers"
-FORMATS = ("dicom", "fhir", "hl7")
+FORMATS = ("dicom", "dicom-json", "fhir", "healthimaging", "hl7")
+DATA_SETS = ("dicom", "dicom-json", "healthimaging")
+"""The formats whose documents are held copies: no holder in them, and the link's policy applies."""
 
 
 class Codec(Protocol):
@@ -44,7 +46,7 @@ class Codec(Protocol):
 
 
 def codec(name: str, *, tables: MappingTable | None = None, limits: Limits = DEFAULT) -> Codec:
-    """Return the codec of a format: ``"dicom"``, ``"hl7"`` or ``"fhir"``.
+    """Return the codec of a format, one of `FORMATS`.
 
     ``tables`` defaults to the shipped ones, ``limits`` bounds what a document may ask for. Raise
     `ValueError` for another name.
@@ -54,6 +56,14 @@ def codec(name: str, *, tables: MappingTable | None = None, limits: Limits = DEF
         from sopstatus.codecs.dicom import DICOMCodec
 
         return DICOMCodec(tables, limits)
+    if name == "dicom-json":
+        from sopstatus.codecs.dicom_json import DICOMJSONCodec
+
+        return DICOMJSONCodec(tables, limits)
+    if name == "healthimaging":
+        from sopstatus.codecs.healthimaging import HealthImagingCodec
+
+        return HealthImagingCodec(tables, limits)
     if name == "fhir":
         from sopstatus.codecs.fhir import FHIRCodec
 
@@ -93,7 +103,7 @@ class Transformer:
         ``link`` is what is known of the way that ``document`` came; without a trusted one, no
         status enters a data set (PS3.15 A.1.1 f.2). ``outbound`` is what is known of the way that
         the data set to be written goes: it gets what the policy lets out (e.3, f.1), and
-        `DocumentError` is raised where nothing may go. From a data set to a data set without
+        `DocumentError` is raised where nothing may go. From a data set to one of its format without
         ``into``, ``document`` is the very copy that arrives or goes out: over a link that is not
         trusted it gets NS also where it states nothing; ``outbound`` without ``link`` means that it
         is held here.
@@ -112,9 +122,11 @@ class Transformer:
         if self.into_data_set:
             at = Circumstances(holder=holder, peer=peer, policy=self.policy, time=now())
             arrived = read.value
-            itself = self.from_data_set and into is None
+            itself = into is None and type(self.source) is type(self.target)
             if itself:  # it is the copy, also where it states nothing
-                into, arrived = document, arrived or tuple(known)
+                said = {statement.sop_instance_uid for statement in arrived}
+                silent = (one for one in known if one.sop_instance_uid not in said)
+                into, arrived = document, (*arrived, *silent)
             allowed = _crossed(arrived, link, outbound, at, itself=itself)
         into = self.target.blank(known or read.value) if into is None else into
         options = named if self.into_data_set else {}
@@ -131,8 +143,8 @@ def transformer(
     return Transformer(
         codec(source, tables=tables, limits=limits),
         codec(target, tables=tables, limits=limits),
-        source == "dicom",
-        target == "dicom",
+        source in DATA_SETS,
+        target in DATA_SETS,
         tables.site.link_policy,
     )
 

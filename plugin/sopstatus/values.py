@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 from calendar import monthrange
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 OFFSET_KEYWORD = "TimezoneOffsetFromUTC"
@@ -46,7 +48,9 @@ class LocalDT(str):
 
 def with_offset(text: str, offset: str) -> str:
     """Attach an offset to a DT that has a time and no offset; any other text stays as it is."""
-    value = parse_dt(text) if is_offset(offset) else None
+    if len(text) < 14 or not is_offset(offset):
+        return text
+    value = parse_dt(text)
     if value is None or value.offset or len(value.digits) < 14:
         return text
     local = LocalDT(text)
@@ -109,7 +113,8 @@ def _is_real(digits: str, offset: str) -> bool:
     year, month = int(digits[:4]), int(digits[4:6] or 1)
     if year == 0 or not 1 <= month <= 12:
         return False
-    if not 1 <= int(digits[6:8] or 1) <= monthrange(year, month)[1]:
+    day = int(digits[6:8] or 1)
+    if day < 1 or (day > 28 and day > monthrange(year, month)[1]):
         return False
     # 60 is a leap second; midnight is 0000, never 2400 (PS3.5 6.2)
     if int(digits[8:10] or 0) > 23 or int(digits[10:12] or 0) > 59 or int(digits[12:] or 0) > 60:
@@ -215,8 +220,13 @@ def verbatim(keyword: str, value: str | None) -> str:
     return f"{keyword}={json.dumps(value or '')}"
 
 
-def parse_verbatim(entry: str) -> tuple[str, str | None] | None:
-    """Read ``Keyword=<JSON string>``; ``None`` where it is malformed."""
+def parse_verbatim(
+    entry: str, older: Mapping[str, str] = MappingProxyType({})
+) -> tuple[str, str | None] | None:
+    """Read ``Keyword=<JSON string>``; ``None`` where it is malformed.
+
+    ``older`` gives today's keyword for one that PS3.6 has renamed.
+    """
     keyword, found, text = entry.partition("=")
     if not found or not keyword.isidentifier() or not text.startswith('"'):
         return None
@@ -224,4 +234,4 @@ def parse_verbatim(entry: str) -> tuple[str, str | None] | None:
         value = json.loads(text)
     except ValueError:
         return None
-    return keyword, value or None
+    return older.get(keyword, keyword), value or None

@@ -1,6 +1,7 @@
 """Odd places and odd spellings: private twins, nested copies, signatures, offsets, character sets."""
 
 import io
+import json
 from pathlib import Path
 
 import pydicom
@@ -10,6 +11,7 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from sopstatus import SOPInstance, codec, transformer
+from sopstatus.explain import explain
 from sopstatus.values import context_offset
 
 DICOM, HL7, FHIR = codec("dicom"), codec("hl7"), codec("fhir")
@@ -396,3 +398,36 @@ def test_un_bytes_in_a_file():
     assert dict(x.attributes) == {STATUS: "AO"}
     assert DICOM.encode([x], patched).value == patched
     assert Path(get_testdata_file("CT_small.dcm")).exists()
+
+
+@pytest.mark.parametrize("name", ["hl7", "fhir"])
+def test_the_keyword_of_before_2011_is_read_and_never_written(name):
+    under = codec(name)
+    said = {STATUS: "AO", WHEN: "20240102030405.123456+0100"}
+    if name == "fhir":
+        said[WHEN] = "2024010203+0100"  # a dateTime has no hours alone
+    x = SOPInstance("1.2.3", "1.2.3.1", "", "1.2.3.4", "", said)
+
+    def renamed(document, old, new):
+        if isinstance(document, bytes):
+            return document.replace(old.encode(), new.encode())
+        return json.loads(json.dumps(document).replace(old, new))
+
+    new = under.encode([x], under.blank([x])).value
+    old = renamed(new, f"{WHEN}=", "SOPAuthorizationDateAndTime=")
+    assert old != new
+    assert under.decode(old) == under.decode(new)
+    assert under.encode([x], old).value == old
+    told = {value.row.keyword: value for value in explain(old).values}[WHEN]
+    assert told.value == said[WHEN]
+    assert told.verbatim_source
+    # another value replaces both, and none of the old text stays behind
+    y = SOPInstance("1.2.3", "1.2.3.1", "", "1.2.3.4", "", {**said, WHEN: "202401020304.5"})
+    again = under.encode([y], old).value
+    assert [v.attributes for v in under.decode(again).value] == [y.attributes]
+    assert "DateAndTime" not in str(again)
+    assert "DateAndTime" not in str(
+        under.encode(
+            [SOPInstance(*x.identity[:2], "", x.sop_instance_uid, "", {STATUS: "AO"})], old
+        ).value
+    )

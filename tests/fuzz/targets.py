@@ -31,15 +31,15 @@ def same_again(name, document, frame):
             new = sopstatus.SOPInstance(*x.identity[:2], "", x.sop_instance_uid, x.holder, AO)
             once = under.encode([new], document).value
             assert under.encode([new], once).value == once, "idempotent"
-            if once != document:
-                assert frame(once) == frame(document), "frame"
+            if once != document and (rest := frame(document)) is not None:
+                assert frame(once) == rest, "frame"
     except sopstatus.DocumentError as error:
         assert error.issues
 
 
 def lines_but_ours(data):
-    """Return the lines of a message, without empty ones and those of the segment ZDS."""
-    lines = data.strip(b"\x0b\x1c\r\n").replace(b"\n", b"\r").split(b"\r")
+    """Return the lines of a message, without MLLP's characters, empty ones and the segment ZDS."""
+    lines = [line.strip(b"\x0b\x1c") for line in data.replace(b"\n", b"\r").split(b"\r")]
     return [line for line in lines if line and line[:3] != b"ZDS"]
 
 

@@ -4,6 +4,7 @@ A new codec inherits every law by adding one entry to FORMATS.
 """
 
 import copy
+import gzip
 import io
 import json
 import warnings
@@ -38,6 +39,7 @@ class Format(NamedTuple):
     documents: st.SearchStrategy[Document]
     frame: Callable[[Any], Any]  # the document without what is ours
     wide: bool = True  # carries statements about series and studies
+    single: bool = False  # is about one instance
 
 
 # --- HL7 -------------------------------------------------------------------------------------
@@ -306,10 +308,163 @@ def dicom_frame(document):
     return json.dumps([repr(e) for e in rest]), bytes(getattr(dataset, "preamble", None) or b"")
 
 
+# --- DICOM JSON --------------------------------------------------------------------------------
+
+_ROWS = {row.keyword: row for row in load_tables().attributes.values()}
+_OUR_TAGS = {f"{row.tag:08X}": row.keyword for row in _ROWS.values()}
+
+
+def _odd_names(tag):
+    pair = f"{tag[:4]},{tag[4:]}"
+    return [tag, tag, tag, pair, f"({pair})", _OUR_TAGS[tag]]
+
+
+_ODD_ATTRIBUTES = st.sampled_from(
+    [
+        '{"vr":"CS","Value":["AO"]}',
+        '{"vr": "CS", "Value": ["AC "]}',
+        '{"vr":"CS","Value":["AO\\u0000"]}',
+        '{"vr":"CS"}',
+        '{"vr":"CS","Value":[]}',
+        '{"vr":"CS","Value":[null]}',
+        '{"vr":"CS","Value":""}',
+        '{"Value":["OR"]}',
+        '{"vr":"LO","value":["OR"]}',
+        '{"vr":"CS","Value":["AO","AC"]}',
+        '{"vr":"UN","InlineBinary":"QU8="}',
+        '{"vr":"LT","BulkDataURI":"http://elsewhere.test/bulk"}',
+        '{"vr":"LT","Value":["a|^~","& b"]}',
+        '{"vr":"DT","Value":[20240102]}',
+        '{"vr":"LO","Value":[1.50]}',
+        '{"vr":"LO","Value":[{"Alphabetic":"X"}]}',
+        '{"vr":"LO","Value":["\\ud83d\\ude00 \\u00fc"]}',
+        '"AO"',
+        "true",
+        "null",
+    ]
+)
+_THEIRS = st.sampled_from(
+    [
+        '"00080005":{"vr":"CS","Value":["ISO_IR 192"]}',
+        '"00081140":{"vr":"SQ","Value":[{"01000410":{"vr":"CS","Value":["AO"]}}]}',
+        '"00080201":{"vr":"SH","Value":["+0100"]}',
+        '"00180050":{"vr":"DS","Value":[1.50e0, -0, 5]}',
+        '"00290010":{"vr":"LO","Value":["患者 \\" ]},{"]}',
+        '"01000408":{"vr":"UN","InlineBinary":"AAAA"}',
+        '"01001000":{"vr":"LT", "Value" : ["x"]}',
+        '"7FE00010":{"vr":"OW","BulkDataURI":"http://elsewhere.test/pixels"}',
+        '"theirs":NaN',
+    ]
+)
+
+
+@st.composite
+def dicom_json_texts(draw):
+    """A data set or a list of them as bytes, with statements in odd spellings at times."""
+    known = draw(studies())
+    if draw(st.booleans()):
+        del known[1:]
+    lead, colon, comma = draw(
+        st.sampled_from([("", ":", ","), ("", ": ", ", "), ("\n  ", " : ", ",\r\n  ")])
+    )
+    objects = []
+    for x in known:
+        uids = zip(
+            ("0020000D", "0020000E", "00080016", "00080018"),
+            (*x.identity[:2], x.sop_class_uid, x.sop_instance_uid),
+            strict=True,
+        )
+        members = [f'"{tag}"{colon}{{"vr":"UI","Value":["{uid}"]}}' for tag, uid in uids]
+        members += draw(st.lists(_THEIRS, max_size=4, unique=True))
+        for tag in draw(st.lists(st.sampled_from(sorted(_OUR_TAGS)), max_size=2, unique=True)):
+            name = draw(st.sampled_from(_odd_names(tag)))
+            members.append(f'"{name}"{colon}{draw(_ODD_ATTRIBUTES)}')
+        if draw(st.booleans()):
+            members.sort()
+        objects.append("{" + lead + comma.join(members) + lead + "}")
+    many = len(known) > 1 or draw(st.booleans())
+    text = lead + ("[" + comma.join(objects) + "]" if many else objects[0]) + lead
+    mark = draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf"]))
+    return Document(mark + text.encode(), known, st.just(""))
+
+
+@st.composite
+def dicom_json_objects(draw):
+    """The same, parsed; numbers as the standard library has them."""
+    data, known, holders = draw(dicom_json_texts())
+    return Document(json.loads(data.decode("utf-8-sig").replace("NaN", "1")), known, holders)
+
+
+def dicom_json_frame(document):
+    """Return, for each data set, what is not ours: names in their order, numbers as spelt."""
+    if isinstance(document, bytes):
+        document = json.loads(document.decode("utf-8-sig"), parse_float=str, parse_int=str)
+    ours = {name for tag in _OUR_TAGS for name in _odd_names(tag)}
+    listed = document if isinstance(document, list) else [document]
+    return [list({k: v for k, v in x.items() if k not in ours}.items()) for x in listed], type(
+        document
+    )
+
+
+# --- HealthImaging -----------------------------------------------------------------------------
+
+
+@st.composite
+def image_sets(draw):
+    """The metadata of an image set, with odd values at times."""
+    known = draw(studies())
+    series = {}
+    for x in known:
+        dicom = {"SOPClassUID": x.sop_class_uid, "WindowCenter": ["0 "], "InstanceNumber": "1 "}
+        odd = [
+            ("SOPInstanceStatus", ["AO", "AO ", None, ["AC"], "ao", {"vr": "CS"}, True]),
+            ("SOPAuthorizationDateTime", ["20240102 ", 20240102, "2024\\2025"]),
+            ("SOPAuthorizationComment", ["words  ", ["a", "b"], ""]),
+            ("TimezoneOffsetFromUTC", ["+0100", "-0500 "]),
+        ]
+        for keyword, values in draw(st.lists(st.sampled_from(odd), max_size=2)):
+            dicom[keyword] = draw(st.sampled_from(values))
+        place = {"DICOM": {"Modality": "CT"}, "Instances": {}}
+        instances = series.setdefault(x.series_instance_uid, place)["Instances"]
+        instances[x.sop_instance_uid] = {
+            "DICOM": dicom,
+            "DICOMVRs": {},
+            "ImageFrames": [
+                {"ID": "f", "PixelDataChecksumFromBaseToFullResolution": [{"Width": 1}]}
+            ],
+        }
+    study = {"DICOM": {"StudyInstanceUID": known[0].study_instance_uid}, "Series": series}
+    document = {"SchemaVersion": "1.1", "DatastoreID": "0" * 32, "Study": study}
+    return Document(document, known, st.just(""))
+
+
+@st.composite
+def image_set_bytes(draw):
+    """The same as bytes, at times compressed."""
+    document, known, holders = draw(image_sets())
+    text = json.dumps(document, indent=draw(st.sampled_from([None, 2])), ensure_ascii=False)
+    data = text.replace("1 ", draw(st.sampled_from(["1 ", "1.50"]))).encode()
+    return Document(draw(st.sampled_from([bytes, gzip.compress]))(data), known, holders)
+
+
+def image_set_frame(document):
+    """Return the JSON without our attributes."""
+    if isinstance(document, bytes):
+        data = gzip.decompress(document) if document[:2] == b"\x1f\x8b" else document
+        document = json.loads(data, parse_float=str, parse_int=str)
+    if not isinstance(document, dict):
+        return document
+    return [(k, image_set_frame(v)) for k, v in document.items() if k not in _ROWS]
+
+
 FORMATS = {
     "hl7": Format(codec("hl7"), hl7_documents(), hl7_frame),
     "fhir": Format(codec("fhir"), fhir_documents(), fhir_frame),
-    "dicom-file": Format(codec("dicom"), dicom_files(), dicom_frame, False),
-    "dicom-dataset": Format(codec("dicom"), dicom_datasets(), dicom_frame, False),
+    "dicom-file": Format(codec("dicom"), dicom_files(), dicom_frame, False, True),
+    "dicom-dataset": Format(codec("dicom"), dicom_datasets(), dicom_frame, False, True),
+    "dicom-json": Format(codec("dicom-json"), dicom_json_objects(), dicom_json_frame, False),
+    "dicom-json-text": Format(codec("dicom-json"), dicom_json_texts(), dicom_json_frame, False),
+    "healthimaging": Format(codec("healthimaging"), image_sets(), image_set_frame, False),
+    "healthimaging-text": Format(codec("healthimaging"), image_set_bytes(), image_set_frame, False),
 }
 ROOT = Path(__file__).resolve().parents[2]

@@ -30,7 +30,7 @@ def draw_case(data, name):
         and document.content["resourceType"] == "ImagingSelection"
     )
     xs = data.draw(statements(document.known, holders=document.holders, wide=wide))
-    if not under.wide:
+    if under.single:
         xs = [plain(x) for x in xs[:1]]
     return under, document.content, xs
 
@@ -108,7 +108,7 @@ def _damage(data, document):
             end = data.draw(st.integers(start, min(len(document), start + 40)))
             document = document[:start] + data.draw(st.binary(max_size=12)) + document[end:]
         return document
-    if isinstance(document, dict):
+    if isinstance(document, dict | list):
         return _damage_json(data, document, 0)
     damaged = copy.deepcopy(document)
     for tag in data.draw(st.lists(st.sampled_from([e.tag for e in damaged]), max_size=4)):

@@ -23,6 +23,8 @@ FOLDER = Path("tests/issue_samples")
 GROUPS = {
     "value": ("Values", "What an attribute says, in whatever format it was found."),
     "dicom": ("DICOM", "Data sets and Part 10 files."),
+    "dicom-json": ("DICOM JSON", "Data sets as DICOMweb sends them (PS3.18 annex F)."),
+    "healthimaging": ("AWS HealthImaging", "The metadata of image sets."),
     "hl7": ("HL7 v2", "Messages and their ZDS segments."),
     "fhir": ("FHIR", "ImagingStudy, ImagingSelection and Bundles of them."),
     "document": ("Documents", "Files that are not what they should be."),

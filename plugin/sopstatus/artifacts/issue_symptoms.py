@@ -54,7 +54,9 @@ SYMPTOMS = (
     Symptom(
         "The status is missing in what was read",
         "hl7/text-without-code fhir/wrong-type fhir/repeated-slice fhir/unknown-slice dicom/nested "
-        "dicom/private-twin",
+        "dicom/private-twin dicom-json/no-instance dicom-json/not-a-data-set "
+        "dicom-json/unreadable healthimaging/level healthimaging/malformed "
+        "healthimaging/unreadable",
     ),
     Symptom(
         "The ZDS vanished, or was never read",
@@ -67,6 +69,21 @@ SYMPTOMS = (
         "hl7/no-study-uid hl7/no-counterpart hl7/identity-lost hl7/one-per-order "
         "hl7/not-for-the-study",
     ),
+    Symptom(
+        "The comment is missing in what DICOMweb answered",
+        "dicom-json/bulk-data dicom-json/bulk-data-failed dicom-json/not-utf-8",
+    ),
+    Symptom(
+        "pydicom, dcm4che or a viewer refuses the metadata, or sees an empty status",
+        "dicom-json/not-a-list dicom-json/no-vr dicom-json/member-name dicom-json/tag-spelling "
+        "dicom-json/not-an-object dicom-json/wrong-vr dicom-json/inline-binary "
+        "dicom-json/empty-value dicom-json/not-text dicom-json/repeated dicom-json/file-meta",
+    ),
+    Symptom(
+        "The comment came back in pieces, or with commas where backslashes were",
+        "dicom-json/split-text",
+    ),
+    Symptom("HealthImaging refuses an update", "healthimaging/update-too-long"),
     Symptom("Many ZDS went in, one about the study came out", "hl7/rolled-up"),
     Symptom("The status disappeared after an update message", "hl7/null"),
     Symptom(
@@ -103,6 +120,7 @@ SYMPTOMS = (
     Symptom(
         "The status landed on no image, or on the wrong one",
         "dicom/no-counterpart dicom/holder-ambiguous fhir/no-counterpart hl7/no-counterpart "
+        "dicom-json/no-counterpart healthimaging/no-counterpart "
         "value/not-uid dicom/no-uid fhir/no-uid",
     ),
     Symptom("The code is fine and its display or system is not", "hl7/coding-system value/padded"),
@@ -120,16 +138,23 @@ SYMPTOMS = (
         "The file cannot be opened",
         "document/empty document/unreadable document/unknown-format document/not-json "
         "dicom/not-part10 dicom/truncated dicom/not-understood dicom/not-deflated hl7/no-msh "
-        "fhir/not-fhir fhir/other-resource",
+        "fhir/not-fhir fhir/other-resource dicom-json/not-dicom-json healthimaging/not-metadata "
+        "healthimaging/not-gzip",
     ),
     Symptom(
         "The file was read, and writing did nothing",
         "document/unwritable dicom/not-rewritable fhir/malformed table/unmapped",
     ),
-    Symptom("It refuses a huge or odd document", "dicom/too-large dicom/too-deep fhir/too-deep"),
+    Symptom(
+        "It refuses a huge or odd document",
+        "dicom/too-large dicom/too-deep fhir/too-deep dicom-json/too-large dicom-json/too-many "
+        "healthimaging/too-large healthimaging/too-many document/too-large document/too-deep "
+        "document/too-many-statements document/more-issues hl7/too-many-repetitions "
+        "fhir/too-many-slices",
+    ),
     Symptom(
         "It works in the shell and not from my own code",
-        "document/unknown-type dicom/not-one-instance dicom/not-part10",
+        "document/unknown-type dicom/not-one-instance dicom/not-part10 healthimaging/not-one-study",
     ),
     Symptom(
         "The study is not found by its UID", "fhir/no-study-uid hl7/no-study-uid value/not-uid"

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from sopstatus.catalogue import document_error, issue
-from sopstatus.codecs import dicom_nooks, dicom_read
+from sopstatus.codecs import data_set, dicom_nooks, dicom_read
+from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.dicom_read import Elements, location, read
-from sopstatus.codecs.statement import compatible, expand, unmapped
+from sopstatus.codecs.statement import expand, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance, Value
-from sopstatus.table import Attribute, MappingTable
-from sopstatus.values import context_offset, is_offset, with_offset
+from sopstatus.table import MappingTable
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -97,18 +98,16 @@ class DICOMCodec:
         return dataset
 
     def _open(self, document: Any) -> Elements:
-        return read(document, [row.tag for row in self.tables.attributes.values()])
+        tags = [row.tag for row in self.tables.attributes.values()]
+        return read(document, tags, self.limits)
 
     def _statement(self, elements: Elements, issues: list[Issue]) -> SOPInstance:
         said: dict[str, Value] = {}
         for row in self.tables.attributes.values():
             said |= dicom_read.value(elements, row, issues)
-        offset = elements.offset()
-        if offset and not is_offset(offset):
-            issues.append(issue("dicom/offset", location(dicom_read.TIMEZONE_OFFSET)))
-        for row in self.tables.attributes.values():
-            if row.vr == "DT" and (text := said.get(row.keyword)):
-                said[row.keyword] = with_offset(text, offset)
+        where = location(dicom_read.TIMEZONE_OFFSET)
+        rows = self.tables.attributes.values()
+        said = data_set.localised(said, rows, elements.offset(), where, issues)
         return replace(dicom_read.identity(elements, issues), attributes=tuple(said.items()))
 
     def _chosen(
@@ -119,46 +118,21 @@ class DICOMCodec:
         issues: list[Issue],
     ) -> SOPInstance | None:
         """Choose the statement about this instance: its own, else its series', else its study's."""
-        about = [i for i in expand(given, [old]) if _about(i, old)]
-        if holder:
-            about = [i for i in about if i.holder in ("", holder)]
-        if len({i.attributes for i in about}) > 1:
-            issues.append(issue("dicom/holder-ambiguous", "(0008,0018)", count=len(about)))
-            return None
+        about = data_set.about(expand(given, [old]), old, holder)
         if given and not about:
             issues.append(issue("dicom/no-counterpart", "(0008,0018)", count=len(given)))
-        return about[0] if about else None
+        return data_set.agreed(about, "(0008,0018)", issues)
 
     def _changes(
         self, elements: Elements, old: SOPInstance, new: SOPInstance, issues: list[Issue]
-    ) -> dict[Attribute, Value | bool]:
+    ) -> Changes:
         """Return what changes, by row: a value, ``None`` for zero length, ``False`` to remove."""
-        said, wanted = dict(old.attributes), dict(new.attributes)
-        here = elements.offset()
-        changes: dict[Attribute, Value | bool] = {}
-        for row in self.tables.attributes.values():
-            text = wanted.get(row.keyword)
-            offset = context_offset(text)
-            if text and here and offset and offset != here:
-                text += offset  # it was local to another offset than this data set's
-                issues.append(issue("dicom/offset-written", location(row.tag), keyword=row.keyword))
-            if row.keyword not in wanted:
-                if row.keyword in said:
-                    changes[row] = False
-            elif row.keyword not in said or said[row.keyword] != text:
-                code = dicom_read.unfit(elements, row, text) if text else None
-                if code:
-                    issues.append(issue(code, location(row.tag), keyword=row.keyword))
-                else:
-                    changes[row] = text
-        return changes
+        rows, here = self.tables.attributes.values(), elements.offset()
+        unfit = partial(dicom_read.unfit, elements)
+        return data_set.changes(rows, old, new, here, lambda r: location(r.tag), issues, unfit)
 
 
-def _about(statement: SOPInstance, own: SOPInstance) -> bool:
-    return statement.sop_instance_uid == own.sop_instance_uid and compatible(statement, own)
-
-
-def _changed(into: Any, changes: dict[Attribute, Value | bool]) -> Dataset:
+def _changed(into: Any, changes: Changes) -> Dataset:
     """Return a copy of the data set, with elements of its own, and the changes made in it."""
     import copy
 

@@ -9,11 +9,11 @@ from os import PathLike
 from typing import Any
 
 from sopstatus.catalogue import document_error, issue
-from sopstatus.codecs import character_set, dicom_nooks, forms, part10
+from sopstatus.codecs import character_set, data_set, dicom_nooks, part10
 from sopstatus.codecs.library import comes_from
+from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, SOPInstance, Value
 from sopstatus.table import Attribute
-from sopstatus.values import is_uid, trim
 
 CHARACTER_SET, SOP_CLASS, SOP_INSTANCE = 0x00080005, 0x00080016, 0x00080018
 TIMEZONE_OFFSET, STUDY, SERIES = 0x00080201, 0x0020000D, 0x0020000E
@@ -58,7 +58,7 @@ def location(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
-def read(document: Any, tags: Iterable[int]) -> Elements:
+def read(document: Any, tags: Iterable[int], limits: Limits = DEFAULT) -> Elements:
     """Open a data set for reading the identity and these tags.
 
     Raise `DocumentError` where the document is no data set and no Part 10 file.
@@ -66,17 +66,19 @@ def read(document: Any, tags: Iterable[int]) -> Elements:
     if comes_from(document, "pydicom"):
         return _of_dataset(document)
     if isinstance(document, bytes | bytearray | memoryview):
-        return _walked(part10.Window(bytes(document)), tags, lambda: io.BytesIO(document))
+        return _walked(
+            part10.Window(bytes(document), None, limits), tags, lambda: io.BytesIO(document)
+        )
     if isinstance(document, str | PathLike):
         try:
             with open(document, "rb") as file:
-                return _walked(part10.Window(b"", file.read), tags, lambda: document)
+                return _walked(part10.Window(b"", file.read, limits), tags, lambda: document)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise document_error("document/unreadable", "", reason=reason) from None
     if hasattr(document, "read"):
         file = rewound(document)
-        found = _walked(part10.Window(b"", file.read), tags, lambda: rewound(document))
+        found = _walked(part10.Window(b"", file.read, limits), tags, lambda: rewound(document))
         rewound(document)
         return found
     raise document_error("document/unknown-type", "", type=type(document).__name__)
@@ -168,13 +170,7 @@ def _text(item: Any) -> str:
 
 def identity(elements: Elements, issues: list[Issue]) -> SOPInstance:
     """Read the UIDs of a data set."""
-    study, series, sop_class, sop = uids = [elements.plain(tag) for tag in IDENTITY]
-    for tag, uid in zip(IDENTITY, uids, strict=True):
-        if not uid:
-            issues.append(issue("dicom/no-uid", location(tag)))
-        elif not is_uid(uid):
-            issues.append(issue("value/not-uid", location(tag), length=len(uid)))
-    return SOPInstance(study, series, sop_class, sop)
+    return data_set.identity([(elements.plain(t), location(t)) for t in IDENTITY], issues)
 
 
 def value(elements: Elements, row: Attribute, issues: list[Issue]) -> dict[str, Value]:
@@ -194,12 +190,7 @@ def value(elements: Elements, row: Attribute, issues: list[Issue]) -> dict[str, 
             issues.append(issue("dicom/undecodable", location(row.tag), keyword=row.keyword))
             return {}
         text = decoded
-    if row.vr == "CS" and text.rstrip(" ") != trim("CS", text):
-        issues.append(issue("value/padded", location(row.tag), keyword=row.keyword))
-    text = trim(row.vr, text)
-    for code, facts in forms.problems(row, text) if text else ():
-        issues.append(issue(code, location(row.tag), **facts))
-    return {row.keyword: text or None}
+    return {row.keyword: data_set.value(row, text, location(row.tag), issues)}
 
 
 def unfit(elements: Elements, row: Attribute, text: str) -> str | None:

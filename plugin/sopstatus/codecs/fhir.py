@@ -15,8 +15,18 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import fhir_extension as ext
 from sopstatus.codecs.fhir_elements import Element, elements
 from sopstatus.codecs.fhir_make import imaging_study, release_of
+from sopstatus.codecs.fhir_plan import plan
+from sopstatus.codecs.issues import Issues
 from sopstatus.codecs.library import comes_from
-from sopstatus.codecs.statement import Found, compatible, merge, pair, restrict, unmapped
+from sopstatus.codecs.statement import (
+    Found,
+    compatible,
+    identities,
+    merge,
+    pair,
+    restrict,
+    unmapped,
+)
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import Group, MappingTable
@@ -32,6 +42,9 @@ class _Place:
     index: int  # in the element's list of extensions
 
 
+_NOTHING_UNREAD: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class FHIRCodec:
     """Statements in FHIR resources. ``validate`` runs fhir.resources over what goes in and out."""
@@ -44,19 +57,19 @@ class FHIRCodec:
     ) -> Result[tuple[SOPInstance, ...]]:
         """Read what the extensions say; raise `DocumentError` for what is no imaging resource."""
         data, _ = _as_dict(document)
-        issues: list[Issue] = []
-        known = elements(data, issues)
+        issues = Issues(self.limits)
+        carriers = elements(data, issues, (), self.limits)
         pieces = []
         for group in self.tables.groups:
-            pieces.append([found.instance for found in _read(known, group, issues)])
+            pieces.append([found.instance for found in self._read(carriers, group, issues)])
         issues += self._validated(data, release, validate)
-        return Result(merge(pieces), tuple(issues))
+        return Result(merge(pieces), issues.told())
 
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List the SOP Instances that the resources name, said about or not."""
         data, _ = _as_dict(document)
-        named = (e.identity() for e in elements(data, []) if e.sop_instance_uid)
-        return tuple(dict.fromkeys(named))
+        found = elements(data, Issues(self.limits), None, self.limits)
+        return identities(e.identity() for e in found if e.sop_instance_uid)
 
     def encode(
         self,
@@ -72,14 +85,16 @@ class FHIRCodec:
         if into is None:
             into = self.blank((*known, *given), release)
         data, back = _as_dict(into)
-        issues = unmapped(given, self.tables)
-        places = elements(data, issues)
+        issues = Issues(self.limits)
+        issues += unmapped(given, self.tables)
+        wanted = {instance.sop_instance_uid for instance in given}
+        places = elements(data, issues, wanted, self.limits)
         edits: dict[Path, list[Any]] = {}
         for group in self.tables.groups:
             self._write(group, places, given, edits, issues)
         data = _put(data, edits)
         issues += self._validated(data, release, validate)
-        return Result(back(data), tuple(issues))
+        return Result(back(data), issues.told())
 
     def blank(self, known: Iterable[SOPInstance], release: str = "") -> dict[str, Any]:
         """Return the smallest ImagingStudy that names these instances (a Bundle for many studies)."""
@@ -93,8 +108,8 @@ class FHIRCodec:
         edits: dict[Path, list[Any]],
         issues: list[Issue],
     ) -> None:
-        old = _read(places, group, [])
-        pairs, added = pair(old, [restrict(i, group.attributes) for i in given])
+        old = self._read(places, group, Issues(self.limits))
+        pairs, added = pair(old, restrict(given, group.attributes))
         site_offset = self.tables.site.offset
         removed: dict[Path, set[int]] = {}
         for found, new in pairs:
@@ -109,8 +124,7 @@ class FHIRCodec:
                 extensions[index], group, found, new, site_offset, element.location, issues
             )
         for path, indexes in removed.items():
-            for index in sorted(indexes, reverse=True):
-                del edits[path][index]
+            edits[path] = [e for index, e in enumerate(edits[path]) if index not in indexes]
         lookup: dict[tuple[str, str, str], list[Element]] = {}
         for element in places if added else ():
             lookup.setdefault(element.key(), []).append(element)
@@ -122,6 +136,36 @@ class FHIRCodec:
             else:
                 made = ext.make(group, new, site_offset, target.location, issues)
                 _editable(target, edits).append(made)
+
+    def _read(
+        self, places: Iterable[Element], group: Group, issues: list[Issue]
+    ) -> list[Found[_Place]]:
+        statements: list[Found[_Place]] = []
+        quick, limits = plan(group), self.limits
+        for element in places:
+            for index, extension in enumerate(element.extensions()):
+                if not isinstance(extension, dict) or extension.get("url") != group.extension:
+                    continue
+                place, unread = _Place(element, index), _NOTHING_UNREAD
+                if (said := quick.read(extension)) is not None:
+                    instance = element.stated(said[1], said[0])
+                else:
+                    where = f"{element.location}.extension[{index}]"
+                    if ext.is_crowded(extension, limits.repetitions):
+                        limit = limits.repetitions
+                        issues.append(issue("fhir/too-many-slices", where, limit=limit))
+                        continue
+                    told = ext.read(extension, group, where, issues)
+                    unread = told.unread
+                    instance = replace(
+                        element.identity(), holder=told.holder, attributes=told.attributes
+                    )
+                statements.append(Found(instance, place, unread))
+            if len(statements) > limits.statements:
+                raise document_error(
+                    "document/too-many-statements", element.location, limit=limits.statements
+                )
+        return statements
 
     def _validated(self, data: dict[str, Any], release: str, validate: bool) -> list[Issue]:
         if not validate:
@@ -140,20 +184,6 @@ def _as_dict(document: Any) -> tuple[dict[str, Any], Any]:
 
         return fhir_models.as_dict(document)
     raise document_error("document/unknown-type", "", type=type(document).__name__)
-
-
-def _read(places: Iterable[Element], group: Group, issues: list[Issue]) -> list[Found[_Place]]:
-    statements: list[Found[_Place]] = []
-    for element in places:
-        for index, extension in enumerate(element.extensions()):
-            if isinstance(extension, dict) and extension.get("url") == group.extension:
-                where = f"{element.location}.extension[{index}]"
-                said = ext.read(extension, group, where, issues)
-                instance = replace(
-                    element.identity(), holder=said.holder, attributes=said.attributes
-                )
-                statements.append(Found(instance, _Place(element, index), said.unread))
-    return statements
 
 
 def _counterpart(
@@ -181,13 +211,15 @@ def _put(document: dict[str, Any], edits: dict[Path, list[Any]]) -> dict[str, An
     """Return the document with new lists of extensions, copying only the way to them."""
     root: dict[str, Any] = dict(document)
     copies: dict[Path, Any] = {(): root}
+
+    def copied(path: Path) -> Any:
+        if path not in copies:
+            parent = copied(path[:-1])
+            parent[path[-1]] = copies[path] = parent[path[-1]].copy()
+        return copies[path]
+
     for path, extensions in edits.items():
-        node: Any = root
-        for depth, step in enumerate(path, 1):
-            if path[:depth] not in copies:
-                child = node[step]
-                copies[path[:depth]] = node[step] = child.copy()
-            node = copies[path[:depth]]
+        node = copied(path)
         if extensions:
             node["extension"] = extensions
         else:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sopstatus import values
+from sopstatus import plain, values
 from sopstatus.catalogue import issue
 from sopstatus.codecs import forms
+from sopstatus.codecs.fhir_plan import VALUE
 from sopstatus.codecs.statement import Found
 from sopstatus.model import Issue, SOPInstance, Value
-from sopstatus.table import Attribute, Group
+from sopstatus.table import Attribute, Group, older_keywords
 from sopstatus.table_language import HOLDER_SLICE, VERBATIM_SLICE
-
-_VALUE = {"code": "valueCode", "dateTime": "valueDateTime", "string": "valueString"}
 
 Extension = dict[str, Any]
 
@@ -39,7 +38,7 @@ def read(extension: Extension, group: Group, location: str, issues: list[Issue])
     for url, items in slices.items():
         if url not in known:
             issues.append(issue("fhir/unknown-slice", items[0][0], slices=", ".join(sorted(known))))
-    kept = _verbatim(slices.get(VERBATIM_SLICE, []), issues)
+    kept = _verbatim(slices.get(VERBATIM_SLICE, []), group, issues)
     said: dict[str, Value] = {}
     unread: set[str] = set()
     for row in group.attributes:
@@ -82,7 +81,7 @@ def _text(
     if len(found) > 1:
         issues.append(issue("fhir/repeated-slice", where, slice=row.slice, count=len(found)))
         return None, where
-    key = _VALUE[row.fhir_type]
+    key = VALUE[row.fhir_type]
     text = item.get(key)
     if text is None and (item.get("extension") or item.get(f"_{key}")):
         issues.append(issue("fhir/data-absent", where, slice=row.slice))
@@ -93,11 +92,14 @@ def _text(
     return text, where
 
 
-def _verbatim(items: list[tuple[str, Extension]], issues: list[Issue]) -> dict[str, Value]:
+def _verbatim(
+    items: list[tuple[str, Extension]], group: Group, issues: list[Issue]
+) -> dict[str, Value]:
     kept: dict[str, Value] = {}
+    older = older_keywords(group.attributes) if items else {}
     for where, item in items:
         text = item.get("valueString")
-        entry = values.parse_verbatim(text) if isinstance(text, str) else None
+        entry = values.parse_verbatim(text, older) if isinstance(text, str) else None
         if entry is None:
             issues.append(issue("fhir/verbatim-malformed", where))
         else:
@@ -144,13 +146,19 @@ def rewrite(
     for row in group.attributes:
         if row.keyword not in differ:
             continue
-        inner = [i for i in inner if not _is_slice(i, row.slice) and not _keeps(i, row.keyword)]
+        inner = [i for i in inner if not _is_slice(i, row.slice) and not _keeps(i, row)]
         if row.keyword in wanted:
             where = _position(inner, group, row)
             made = _slices(row, wanted[row.keyword], offset, location, issues)
             inner[where:where] = [m for m in made if m["url"] != VERBATIM_SLICE]
             inner += [m for m in made if m["url"] == VERBATIM_SLICE]
     return {**extension, "extension": inner}
+
+
+def is_crowded(extension: Extension, limit: int) -> bool:
+    """Tell whether an extension has more slices than the limit."""
+    inner = extension.get("extension")
+    return isinstance(inner, list) and len(inner) > limit
 
 
 def says_more(extension: Extension, group: Group) -> bool:
@@ -171,10 +179,12 @@ def _slices(
 ) -> list[Extension]:
     if value is None:
         return [_kept(row.keyword, None)]
+    if row.vr == "DT" and (exact := plain.dt_to_date_time(value)):
+        return [{"url": row.slice, VALUE[row.fhir_type]: exact}]
     text = forms.to_fhir(row, value, values.context_offset(value) or offset)
     made: list[Extension] = []
     if text is not None:
-        made.append({"url": row.slice, _VALUE[row.fhir_type]: text})
+        made.append({"url": row.slice, VALUE[row.fhir_type]: text})
         if forms.from_fhir(row, text) == value:
             return made
         if row.vr == "DT":
@@ -193,12 +203,12 @@ def _is_slice(item: Any, name: str) -> bool:
     return isinstance(item, dict) and item.get("url") == name
 
 
-def _keeps(item: Any, keyword: str) -> bool:
+def _keeps(item: Any, row: Attribute) -> bool:
     if not _is_slice(item, VERBATIM_SLICE):
         return False
     text = item.get("valueString")
     entry = values.parse_verbatim(text) if isinstance(text, str) else None
-    return entry is not None and entry[0] == keyword
+    return entry is not None and entry[0] in (row.keyword, *row.aliases)
 
 
 def _position(inner: list[Any], group: Group, row: Attribute) -> int:

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import er7
 from sopstatus.codecs.er7 import Message
+from sopstatus.codecs.hl7_append import appended
 from sopstatus.codecs.hl7_write import Writer, read
+from sopstatus.codecs.issues import Issues
 from sopstatus.codecs.library import comes_from
-from sopstatus.codecs.statement import merge, unmapped
+from sopstatus.codecs.statement import identities, merge, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import MappingTable
@@ -35,24 +37,25 @@ class HL7Codec:
     def decode(self, document: Any) -> Result[tuple[SOPInstance, ...]]:
         """Read what the document's Z segments say; raise `DocumentError` where it has no MSH."""
         data, charset, _ = _as_bytes(document)
-        issues: list[Issue] = []
-        found = _messages(data, charset, issues)
+        issues = Issues(self.limits)
+        found = self._messages(data, charset, issues)
         pieces = []
         for name, rows in self.tables.segments.items():
-            places = read(data, found, name, rows, issues)
+            places = read(data, found, name, rows, issues, self.limits)
             pieces.append([place.instance for place in places])
-        return Result(merge(pieces), tuple(issues))
+        return Result(merge(pieces), issues.told())
 
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List what the document's Z segments are about, said about or not."""
         data, charset, _ = _as_bytes(document)
-        found = _messages(data, charset, [])
-        known = [
-            replace(place.instance, holder="", attributes=())
+        issues = Issues(self.limits)
+        found = self._messages(data, charset, issues)
+        known = (
+            place.instance
             for name, rows in self.tables.segments.items()
-            for place in read(data, found, name, rows, [])
-        ]
-        return tuple(dict.fromkeys(known))
+            for place in read(data, found, name, rows, issues, self.limits)
+        )
+        return identities(known)
 
     def encode(
         self,
@@ -69,19 +72,48 @@ class HL7Codec:
         given = tuple(instances)
         if into is None:
             into = message(given)
+        if len(given) == 1 and type(into) is bytes and len(into) <= self.limits.document:
+            quick = appended(into, given[0], self.tables.segments)
+            if quick is not None:
+                return Result(quick)
         data, charset, back = _as_bytes(into)
-        issues = unmapped(given, self.tables)
-        found = _messages(data, charset, issues)
+        issues = Issues(self.limits)
+        issues += unmapped(given, self.tables)
+        found = self._messages(data, charset, issues)
+        writer: Writer | None = None
+        position, known = self.tables.site.hl7_position, tuple(known) or given
         for name, rows in self.tables.segments.items():
-            writer = Writer(data, found, name, rows, self.tables.site.hl7_position, issues)
-            writer.write(given, tuple(known) or given)
+            if writer is not None and writer.edits:
+                data = er7.splice(data, writer.edits)
+                found = self._messages(data, charset, [])
+            writer = Writer(data, found, name, rows, position, issues, self.limits)
+            writer.write(given, known)
+        if writer is not None and writer.edits:
             data = er7.splice(data, writer.edits)
-            found = _messages(data, charset, []) if writer.edits else found
-        return Result(back(data), tuple(issues))
+        return Result(back(data), issues.told())
 
     def blank(self, known: Iterable[SOPInstance], release: str = "") -> bytes:
         """Return the smallest message that can hold statements about these instances."""
         return message(tuple(known))
+
+    def _messages(self, data: bytes, charset: str, issues: list[Issue]) -> list[Message]:
+        if len(data) > self.limits.document:
+            raise document_error("document/too-large", "", limit=self.limits.document)
+        if not data or data.isspace():
+            raise document_error("document/empty", "")
+        found = er7.messages(data, charset, tuple(self.tables.segments))
+        if not found:
+            raise document_error("hl7/no-msh", "")
+        usable = []
+        for number, item in enumerate(found, 1):
+            where = f"message[{number}] MSH" if len(found) > 1 else "MSH"
+            if item.delimiters is None:
+                issues.append(issue("hl7/encoding-characters", f"{where}-2"))
+            elif item.charset is None:
+                issues.append(issue("hl7/charset-unsupported", f"{where}-18"))
+            else:
+                usable.append(item)
+        return usable
 
 
 def message(
@@ -120,21 +152,3 @@ def _as_bytes(document: Any) -> tuple[bytes, str, Any]:
         text, back = hl7_objects.text_of(document)
         return text.encode("utf-8"), "utf-8", lambda data: back(data.decode("utf-8"))
     raise document_error("document/unknown-type", "", type=type(document).__name__)
-
-
-def _messages(data: bytes, charset: str, issues: list[Issue]) -> list[Message]:
-    if not data.strip():
-        raise document_error("document/empty", "")
-    found = er7.messages(data, charset)
-    if not found:
-        raise document_error("hl7/no-msh", "")
-    usable = []
-    for number, item in enumerate(found, 1):
-        where = f"message[{number}] MSH" if len(found) > 1 else "MSH"
-        if item.delimiters is None:
-            issues.append(issue("hl7/encoding-characters", f"{where}-2"))
-        elif item.charset is None:
-            issues.append(issue("hl7/charset-unsupported", f"{where}-18"))
-        else:
-            usable.append(item)
-    return usable

@@ -13,7 +13,7 @@ from sopstatus.catalogue import issue
 from sopstatus.codecs import er7, forms
 from sopstatus.codecs.er7 import Delimiters, Message
 from sopstatus.model import Issue, SOPInstance, Value
-from sopstatus.table import Attribute
+from sopstatus.table import Attribute, older_keywords
 from sopstatus.table_language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_FIELD
 
 NULL = '""'  # HL7: delete the stored value
@@ -56,11 +56,19 @@ class ZSegment:
         parts = [*er7.components(raw, self.delimiters, self.charset), "", "", ""]
         return values.is_uid(parts[0]) and parts[3].upper() in ("", "DICOM")
 
+    def crowded(self, rows: tuple[Attribute, ...], limit: int) -> int:
+        """Return the first field with more repetitions than the limit; 0 where there is none."""
+        mark = self.delimiters.repetition.encode("ascii")
+        numbers = (VERBATIM_FIELD, *(row.field for row in rows)) if mark else ()
+        return next(
+            (n for n in numbers if n < len(self.fields) and self.fields[n].count(mark) >= limit), 0
+        )
+
     def decode(self, rows: tuple[Attribute, ...]) -> tuple[SOPInstance, frozenset[str]]:
         """Read the statement, and the keywords whose field could not be read."""
         said: dict[str, Value] = {}
         unread: set[str] = set()
-        kept = self._verbatim()
+        kept = self._verbatim(rows)
         for row in rows:
             outcome = self._value(row, kept)
             if outcome is _UNREADABLE:
@@ -132,13 +140,15 @@ class ZSegment:
                 self.note("hl7/coding-system", row.field, system=row.coding_system, found=found)
         return "\\".join(texts)  # several values, as DICOM writes them
 
-    def _verbatim(self) -> dict[str, Value]:
+    def _verbatim(self, rows: tuple[Attribute, ...]) -> dict[str, Value]:
         raw = self.raw(VERBATIM_FIELD)
         kept: dict[str, Value] = {}
+        older = older_keywords(rows) if raw else {}
         for part in (raw or "").split(self.delimiters.repetition or "\0"):
             if not part:
                 continue
-            entry = values.parse_verbatim(er7.unescape(part, self.delimiters, self.charset))
+            text = er7.unescape(part, self.delimiters, self.charset)
+            entry = values.parse_verbatim(text, older)
             if entry is None:
                 self.note("hl7/verbatim-malformed", VERBATIM_FIELD)
             else:
@@ -180,7 +190,7 @@ class ZSegment:
         """State a value (``None``: emptied): its field, and its verbatim text where that is needed."""
         if value is None:
             self.put(row.field, NULL)
-            self.keep(row.keyword, None)
+            self.keep(row.keyword, None, row.aliases)
             return
         text = forms.to_hl7(row, value)
         exact = text is not None and forms.from_hl7(row, text) == value
@@ -208,22 +218,23 @@ class ZSegment:
             )
         else:
             self.put(row.field, escaped)
-        self.keep(row.keyword, None if exact and escaped is not None else value)
+        self.keep(row.keyword, None if exact and escaped is not None else value, row.aliases)
 
     def clear(self, row: Attribute) -> None:
         """Say nothing of an attribute any more."""
         if row.field < len(self.fields):
             self.put(row.field, "")
-        self.keep(row.keyword, None)
+        self.keep(row.keyword, None, row.aliases)
 
-    def keep(self, keyword: str, value: Value) -> None:
+    def keep(self, keyword: str, value: Value, older: tuple[str, ...] = ()) -> None:
         """Set, or with ``None`` remove, the verbatim text of a keyword; other entries stay."""
         readable = len(self.fields) > VERBATIM_FIELD and self.raw(VERBATIM_FIELD) is not None
         raw = self.fields[VERBATIM_FIELD] if readable else b""
         repetition = self.delimiters.repetition
         # as bytes: without MSH-18 an entry may hold UTF-8, which we read and would not write
         parts = er7.split(raw, repetition, self.charset) if repetition else [raw]
-        kept = [part for part in parts if part and self._keyword(part) != keyword]
+        gone = (keyword, *older)
+        kept = [part for part in parts if part and self._keyword(part) not in gone]
         if value is not None:
             if kept and not repetition:
                 self.note("hl7/no-repetition", VERBATIM_FIELD, keyword=keyword)

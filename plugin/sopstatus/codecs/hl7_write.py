@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from sopstatus.catalogue import issue
+from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import er7
 from sopstatus.codecs.er7 import Message, Segment
-from sopstatus.codecs.hl7_orders import TRAILERS, Order, orders
+from sopstatus.codecs.hl7_orders import Order, last_segment, orders
+from sopstatus.codecs.hl7_plan import plan
 from sopstatus.codecs.hl7_segment import ZSegment
-from sopstatus.codecs.statement import Found, pair, restrict, rollup
+from sopstatus.codecs.statement import Found, Members, members, pair, restrict, rolled_up
+from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, SOPInstance
 from sopstatus.table import Attribute
 from sopstatus.table_language import HOLDER_FIELD
 from sopstatus.values import OFFSET_KEYWORD, context_offset, is_uid
 
 
-class Place(NamedTuple):
-    """Where a statement stands."""
+@dataclass(slots=True)
+class Place:
+    """Where a statement stands; its fields are cut when somebody asks for them."""
 
     message: Message
     span: Segment
-    segment: ZSegment
+    location: str
+    _segment: ZSegment | None = None
+
+    @property
+    def segment(self) -> ZSegment:
+        """The segment, field by field."""
+        if self._segment is None:
+            item, span = self.message, self.span
+            assert item.delimiters and item.charset
+            raw = item.document[span.start : span.end]
+            fields = er7.split(raw, item.delimiters.field, item.charset)
+            self._segment = ZSegment(fields, item, item.delimiters, item.charset, self.location)
+        return self._segment
 
 
 def read(
@@ -30,28 +48,54 @@ def read(
     name: str,
     rows: tuple[Attribute, ...],
     issues: list[Issue],
+    limits: Limits = DEFAULT,
 ) -> list[Found[Place]]:
-    """Read every segment of this name that is ours; a foreign one is an issue and stays."""
+    """Read every segment of this name that is ours; a foreign one is an issue and stays.
+
+    Raise `DocumentError` where there are more of ours than the limit.
+    """
     statements: list[Found[Place]] = []
     for number, item in enumerate(found, 1):
-        assert item.delimiters and item.charset
-        prefix = f"message[{number}] " if len(found) > 1 else ""
+        assert item.delimiters
+        quick = plan(name, rows, item.delimiters)
+        prefix = f"message[{number}] {name}[" if len(found) > 1 else f"{name}["
         for index, span in er7.numbered(item, name):
-            fields = er7.split(data[span.start : span.end], item.delimiters.field, item.charset)
-            where = f"{prefix}{name}[{index}]"
-            segment = ZSegment(fields, item, item.delimiters, item.charset, where)
-            if bad := segment.undecodable():
-                segment.note("hl7/undecodable", bad, charset=item.charset_term or "none")
+            place = Place(item, span, f"{prefix}{index}]")
+            instance, unread = quick.read(data[span.start : span.end], item), _NOTHING_UNREAD
+            if instance is None:
+                segment = place.segment
+                taken = _read_with_care(segment, rows, limits)
                 issues += segment.issues
-                continue
-            if len(fields) < 2 or not segment.is_ours():
-                issues.append(issue("hl7/foreign-zds", where, segment=name))
-                continue
-            instance, unread = segment.decode(rows)
-            issues += segment.issues
-            segment.issues.clear()
-            statements.append(Found(instance, Place(item, span, segment), unread))
+                segment.issues.clear()
+                if taken is None:
+                    continue
+                instance, unread = taken
+            statements.append(Found(instance, place, unread))
+            if len(statements) > limits.statements:
+                raise document_error(
+                    "document/too-many-statements", place.location, limit=limits.statements
+                )
     return statements
+
+
+_NOTHING_UNREAD: frozenset[str] = frozenset()
+
+
+def _read_with_care(
+    segment: ZSegment, rows: tuple[Attribute, ...], limits: Limits
+) -> tuple[SOPInstance, frozenset[str]] | None:
+    """Read a segment field by field; ``None``, and an issue, where it is not ours to read."""
+    if bad := segment.undecodable():
+        segment.note("hl7/undecodable", bad, charset=segment.message.charset_term or "none")
+        return None
+    if len(segment.fields) < 2 or not segment.is_ours():
+        name = segment.location.rpartition(" ")[2].partition("[")[0]
+        segment.issues.append(issue("hl7/foreign-zds", segment.location, segment=name))
+        return None
+    if crowded := segment.crowded(rows, limits.repetitions):
+        segment.note("hl7/too-many-repetitions", crowded, limit=limits.repetitions)
+        return None
+    return segment.decode(rows)
 
 
 class Writer:
@@ -65,84 +109,72 @@ class Writer:
         rows: tuple[Attribute, ...],
         position: str,
         issues: list[Issue],
+        limits: Limits = DEFAULT,
     ) -> None:
         self.data, self.messages, self.name, self.rows = data, found, name, rows
         self.position, self.issues = position, issues
-        self.old = read(data, found, name, rows, [])
+        self.old = read(data, found, name, rows, [], limits)
         self.classes = {(f.instance.identity, f.instance.sop_class_uid) for f in self.old}
         self.edits: list[tuple[int, int, bytes]] = []
         self.new_segments: dict[int, list[bytes]] = {}  # by the place of insertion
+        self.inserted = 0
+        self.bare = _Bare([])
+        self.counts: dict[int, int] = {}  # of segments of this name, by the start of the message
+        self.members: Members | None = None
+        self.last: dict[int, Segment] = {}  # segment of a message, by its start
 
     def write(self, given: tuple[SOPInstance, ...], known: tuple[SOPInstance, ...]) -> None:
         """Replace, add and remove statements."""
-        mine = [restrict(instance, self.rows) for instance in given]
-        pairs, added = pair(self.old, mine)
+        pairs, added = pair(self.old, restrict(given, self.rows))
         for found, new in pairs:
             self._replace(found, new)
         if not added:
             return
-        choices = [(item, order) for item in self.messages for order in orders(self.data, item)]
-        plan: dict[int, tuple[Message, Order, list[SOPInstance]]] = {}
+        choose = _chooser(self.messages)
+        plans: dict[int, tuple[Order, list[SOPInstance]]] = {}
         for instance in added:
             if not is_uid(instance.study_instance_uid):
                 self.issues.append(issue("hl7/no-study-uid", self.name))
-            elif (choice := self._choose(choices, instance)) is None:
+            elif (order := choose(instance.study_instance_uid)) is None:
                 self.issues.append(issue("hl7/no-counterpart", self.name))
             else:
-                plan.setdefault(id(choice[1]), (*choice, []))[2].append(instance)
-        for item, order, statements in plan.values():
-            self._add(item, order, statements, known)
+                plans.setdefault(id(order), (order, []))[1].append(instance)
+        if plans:
+            self.bare = _Bare(self.old)
+        for order, statements in plans.values():
+            self._add(order, statements, known)
         for place, texts in self.new_segments.items():
             self.edits.append((place, place, b"".join(texts)))
 
-    def _choose(
-        self, choices: list[tuple[Message, Order]], instance: SOPInstance
-    ) -> tuple[Message, Order] | None:
-        """Return the order that names the study; else the last one of the only message."""
-        naming = [c for c in choices if instance.study_instance_uid in c[1].studies]
-        if naming:
-            return naming[-1]
-        if len(self.messages) != 1:
-            return None
-        item, order = choices[-1]
-        if len(choices) > 1 and not order.is_order_message:  # which order is not known
-            return item, Order(order.segments, "", set())
-        return item, order
-
     def _add(
-        self,
-        item: Message,
-        order: Order,
-        statements: list[SOPInstance],
-        known: tuple[SOPInstance, ...],
+        self, order: Order, statements: list[SOPInstance], known: tuple[SOPInstance, ...]
     ) -> None:
-        if order.is_order_message:
-            inside = [f for f in self.old if f.place.span in order.segments]
-            anchors = [f for f in inside if _is_anchor(f)]
-            statements = self._one_for_the_study(statements, known)
+        if not order.is_order_message:
             for statement in statements:
-                mine = [f for f in anchors if _same_study(f.instance, statement)]
-                if mine:
-                    self._replace(mine[0], statement)
-                elif inside or order.studies - {statement.study_instance_uid}:
-                    self.issues.append(issue("hl7/one-per-order", self.name, kind=order.kind))
+                wide = not statement.series_instance_uid and not statement.sop_instance_uid
+                anchor = self.bare.take(statement.study_instance_uid) if wide else None
+                if anchor:
+                    self._replace(anchor, statement)
                 else:
-                    self._insert(item, order, statement)
+                    self._insert(order, statement)
             return
-        for statement in statements:
-            anchor = next(
-                (f for f in self.old if _is_anchor(f) and _same_study(f.instance, statement)), None
-            )
-            if anchor and not statement.series_instance_uid and not statement.sop_instance_uid:
-                self._replace(anchor, statement)
-                anchor.instance = statement  # no longer bare
+        inside = self.bare.between(order.start, order.end)
+        for statement in self._one_for_the_study(statements, known):
+            study = statement.study_instance_uid
+            mine = [f for f in inside if _is_anchor(f) and f.instance.study_instance_uid == study]
+            if mine:
+                self._replace(mine[0], statement)
+            elif inside or order.studies - {study}:
+                self.issues.append(issue("hl7/one-per-order", self.name, kind=order.kind))
             else:
-                self._insert(item, order, statement)
+                self._insert(order, statement)
 
     def _one_for_the_study(
         self, statements: list[SOPInstance], known: tuple[SOPInstance, ...]
     ) -> list[SOPInstance]:
-        rolled = rollup(statements, known)
+        if self.members is None:
+            self.members = members(known)
+        rolled = rolled_up(statements, self.members)
         whole = [s for s in rolled if not s.sop_instance_uid and not s.series_instance_uid]
         if len(rolled) != 1 or len(whole) != 1:
             self.issues.append(issue("hl7/not-for-the-study", self.name, count=len(statements)))
@@ -151,26 +183,35 @@ class Writer:
             self.issues.append(issue("hl7/rolled-up", self.name, count=len(statements)))
         return whole
 
-    def _insert(self, item: Message, order: Order, statement: SOPInstance) -> None:
+    def _insert(self, order: Order, statement: SOPInstance) -> None:
+        item = order.message
         assert item.delimiters and item.charset
+        text = plan(self.name, self.rows, item.delimiters).write(statement, item)
+        if text is None:
+            number = self._count(item) + self.inserted + 1
+            segment = ZSegment(
+                [self.name.encode()], item, item.delimiters, item.charset, f"{self.name}[{number}]"
+            )
+            self._fill(segment, statement, {})
+            if not segment.fields[1:]:  # refused
+                return
+            text = segment.content()
+        self.inserted += 1
         if self.position == "message" and not order.is_order_message:
-            last = [s for s in item.segments if s.name not in TRAILERS]
-            anchor = last[-1]
+            if item.start not in self.last:
+                self.last[item.start] = last_segment(item, item.start, item.end)
+            anchor = self.last[item.start]
         else:
             anchor = order.anchor(self.name)
-        number = sum(s.name == self.name for s in item.segments) + 1
-        number += sum(len(texts) for texts in self.new_segments.values())
-        segment = ZSegment(
-            [self.name.encode()], item, item.delimiters, item.charset, f"{self.name}[{number}]"
-        )
-        self._fill(segment, statement, {})
-        if not segment.fields[1:]:  # refused
-            return
-        text = segment.content()
         place = self._end(anchor)
         ended = place > anchor.end
         text = text + item.terminator if ended else item.terminator + text
         self.new_segments.setdefault(place, []).append(text)
+
+    def _count(self, item: Message) -> int:
+        if item.start not in self.counts:
+            self.counts[item.start] = sum(1 for _ in er7.numbered(item, self.name))
+        return self.counts[item.start]
 
     def _end(self, span: Segment) -> int:
         """Return the end of a segment with its terminator; an MLLP end of block is none."""
@@ -222,6 +263,41 @@ class Writer:
         segment.issues.clear()
 
 
+class _Bare:
+    """The old segments by place, and by study those that name it and say no more."""
+
+    def __init__(self, old: list[Found[Place]]) -> None:
+        self.old = old
+        self.starts = [found.place.span.start for found in old]
+        self.by_study: dict[str, deque[Found[Place]]] = {}
+        for found in old:
+            if _is_anchor(found):
+                self.by_study.setdefault(found.instance.study_instance_uid, deque()).append(found)
+
+    def take(self, study: str) -> Found[Place] | None:
+        """Return the next bare segment of a study, once."""
+        found = self.by_study.get(study)
+        return found.popleft() if found else None
+
+    def between(self, start: int, end: int) -> list[Found[Place]]:
+        """Return the old segments in a part of the document."""
+        return self.old[bisect_left(self.starts, start) : bisect_left(self.starts, end)]
+
+
+def _chooser(messages: list[Message]) -> Callable[[str], Order | None]:
+    """Return what finds the order of a study: the last that names it, else that of the only message."""
+    choices = [order for item in messages for order in orders(item)]
+    if len(choices) == 1:
+        return lambda study: choices[0]
+    naming = {study: order for order in choices for study in order.studies}
+    default: Order | None = None
+    if len(messages) == 1:
+        default = choices[-1]
+        if not default.is_order_message:  # which order is not known
+            default = replace(default, kind="")
+    return lambda study: naming.get(study, default)
+
+
 def _is_anchor(found: Found[Place]) -> bool:
     """Tell an IHE ZDS that names its study and says no more."""
     instance = found.instance
@@ -232,7 +308,3 @@ def _is_anchor(found: Found[Place]) -> bool:
         or instance.holder
         or found.unread
     )
-
-
-def _same_study(a: SOPInstance, b: SOPInstance) -> bool:
-    return a.study_instance_uid == b.study_instance_uid

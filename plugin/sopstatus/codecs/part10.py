@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 
 from sopstatus.catalogue import document_error
+from sopstatus.limits import DEFAULT, Limits
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
@@ -28,8 +29,6 @@ _SHORT = frozenset(
      b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US")
 )  # fmt: skip
 _FIRST_READ = 1 << 16
-_MAX_DEPTH = 64
-_MAX_INFLATED = 1 << 31
 
 
 class Lost(Exception):
@@ -52,6 +51,7 @@ class Window:
 
     data: bytes
     read: Callable[[int], bytes] | None = None
+    limits: Limits = DEFAULT
 
     def need(self, end: int) -> bool:
         """Make the bytes before ``end`` available; tell whether they exist."""
@@ -165,6 +165,7 @@ def _inflate(window: Window, start: int) -> Window:
     def read(size: int) -> bytes:
         nonlocal pending
         out = b""
+        size = min(size, window.limits.inflated - len(inflated.data) + 1)
         while len(out) < size and not inflater.eof:
             if not pending and window.read:
                 pending = window.read(_FIRST_READ)
@@ -176,11 +177,11 @@ def _inflate(window: Window, start: int) -> Window:
                 break
             pending = inflater.unconsumed_tail
             out += more
-            if len(inflated.data) + len(out) > _MAX_INFLATED:
-                raise document_error("dicom/too-large", "", limit=_MAX_INFLATED)
+            if len(inflated.data) + len(out) > window.limits.inflated:
+                raise document_error("dicom/too-large", "", limit=window.limits.inflated)
         return out
 
-    inflated = Window(b"", read)
+    inflated = Window(b"", read, window.limits)
     return inflated
 
 
@@ -211,8 +212,8 @@ def _skip_items(
     depth: int,
 ) -> int:
     """Return the position behind the delimiter of a sequence (or of fragments) of undefined length."""
-    if depth > _MAX_DEPTH:
-        raise document_error("dicom/too-deep", "", limit=_MAX_DEPTH)
+    if depth > window.limits.depth:
+        raise document_error("dicom/too-deep", "", limit=window.limits.depth)
     while True:
         if not window.need(position + 8):
             raise document_error("dicom/truncated", "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from sopstatus.catalogue import issue
-from sopstatus.model import Identity, Issue, SOPInstance
+from sopstatus.model import Identity, Issue, SOPInstance, Value, stated
 from sopstatus.table import Attribute, MappingTable
 
 P = TypeVar("P")
@@ -28,21 +28,35 @@ class Found(Generic[P]):
     def says(self, new: SOPInstance) -> bool:
         """Tell whether the document already says all that ``new`` says, and no more."""
         return self.instance.attributes == new.attributes and not (
-            self.unread & {keyword for keyword, _ in new.attributes}
+            self.unread and self.unread & {keyword for keyword, _ in new.attributes}
         )
 
 
-def restrict(instance: SOPInstance, rows: Iterable[Attribute]) -> SOPInstance:
+def restrict(instances: Iterable[SOPInstance], rows: Iterable[Attribute]) -> list[SOPInstance]:
     """Keep the attributes of these rows."""
     wanted = {row.keyword for row in rows}
-    return replace(instance, attributes=tuple(p for p in instance.attributes if p[0] in wanted))
+    return [
+        instance
+        if all(keyword in wanted for keyword, _ in instance.attributes)
+        else replace(instance, attributes=tuple(p for p in instance.attributes if p[0] in wanted))
+        for instance in instances
+    ]
 
 
 def unmapped(instances: Iterable[SOPInstance], tables: MappingTable) -> list[Issue]:
     """Return an issue for every keyword that no table switched on knows."""
-    keywords = {keyword for instance in instances for keyword, _ in instance.attributes}
-    unknown = sorted(keywords - tables.attributes.keys())
-    return [issue("table/unmapped", "", keyword=keyword) for keyword in unknown]
+    known = tables.attributes
+    unknown = {k for instance in instances for k, _ in instance.attributes if k not in known}
+    return [issue("table/unmapped", "", keyword=keyword) for keyword in sorted(unknown)]
+
+
+def identities(instances: Iterable[SOPInstance]) -> tuple[SOPInstance, ...]:
+    """Return what the statements are about, each once, without a holder and saying nothing."""
+    known = {
+        (i.study_instance_uid, i.series_instance_uid, i.sop_class_uid, i.sop_instance_uid): None
+        for i in instances
+    }
+    return tuple(stated(*uids, "", ()) for uids in known)
 
 
 def merge(pieces: Iterable[Iterable[SOPInstance]]) -> tuple[SOPInstance, ...]:
@@ -54,15 +68,17 @@ def merge(pieces: Iterable[Iterable[SOPInstance]]) -> tuple[SOPInstance, ...]:
     merged: dict[tuple[Identity, int], SOPInstance] = {}
     for source in pieces:
         counts: dict[Identity, int] = {}
-        seen: set[SOPInstance] = set()
+        seen: set[tuple[Identity, tuple[tuple[str, Value], ...]]] = set()
         for instance in source:
-            bare = replace(instance, sop_class_uid="")
-            if not instance.attributes or bare in seen:
+            if not instance.attributes:
                 continue
-            seen.add(bare)
-            number = counts.get(instance.identity, 0)
-            counts[instance.identity] = number + 1
-            key = (instance.identity, number)
+            identity = instance.identity
+            said = (identity, instance.attributes)
+            if said in seen:
+                continue
+            seen.add(said)
+            number = counts[identity] = counts.get(identity, -1) + 1
+            key = (identity, number)
             if key in merged:
                 first = merged[key]
                 instance = replace(
@@ -82,36 +98,63 @@ def pair(
     An old statement that is not mentioned is left out: it stays. One that is superseded without a
     counterpart is paired with an empty statement: it goes.
     """
-    by_key: dict[Identity, list[Found[P]]] = {}
-    for found in old:
-        by_key.setdefault(_key(found.instance), []).append(found)
     wanted: dict[tuple[Identity, str, str], list[SOPInstance]] = {}
     for instance in new:
         about = (instance.study_instance_uid, instance.series_instance_uid)
         wanted.setdefault((_key(instance), *about), []).append(instance)
+    own: dict[tuple[Identity, str, str], list[tuple[int, Found[P]]]] = {}
+    others: dict[Identity, list[tuple[int, Found[P]]]] = {}  # that no new one names exactly
+    for number, found in enumerate(old):
+        instance = found.instance
+        key = _key(instance)
+        exact = (key, instance.study_instance_uid, instance.series_instance_uid)
+        if exact in wanted:
+            own.setdefault(exact, []).append((number, found))
+        else:
+            others.setdefault(key, []).append((number, found))
     pairs: list[tuple[Found[P], SOPInstance]] = []
     added: list[SOPInstance] = []
-    for (key, *about_new), news in wanted.items():
-        olds = []
-        for found in by_key.get(key, []):
-            about_old = (found.instance.study_instance_uid, found.instance.series_instance_uid)
-            mine = [*about_old] == about_new or (key, *about_old) not in wanted
-            if mine and compatible(found.instance, news[0]):
-                olds.append(found)
-        # one that says nothing is filled only where no other speaks of the same
-        olds = [f for f in olds if f.instance.attributes] or olds[:1]
-        settled = [found for found in olds if any(found.says(n) for n in news)]
-        pairs += [(found, next(n for n in news if found.says(n))) for found in settled]
-        open_olds = [found for found in olds if not any(found is s for s in settled)]
-        open_news = [n for n in news if not any(found.says(n) for found in settled)]
-        if len(news) == 1:
-            pairs += [(found, news[0]) for found in open_olds]
-            added += [n for n in open_news if not olds]
-            continue
-        pairs += list(zip(open_olds, open_news, strict=False))
-        pairs += [(f, replace(f.instance, attributes=())) for f in open_olds[len(open_news) :]]
-        added += open_news[len(open_olds) :]
+    for exact, news in wanted.items():
+        mine = own.get(exact, [])
+        if exact[0] in others:
+            more = [n for n in others[exact[0]] if compatible(n[1].instance, news[0])]
+            mine = sorted([*mine, *more], key=_number)
+        _settle([found for _, found in mine], news, pairs, added)
     return pairs, [instance for instance in added if instance.attributes]
+
+
+def _number(numbered: tuple[int, object]) -> int:
+    return numbered[0]
+
+
+def _settle(
+    olds: list[Found[P]],
+    news: list[SOPInstance],
+    pairs: list[tuple[Found[P], SOPInstance]],
+    added: list[SOPInstance],
+) -> None:
+    """Pair the old statements of one identity with the new ones of it."""
+    # one that says nothing is filled only where no other speaks of the same
+    olds = [found for found in olds if found.instance.attributes] or olds[:1]
+    if not olds:
+        added += news
+        return
+    saying = {instance.attributes: instance for instance in reversed(news)}
+    open_olds, settled = [], set()
+    for found in olds:
+        same = saying.get(found.instance.attributes)
+        if same is not None and found.says(same):
+            pairs.append((found, same))
+            settled.add(same.attributes)
+        else:
+            open_olds.append(found)
+    if len(news) == 1:
+        pairs += [(found, news[0]) for found in open_olds]
+        return
+    open_news = [instance for instance in news if instance.attributes not in settled]
+    pairs += list(zip(open_olds, open_news, strict=False))
+    pairs += [(f, replace(f.instance, attributes=())) for f in open_olds[len(open_news) :]]
+    added += open_news[len(open_olds) :]
 
 
 def _key(instance: SOPInstance) -> Identity:
@@ -132,6 +175,20 @@ def compatible(a: SOPInstance, b: SOPInstance) -> bool:
     )
 
 
+Members = dict[tuple[str, str], set[str]]
+
+
+def members(known: Iterable[SOPInstance]) -> Members:
+    """Return the SOP Instance UIDs of each study and each series."""
+    found: Members = {}
+    for instance in known:
+        if instance.sop_instance_uid:
+            study, series = instance.study_instance_uid, instance.series_instance_uid
+            found.setdefault((study, ""), set()).add(instance.sop_instance_uid)
+            found.setdefault((study, series), set()).add(instance.sop_instance_uid)
+    return found
+
+
 def rollup(
     instances: Iterable[SOPInstance], known: Iterable[SOPInstance]
 ) -> tuple[SOPInstance, ...]:
@@ -140,13 +197,12 @@ def rollup(
     ``known`` lists every instance there is, said about or not: only where each of them carries the
     same statement is there one for the whole. `expand` with the same ``known`` is the inverse.
     """
+    return rolled_up(instances, members(known))
+
+
+def rolled_up(instances: Iterable[SOPInstance], known: Members) -> tuple[SOPInstance, ...]:
+    """Do what `rollup` does, with the members of ``known`` listed once for many calls."""
     given = tuple(dict.fromkeys(instances))
-    members: dict[tuple[str, str], set[str]] = {}
-    for instance in known:
-        if instance.sop_instance_uid:
-            study, series = instance.study_instance_uid, instance.series_instance_uid
-            members.setdefault((study, ""), set()).add(instance.sop_instance_uid)
-            members.setdefault((study, series), set()).add(instance.sop_instance_uid)
     rolled: dict[SOPInstance, SOPInstance] = {}
     for level in ("study", "series"):
         groups: dict[tuple[str, str, str], list[SOPInstance]] = {}
@@ -159,14 +215,11 @@ def rollup(
             if level == "series" and not series:
                 continue
             said = {instance.attributes for instance in group}
-            about = [instance.sop_instance_uid for instance in group]
-            if (
-                len(said) == 1
-                and len(about) == len(set(about))
-                and set(about) == members.get((study, series))
-            ):
-                whole = SOPInstance(study, series, "", "", holder, said.pop())
-                rolled |= dict.fromkeys(group, whole)
+            about = {instance.sop_instance_uid for instance in group}
+            whole = known.get((study, series))
+            if len(said) == 1 and len(about) == len(group) and about == whole:
+                statement = SOPInstance(study, series, "", "", holder, said.pop())
+                rolled |= dict.fromkeys(group, statement)
     return tuple(dict.fromkeys(rolled.get(instance, instance) for instance in given))
 
 
@@ -179,27 +232,35 @@ def expand(
     known instance stays as it is.
     """
     given = tuple(instances)
+    inside: dict[tuple[str, str], list[SOPInstance]] = {}
+    for member in known:
+        if member.sop_instance_uid:
+            study, series = member.study_instance_uid, member.series_instance_uid
+            inside.setdefault((study, ""), []).append(member)
+            if series:
+                inside.setdefault((study, series), []).append(member)
     said: dict[tuple[str, str], SOPInstance] = {}
-    used: set[SOPInstance] = set()
-    everything = tuple(known)
     wide = [instance for instance in given if not instance.sop_instance_uid]
     for statement in sorted(wide, key=lambda s: bool(s.series_instance_uid)):  # series over study
-        for member in everything:
-            if member.sop_instance_uid and _inside(member, statement):
-                said[member.sop_instance_uid, statement.holder] = replace(
-                    member, holder=statement.holder, attributes=statement.attributes
-                )
-                used.add(statement)
+        for member in inside.get(_about(statement), ()):
+            said[member.sop_instance_uid, statement.holder] = replace(
+                member, holder=statement.holder, attributes=statement.attributes
+            )
     own = {(i.sop_instance_uid, i.holder) for i in given if i.sop_instance_uid}
     result: list[SOPInstance] = []
     for statement in given:
-        if statement not in used:
+        concerned = () if statement.sop_instance_uid else inside.get(_about(statement), ())
+        if not concerned:
             result.append(statement)
-            continue
-        for key, instance in list(said.items()):
-            if key[1] == statement.holder and key not in own and _inside(instance, statement):
+        for member in concerned:
+            key = (member.sop_instance_uid, statement.holder)
+            if key in said and key not in own and _inside(said[key], statement):
                 result.append(said.pop(key))
     return tuple(result)
+
+
+def _about(statement: SOPInstance) -> tuple[str, str]:
+    return (statement.study_instance_uid, statement.series_instance_uid)
 
 
 def _inside(member: SOPInstance, statement: SOPInstance) -> bool:

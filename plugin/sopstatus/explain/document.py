@@ -77,7 +77,11 @@ def opened(document: Any) -> Opened:
     """
     if isinstance(document, Opened):
         return document
-    if isinstance(document, dict) or comes_from(document, "fhir", "fhir_core"):
+    if comes_from(document, "hl7apy", "hl7"):  # python-hl7's messages are lists
+        return Opened("hl7", document)
+    if isinstance(document, dict | list):
+        return Opened(content.recognise_parsed(document), document)
+    if comes_from(document, "fhir", "fhir_core"):
         return Opened("fhir", document)
     if comes_from(document, "pydicom"):
         return Opened("dicom", document)
@@ -90,11 +94,10 @@ def opened(document: Any) -> Opened:
         if start.startswith(("MSH", "FHS", "BHS")):
             data = document.encode("utf-8", "surrogatepass")
             return Opened("hl7", document, data, is_text=True)
-        if start.startswith("{"):
+        if start.startswith(("{", "[")):
             data = document.encode("utf-8", "surrogatepass")
-            return Opened("fhir", content.load_json(data), data, is_text=True)
-    if comes_from(document, "hl7apy", "hl7"):
-        return Opened("hl7", document)
+            name, inner = content.load(data)
+            return Opened(name, inner, data, is_text=True)
     if isinstance(document, str | PathLike):
         try:  # an issue never names a path: it may hold a patient's name
             return opened(Path(document).read_bytes())

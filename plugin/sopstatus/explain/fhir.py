@@ -12,7 +12,7 @@ from sopstatus.explain.document import Opened, Place, Reading, Slot, counter, of
 from sopstatus.explain.json_spans import Path, Span, spans
 from sopstatus.explain.model import Source, Untouched
 from sopstatus.model import Issue, SOPInstance, Value
-from sopstatus.table import Attribute, Group, MappingTable
+from sopstatus.table import Attribute, Group, MappingTable, older_keywords
 from sopstatus.table_language import HOLDER_SLICE, VERBATIM_SLICE
 
 _VALUE = {"code": "valueCode", "dateTime": "valueDateTime", "string": "valueString"}
@@ -115,11 +115,12 @@ class _Reader:
     def _verbatim(self, slices: list[tuple[Path, Any]]) -> _Kept:
         """Return place, text and value of every readable verbatim slice, by keyword."""
         kept: _Kept = {}
+        older = older_keywords(self.tables.attributes.values())
         for path, item in slices:
             if not isinstance(item, dict) or item.get("url") != VERBATIM_SLICE:
                 continue
             text = item.get("valueString")
-            entry = values.parse_verbatim(text) if isinstance(text, str) else None
+            entry = values.parse_verbatim(text, older) if isinstance(text, str) else None
             if entry is None:
                 self.leave(path, "is no Keyword=<JSON string>", "fhir/verbatim-malformed")
                 continue

@@ -10,7 +10,7 @@ from sopstatus.codecs.statement import Found
 from sopstatus.explain.document import Opened, Place, Reading, Slot, counter, off, switched_off
 from sopstatus.explain.model import Source, Untouched
 from sopstatus.model import Issue, Value
-from sopstatus.table import Attribute, MappingTable
+from sopstatus.table import Attribute, MappingTable, older_keywords
 from sopstatus.table_language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_FIELD
 
 _Found = Found[hl7_write.Place]
@@ -110,13 +110,14 @@ class _Reader:
         parts = er7.split(raw, separator, segment.charset) if separator else [raw]
         start = span.start + sum(len(field) + 1 for field in segment.fields[:VERBATIM_FIELD])
         known = {*self.tables.attributes, values.OFFSET_KEYWORD}
+        older = older_keywords(self.tables.attributes.values())
         for number, part in enumerate(parts, 1):
             end = start + len(part)
             source = self.source(f"{segment.location}-{VERBATIM_FIELD}[{number}]", start, end)
             start = end + 1
             text = er7.decode(part, segment.charset, segment.message.charset_term) or ""
             text = er7.unescape(text, segment.delimiters, segment.charset)
-            entry = values.parse_verbatim(text) if part else None
+            entry = values.parse_verbatim(text, older) if part else None
             if entry:
                 kept.setdefault(entry[0], (source, text, entry[1]))
             if part and not entry:

@@ -14,7 +14,7 @@ from sopstatus.explain.read import read
 from sopstatus.model import DocumentError, Issue, SOPInstance
 from sopstatus.profile import Link
 from sopstatus.table import MappingTable
-from sopstatus.transform import codec, transformer
+from sopstatus.transform import DATA_SETS, codec, transformer
 
 
 def into(
@@ -36,7 +36,7 @@ def into(
     after = read(Opened(name, result.value, _bytes(result.value)), tables).places
     counterparts = []
     for number, statement in enumerate(statements):
-        wanted = admit([statement], link).value[0] if name == "dicom" else statement
+        wanted = admit([statement], link).value[0] if name in DATA_SETS else statement
         place = _find(after, wanted, name)
         changes = _changes(_find(before, wanted, name, place), place, wanted, tables, name)
         refused = place is None or any(change.outcome == "refused" for change in changes)
@@ -64,7 +64,7 @@ def _find(
     """
     if after:  # the same identity: a statement may have been rolled up
         wanted = replace(after.instance, attributes=wanted.attributes)
-    holders = ("", wanted.holder) if name == "dicom" else (wanted.holder,)
+    holders = ("", wanted.holder) if name in DATA_SETS else (wanted.holder,)
     same = [
         place
         for place in places

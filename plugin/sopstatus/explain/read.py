@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from sopstatus.explain import dicom, fhir, hl7
+from sopstatus.explain import data_sets, dicom, fhir, hl7
 from sopstatus.explain.document import Opened, Place, Reading
 from sopstatus.model import Identity, SOPInstance
 from sopstatus.table import MappingTable
 
-_READERS = {"dicom": dicom.read, "fhir": fhir.read, "hl7": hl7.read}
+_READERS = {
+    "dicom": dicom.read,
+    "dicom-json": data_sets.read,
+    "fhir": fhir.read,
+    "healthimaging": data_sets.read,
+    "hl7": hl7.read,
+}
 
 
 def read(opened: Opened, tables: MappingTable) -> Reading:

@@ -14,9 +14,10 @@ from sopstatus.explain.read import read
 from sopstatus.model import DocumentError, Issue, SOPInstance, Value
 from sopstatus.table import Attribute, Group, MappingTable
 from sopstatus.table_language import VERBATIM_FIELD, VERBATIM_SLICE
-from sopstatus.transform import FORMATS, codec
+from sopstatus.transform import codec
 from sopstatus.values import context_offset, parse_dt
 
+_SHOWN = ("dicom", "fhir", "hl7")  # the other formats of data sets write what dicom does
 _UTF_8 = "ISO_IR 192"
 
 
@@ -25,7 +26,7 @@ class Targets:
 
     def __init__(self, tables: MappingTable, source: str) -> None:
         self.tables = tables
-        self.formats = [name for name in FORMATS if name != source]
+        self.formats = [name for name in _SHOWN if name != source]
         self.written: dict[tuple[object, ...], tuple[Target, ...]] = {}
 
     def of(self, statement: SOPInstance, row: Attribute, value: Value) -> tuple[Target, ...]:

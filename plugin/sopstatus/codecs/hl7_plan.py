@@ -1,0 +1,164 @@
+"""The rows of a segment, compiled for one set of delimiters: the road of what needs no care.
+
+`Plan.read` and `Plan.write` take a segment or a statement in which nothing is escaped, repeated,
+misspelt, shortened or lost, and answer ``None`` for any other, which `ZSegment` then does field by
+field. Both roads give the same; only `ZSegment` has anything to say about it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from sopstatus import plain, values
+from sopstatus.codecs.er7_message import Delimiters, Message
+from sopstatus.model import SOPInstance, Value, stated
+from sopstatus.table import Attribute
+from sopstatus.table_language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_FIELD
+
+# a DTM that is a DT as it stands: at most four fraction digits
+_DTM = rf"{plain.DATE_AND_TIME}(?:\.[0-9]{{1,4}})?(?:{plain.OFFSET})?"
+_CHARSETS = re.compile(r"ascii|utf-8|iso8859-\d+|euc_kr")  # no ASCII byte inside a character
+
+
+class Plan:
+    """What one kind of segment looks like where nothing is out of the ordinary."""
+
+    def __init__(self, name: str, rows: tuple[Attribute, ...], delimiters: Delimiters) -> None:
+        self.name, self.separator = name, delimiters.field
+        component = delimiters.component
+        special = re.escape("".join(delimiters))
+        self.codes = {row.keyword: _codes(row, delimiters) for row in rows if row.vr == "CS"}
+        self.owned = {
+            row.keyword: (row.field, row.vr, self._written(row, component))
+            for row in rows
+            if row.vr == "CS" or row.datatype not in CODED
+        }
+        self.last = max([HOLDER_FIELD, *(row.field for row in rows)])
+        self.pointer = f"{component}{component}Application{component}DICOM"
+        self.care = re.compile(f'[^ -~]|[{special}]|""')
+        self.dtm = re.compile(_DTM)
+        self.readers = tuple(
+            (row.field, row.keyword, row.vr, self.codes.get(row.keyword))
+            for row in sorted(rows, key=lambda row: row.keyword)
+        )
+        self.pattern = re.compile(self._pattern(name, rows, delimiters, special))
+
+    def _pattern(
+        self, name: str, rows: tuple[Attribute, ...], delimiters: Delimiters, special: str
+    ) -> str:
+        separator, component = re.escape(delimiters.field), re.escape(delimiters.component)
+        one, any_other = rf"[^{special}\x00-\x1f\x7f]", rf"[^{separator}\x1b]*+"
+        word = f"{one}*+"
+        tail = f"(?:{component}{word}(?:{component}{word}(?:{component}(?:DICOM)?)?)?)?"
+        by_field = {row.field: row for row in rows}
+        made = f"(?:{separator}{any_other})*+"
+        for number in range(self.last, 1, -1):
+            row = by_field.get(number)
+            if number < FIRST_FIELD:
+                text = f"({plain.UID})?"
+            elif number == VERBATIM_FIELD:
+                text = "()"
+            elif number == HOLDER_FIELD:
+                text = f"({word})"
+            elif row is None:
+                text = f"({any_other})"
+            elif row.vr == "CS":
+                text = f"((?:{one}|{component})*+)"
+            elif row.vr == "DT":
+                text = f"({_DTM}|)"
+            else:
+                most = values.MAX_CHARACTERS.get(row.vr, "")
+                allowed = one if row.vr in values.SINGLE_VALUED else one[:-1] + r"\\]"
+                text = rf'((?!""){allowed}{{0,{most}}}+)'
+            made = f"(?:{separator}{text}{made})?"
+        return f"{name}{separator}({plain.UID}){tail}{made}"
+
+    def _written(self, row: Attribute, component: str) -> dict[str, str] | None:
+        if row.vr != "CS":
+            return None
+        written = {}
+        for term, code in row.to_hl7.items():
+            parts = (code, row.displays[term], row.coding_system)
+            text = component.join(parts).rstrip(component) if row.datatype in CODED else code
+            if text.isascii() and self.codes[row.keyword].get(text) == term:
+                written[term] = text
+        return written
+
+    def read(self, raw: bytes, message: Message) -> SOPInstance | None:
+        """Read a segment; ``None`` where there is more to it."""
+        charset = message.charset or ""
+        try:
+            text = raw.decode("utf-8" if charset == "utf-8" else "ascii")
+        except UnicodeDecodeError:
+            return None
+        match = self.pattern.fullmatch(text)
+        if match is None or not _CHARSETS.fullmatch(charset):
+            return None
+        fields = match.groups("")
+        study, series, sop_class, sop = fields[:4]
+        if len(study) > 64 or len(series) > 64 or len(sop_class) > 64 or len(sop) > 64:
+            return None
+        said: list[tuple[str, Value]] = []
+        for number, keyword, vr, codes in self.readers:
+            if value := fields[number - 1]:
+                if codes is not None:
+                    value = codes.get(value, "")
+                    if not value:
+                        return None
+                elif vr == "DT" and value[-5] not in "+-" and message.offset:
+                    value = values.with_offset(value, message.offset)
+                said.append((keyword, value))
+        return stated(study, series, sop_class, sop, fields[HOLDER_FIELD - 1], tuple(said))
+
+    def write(self, new: SOPInstance, message: Message) -> bytes | None:
+        """Write a new segment; ``None`` where there is more to it."""
+        study, series = new.study_instance_uid, new.series_instance_uid
+        sop_class, sop, holder = new.sop_class_uid, new.sop_instance_uid, new.holder
+        fields = [self.name, study + self.pointer, series, sop_class, sop, *[""] * self.last]
+        written = study + series + sop_class + sop + holder
+        last = 4 if sop else 3 if sop_class else 2 if series else 1
+        for keyword, value in new.attributes:
+            if value is None or keyword not in self.owned:
+                return None
+            number, vr, codes = self.owned[keyword]
+            if codes is not None:
+                value = codes.get(value, "")
+                if not value:
+                    return None
+            elif vr == "DT":
+                if not self.dtm.fullmatch(value) or isinstance(value, values.LocalDT):
+                    return None
+                if value[-5] not in "+-" and message.offset:
+                    return None
+            else:
+                written += value
+            fields[number] = value
+            last = max(last, number)
+        if self.care.search(written) or not _CHARSETS.fullmatch(message.charset or ""):
+            return None
+        if holder:
+            fields[HOLDER_FIELD] = holder
+            last = max(last, HOLDER_FIELD)
+        return self.separator.join(fields[: last + 1]).encode("ascii")
+
+
+def _codes(row: Attribute, delimiters: Delimiters) -> dict[str, str]:
+    """Return the term of every spelling of a field that says no more than a term."""
+    found: dict[str, str] = {}
+    for spelling, term in row.from_hl7.items():
+        tails: list[tuple[str, ...]] = [()]
+        if row.datatype in CODED:
+            display, system = row.displays[term], row.coding_system
+            tails = [(), (display,), (display, system), ("", system)]
+        for tail in tails:
+            parts = (spelling, *tail)
+            if not any(c and c in part for c in delimiters for part in parts):
+                found[delimiters.component.join(parts)] = term
+    return found
+
+
+@lru_cache(maxsize=64)
+def plan(name: str, rows: tuple[Attribute, ...], delimiters: Delimiters) -> Plan:
+    """Return the plan of the rows of a segment, compiled once for each set of delimiters."""
+    return Plan(name, rows, delimiters)

@@ -1,0 +1,32 @@
+"""What `explain` finds in DICOM JSON and HealthImaging metadata: values and their places, no spans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sopstatus.explain.document import Opened, Place, Reading, Slot
+from sopstatus.explain.model import Source, Untouched
+from sopstatus.table import MappingTable
+from sopstatus.transform import codec
+from sopstatus.values import context_offset
+
+
+def read(opened: Opened, tables: MappingTable) -> Reading:
+    """Find the statement of every data set of the document."""
+    reading = Reading()
+    under: Any = codec(opened.format, tables=tables)
+    for one in under.data_sets(opened.document):
+        slots = []
+        for keyword, value in one.instance.attributes:
+            row = tables.attributes[keyword]
+            slot = Slot(row, value, one.place_of(row), Source(one.place_of(row)), value or "")
+            if value is None:
+                slot.note("emptied: zero length")
+            if offset := context_offset(value):
+                slot.note("has no offset; (0008,0201) tells it", offset)
+            slots.append(slot)
+        if not slots:
+            where = Source(one.where)
+            reading.untouched.append(Untouched(where, "an instance of which nothing is said"))
+        reading.places.append(Place(opened.format, one.where, one.instance, slots))
+    return reading

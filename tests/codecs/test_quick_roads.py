@@ -1,0 +1,149 @@
+"""Every quick road gives what the road that looks at everything gives."""
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+from fuzz.test_crashers import CRASHERS
+from hypothesis import given
+from hypothesis import strategies as st
+from laws.formats import FORMATS
+from laws.strategies import attributes, statements
+from samples_of import CASES, sample
+from sopstatus import DocumentError, codec
+from sopstatus.codecs import er7_message, fhir_elements, fhir_plan, hl7_append, hl7_plan
+from sopstatus.codecs import hl7 as hl7_codec
+
+LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
+PIECES = st.sampled_from(
+    b"MSH|^~\\&| MSH ZDS| ZDS OBR|1 ORC| PID BHS| IPC OBX| \r \r \n \r\n \x0b \x1c \xef\xbb\xbf a |".split(
+        b" "
+    )
+)
+
+
+def plain_messages(document):
+    """The messages of a document, cut line by line: the names and spans of their segments."""
+    found = []
+    for match in LINE.finditer(document):
+        start, end = match.span(1)
+        while start < end and document[start] in b"\x0b\x1c":
+            start += 1
+        while end > start and document[end - 1] in b"\x0b\x1c":
+            end -= 1
+        if start == 0 and document.startswith(b"\xef\xbb\xbf"):
+            start = 3
+        if start < end:
+            name = document[start : start + 3]
+            if name == b"MSH" and end - start > 3:
+                found.append([])
+            if found:
+                found[-1].append((name.decode("latin-1"), start, end, match.end()))
+    return found
+
+
+@given(st.lists(PIECES, max_size=12).map(b"".join))
+def test_segments_are_found_where_lines_begin(document):
+    found = er7_message.messages(document, "", ("ZDS",))
+    assert [list(map(tuple, m.segments)) for m in found] == plain_messages(document)
+    for m, lines in zip(found, plain_messages(document), strict=True):
+        for name in ("ZDS", "OBR", "ZZZ"):
+            told = [tuple(segment) for _, segment in er7_message.numbered(m, name)]
+            assert told == [line for line in lines if line[0] == name]
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """Return what calls a function with every quick road closed."""
+
+    def closed(call, *arguments):
+        with monkeypatch.context() as patch:
+            patch.setattr(hl7_plan.Plan, "read", lambda *_: None)
+            patch.setattr(hl7_plan.Plan, "write", lambda *_: None)
+            patch.setattr(hl7_codec, "appended", lambda *_: None)
+            patch.setattr(fhir_plan.Plan, "read", lambda *_: None)
+            patch.setattr(fhir_elements, "_plain_uids", lambda _: None)
+            return result(call, *arguments)
+
+    return closed
+
+
+def result(call, *arguments):
+    """Return value and issues, or those of the `DocumentError`; an offset beside a DT counts."""
+    try:
+        found = call(*arguments)
+    except DocumentError as error:
+        return error.issues
+    beside = [getattr(v, "offset", "") for x in _statements(found) for _, v in x.attributes]
+    return found, beside
+
+
+def _statements(found):
+    value = getattr(found, "value", found)
+    return value if isinstance(value, tuple) else ()
+
+
+def agree(under, document, xs, slow):
+    for call, *arguments in (
+        (under.decode, document),
+        (under.instances, document),
+        (under.encode, xs, document),
+        *((under.encode, [x], document) for x in xs),
+    ):
+        assert result(call, *arguments) == slow(call, *arguments)
+
+
+@pytest.mark.parametrize("name", ["hl7", "fhir"])
+def test_documents_that_the_laws_draw(name, slow):
+    under = FORMATS[name]
+
+    @given(st.data())
+    def agrees(data):
+        document = data.draw(under.documents)
+        xs = data.draw(statements(document.known, holders=document.holders))
+        kept = copy.deepcopy(document.content)
+        agree(under.codec, document.content, xs, slow)
+        assert document.content == kept
+        full = under.codec.encode(xs, document.content).value
+        agree(under.codec, full, [_other(data, x) for x in xs], slow)
+
+    agrees()
+
+
+def _other(data, x):
+    return type(x)(*x.identity[:2], x.sop_class_uid, *x.identity[2:], data.draw(attributes()))
+
+
+@pytest.mark.parametrize("name", ["hl7", "fhir"])
+@pytest.mark.parametrize("case", CASES)
+def test_samples(name, case, slow):
+    under, document = codec(name), sample(case, name)
+    xs = [x for other in CASES for x in under.decode(sample(other, name)).value]
+    agree(under, document, xs, slow)
+
+
+@pytest.mark.parametrize("path", [p for p in CRASHERS if p.parent.name == "hl7"], ids=str)
+def test_crashers(path, slow):
+    agree(codec("hl7"), Path(path).read_bytes(), [], slow)
+
+
+def test_the_quick_roads_are_taken():
+    """They read and write the plainest sample, so that the tests above compare two things."""
+    document = sample("authorized-original", "hl7")
+    (x,) = codec("hl7").decode(document).value
+    (message,) = er7_message.messages(document, "", ("ZDS",))
+    rows = codec("hl7").tables.segments
+    plan = hl7_plan.plan("ZDS", rows["ZDS"], message.delimiters)
+    ((_, span),) = er7_message.numbered(message, "ZDS")
+    raw = document[span.start : span.end]
+    assert plan.read(raw, message) == x
+    bare = document.replace(raw + b"\r", b"")
+    assert plan.write(x, message) == raw
+    assert hl7_append.appended(bare, x, rows)
+    study = sample("authorized-original", "fhir")
+    instance = study["series"][0]["instance"]
+    assert fhir_elements._plain_uids(instance)
+    group = codec("fhir").tables.groups[0]
+    (extension,) = instance[0]["extension"]
+    assert fhir_plan.plan(group).read(extension) == (x.attributes, x.holder)
