@@ -33,9 +33,9 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         "audit_fhir",
         "audit_dicom",
     },
-    {"transform", "outcome", "acknowledge", "acknowledge_segments", "log"},
+    {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
     {"content", "explain", "issue_forms"},
-    {"", "demo", "commands", "__main__"},
+    {"", "demo", "commands", "ledger_commands", "__main__"},
     {"artifacts"},
 ]
 THIRD_PARTY = {
@@ -52,6 +52,8 @@ THIRD_PARTY = {
     "fhir": {"codecs.fhir_models"},
     "pydantic": {"codecs.fhir_models"},
     "structlog": {"log"},
+    "sqlalchemy": {"ledger", "ledger.schema"},
+    "rich": {"progress"},
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from sopstatus import __version__
 from sopstatus.issue_forms import FORMS
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--as", dest="form", choices=("json", "fhir", "dicom"), default="json")
     audit.add_argument("--release", choices=("R4", "R4B", "R5"), default="R4", help="of FHIR")
     audit.add_argument("--last", default="", metavar="HASH", help="hash of the last line")
+    _add_ledger(commands)
     show = commands.add_parser("show", help="what a document says, as a table")
     show.add_argument("source", metavar="SOURCE", help="a file of any format; - is stdin")
     show.add_argument("--json", action="store_true", help="for machines")
@@ -86,6 +88,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("demo", help="carry the shipped samples through every format and back")
     return parser
+
+
+def _add_ledger(commands: Any) -> None:
+    ledger = commands.add_parser("ledger", help="who holds what, and what is wrong with that")
+    tasks = ledger.add_subparsers(dest="task", required=True, metavar="TASK")
+    database = {"metavar": "DB", "help": "an SQLite file, or a postgresql: URL"}
+    add = tasks.add_parser("add", help="take in what documents or audit files say")
+    add.add_argument("database", **database)
+    add.add_argument("files", nargs="+", metavar="FILE", help="a document, or a file of --audit")
+    add.add_argument("--holder", default="", metavar="AE", help="whose copies, where not said")
+    add.add_argument("--time", default="", help="when documents were seen (default: now)")
+    add.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
+    show = tasks.add_parser("show", help="who holds an instance, and its history")
+    show.add_argument("database", **database)
+    show.add_argument("uid", metavar="UID", help="SOP Instance UID")
+    check = tasks.add_parser("check", help="find what is wrong")
+    check.add_argument("database", **database)
+    check.add_argument(
+        "--original-age", type=float, metavar="DAYS", help="report an OR that is older"
+    )
+    for task in (show, check):
+        task.add_argument("--json", action="store_true", help="for machines")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -66,7 +66,7 @@ def audit(options: Namespace) -> int:
         faults = _audited(lambda: audit_log.verify(options.file, last=options.last))
         if not faults:
             print("the chain is whole")
-        return _report(faults, options)
+        return report(faults, options)
     for record in _audited(lambda: list(audit_log.read(options.file))):
         print(_shown(record, options.form, options.release))
     return 0
@@ -92,6 +92,17 @@ def _audited(work: Callable[[], T]) -> T:
         raise document_error("document/unreadable", "FILE", reason=reason) from None
 
 
+def ledger(options: Namespace) -> int:
+    """Feed a ledger of who holds what, show an instance of it, or check it."""
+    try:
+        from sopstatus import ledger_commands
+    except ImportError:
+        print("error: the ledger needs the extra: pip install sopstatus[ledger]", file=sys.stderr)
+        return 2
+    work: Callable[[Namespace], int] = getattr(ledger_commands, options.task)
+    return work(options)
+
+
 def show(options: Namespace) -> int:
     """Print what a document says."""
     tables = _tables(options)
@@ -106,7 +117,7 @@ def show(options: Namespace) -> int:
         print(json.dumps({"format": name, "statements": records, "issues": faults}, indent=2))
     else:
         sys.stdout.write(_table(result.value, name, tables))
-    return _report(result.issues, options)
+    return report(result.issues, options)
 
 
 def explain(options: Namespace) -> int:
@@ -198,7 +209,8 @@ def _no_message(options: Namespace, name: str) -> bool:
     return False
 
 
-def _report(issues: Sequence[Issue], options: Namespace) -> int:
+def report(issues: Sequence[Issue], options: Namespace) -> int:
+    """Print issues to standard error, and return the exit code that they make."""
     _print_issues(issues, options)
     return _exit_code(issues)
 

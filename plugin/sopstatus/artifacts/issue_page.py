@@ -29,6 +29,7 @@ GROUPS = {
     "fhir": ("FHIR", "ImagingStudy, ImagingSelection and Bundles of them."),
     "document": ("Documents", "Files that are not what they should be."),
     "link": ("The link", "What may cross from one system to another (PS3.15 A.1.1)."),
+    "ledger": ("The ledger", "Who holds what: `sopstatus ledger`, see `docs/ledger.md`."),
     "table": ("Tables", "Your own mapping tables. Faults inside a table stop the load instead."),
 }
 HEAD = """\

@@ -37,6 +37,16 @@ SYMPTOMS = (
         "audit/not-record audit/broken-chain audit/changed audit/end-missing",
     ),
     Symptom(
+        "`ledger check` finds something",
+        "ledger/two-holders ledger/copy-without-original ledger/authorized-incomplete "
+        "ledger/original-too-old ledger/changed-without-record ledger/came-back-changed",
+    ),
+    Symptom(
+        "The ledger takes nothing in, or does not open",
+        "ledger/no-holder ledger/not-instance ledger/not-storable ledger/unavailable "
+        "ledger/not-ledger ledger/newer",
+    ),
+    Symptom(
         "The status is there in DICOM and missing in FHIR or HL7",
         "value/unknown-term value/lower-case value/multiplicity table/unmapped fhir/no-counterpart",
         "a value that is no term states nothing; it stands in `verbatim` or ZDS-9",

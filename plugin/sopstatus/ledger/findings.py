@@ -1,0 +1,146 @@
+"""What the facts of one SOP Instance amount to: who holds it how, and what is wrong with that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sopstatus.catalogue import issue
+from sopstatus.ledger.facts import OBSERVATION, Fact
+from sopstatus.model import Issue
+
+_OUTGOING = ("send", "transfer")
+_ABSENT = ("ABS", "invalid")  # what is no term states nothing
+
+
+@dataclass(slots=True)
+class Holding:
+    """One copy as it is now; ``state`` is one of the transition table's, ``-`` is no longer held.
+
+    ``since`` is the time of the fact that brought it about. ``dated`` and ``certified`` tell
+    whether the data set was seen with its date and certificate; ``None`` where it was not seen.
+    """
+
+    holder: str
+    state: str
+    since: str
+    dated: bool | None = None
+    certified: bool | None = None
+
+    @property
+    def original(self) -> bool:
+        """Tell whether this is a confirmed original: it counts for A.1.1 c."""
+        return self.state in ("OR", "AO", "OR>", "AO>")
+
+
+@dataclass(slots=True)
+class Account:
+    """All that is known of one SOP Instance, from its facts in the order of their times."""
+
+    sop_instance_uid: str
+    holdings: dict[str, Holding] = field(default_factory=dict)
+    issues: list[Issue] = field(default_factory=list)
+    authorized: bool = False
+    original_since: str = ""
+    _sent: dict[str, str] = field(default_factory=dict)
+
+    def take(self, fact: Fact, time: str) -> None:
+        """Go on by one fact, at ``time``."""
+        if fact.outcome == "refused":  # nothing has changed
+            return
+        said = {_shown(s) for s in (fact.state, fact.before, fact.received, fact.sent)}
+        self.authorized |= "AO" in said
+        if "OR" in said:
+            self.original_since = self.original_since or time
+        if fact.kind == OBSERVATION:
+            self._observed(fact, time)
+        else:
+            self._recorded(fact, time)
+
+    def _recorded(self, fact: Fact, time: str) -> None:
+        known = self.holdings.get(fact.holder)
+        # what comes in is recorded without what was held before it
+        if known and fact.before != "-" and _shown(fact.before) != _shown(known.state):
+            self._changed(fact, time, "ledger/changed-without-record", known.state, fact.before)
+        if known is None or known.state != fact.state:
+            self.holdings[fact.holder] = Holding(fact.holder, fact.state, time)
+        self._sent.pop(fact.holder, None)
+        if fact.event in _OUTGOING and fact.peer and fact.sent:
+            self._sent[fact.peer] = fact.sent
+
+    def _observed(self, fact: Fact, time: str) -> None:
+        known, sent = self.holdings.get(fact.holder), self._sent.pop(fact.holder, "")
+        now = _shown(fact.state)
+        state, since = fact.state, time
+        if known and now == _shown(known.state):
+            state, since = known.state, known.since  # a data set shows no bookkeeping state
+        elif sent:
+            if now not in _arrives(sent):
+                self._changed(fact, time, "ledger/came-back-changed", sent, fact.state)
+        elif known:
+            self._changed(fact, time, "ledger/changed-without-record", known.state, fact.state)
+        self.holdings[fact.holder] = Holding(fact.holder, state, since, fact.dated, fact.certified)
+
+    def _changed(self, fact: Fact, time: str, code: str, known: str, seen: str) -> None:
+        where = f"{self.sop_instance_uid}@{fact.holder}"
+        found = issue(code, where, known=known, seen=seen, time=time)
+        if found not in self.issues:
+            self.issues.append(found)
+
+
+def account(facts: Iterable[Fact]) -> Account:
+    """Return what the facts of one SOP Instance amount to, in whatever order they come.
+
+    At the same time a record goes before an observation, and then what was fed first.
+    """
+    points = [(f.time, f.kind == OBSERVATION, f.number, f) for f in facts]
+    points += [(f.seen, True, f.number, f) for *_, f in points if f.seen != f.time]
+    points.sort(key=lambda point: point[:3])
+    made = Account(points[0][3].sop_instance_uid if points else "")
+    for time, _, _, fact in points:
+        made.take(fact, time)
+    return made
+
+
+def check(facts: Iterable[Fact], *, original_age: float | None = None, now: str) -> list[Issue]:
+    """Return what is wrong with one SOP Instance.
+
+    ``original_age``: the days after which an original (OR) should have been authorized; ``None``
+    = no limit. ``now`` is UTC, ISO 8601.
+    """
+    whole = account(facts)
+    uid, issues = whole.sop_instance_uid, list(whole.issues)
+    held = sorted(whole.holdings.values(), key=lambda holding: holding.holder)
+    originals = [holding for holding in held if holding.original]
+    if len(originals) > 1:
+        names = ", ".join(f"{h.holder} ({h.state})" for h in originals)
+        issues.append(issue("ledger/two-holders", uid, holders=names))
+    for holding in held:
+        where = f"{uid}@{holding.holder}"
+        if holding.state == "AC" and not whole.authorized:
+            issues.append(issue("ledger/copy-without-original", where))
+        if _shown(holding.state) == "AO":
+            missing = [
+                name
+                for name, there in (("date", holding.dated), ("certificate", holding.certified))
+                if there is False
+            ]
+            if missing:
+                words = " and no ".join(missing)
+                issues.append(issue("ledger/authorized-incomplete", where, missing=words))
+        if original_age is not None and holding.original and _shown(holding.state) == "OR":
+            since = datetime.fromisoformat(whole.original_since)
+            if datetime.fromisoformat(now) - since > timedelta(days=original_age):
+                facts_of = {"since": whole.original_since, "days": f"{original_age:g}"}
+                issues.append(issue("ledger/original-too-old", where, **facts_of))
+    return issues
+
+
+def _shown(state: str) -> str:
+    """Return the status that a data set shows in a state."""
+    return "ABS" if state in _ABSENT else state.rstrip("?>")
+
+
+def _arrives(sent: str) -> tuple[str, ...]:
+    return ("ABS", "NS") if sent == "left-out" else (sent,)

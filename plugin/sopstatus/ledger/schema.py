@@ -1,0 +1,139 @@
+"""The ledger's two tables, and how a database with them is opened: SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.pool import StaticPool
+
+from sopstatus.catalogue import document_error
+
+VERSION = 1
+_LOCK = 1000410  # one advisory lock of the database: (0100,0410)
+_WAIT = 60  # seconds that a writer waits for the others
+
+METADATA = sa.MetaData()
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+version = sa.Table("ledger_version", METADATA, sa.Column("version", sa.Integer, primary_key=True))
+fact = sa.Table(
+    "ledger_fact",
+    METADATA,
+    sa.Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String(64), nullable=False, unique=True),
+    sa.Column("kind", sa.String(11), nullable=False),
+    sa.Column("sop_instance_uid", sa.String(64), nullable=False),
+    sa.Column("holder", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(32), nullable=False),
+    sa.Column("time", sa.String(24), nullable=False),
+    sa.Column("seen", sa.String(24), nullable=False),
+    *(
+        sa.Column(name, sa.String(64), nullable=False)
+        for name in ("study_instance_uid", "series_instance_uid", "sop_class_uid")
+    ),
+    *(
+        sa.Column(name, sa.String(32), nullable=False)
+        for name in ("event", "before", "received", "sent", "peer", "outcome", "rule", "code")
+    ),
+    sa.Column("dated", sa.Boolean),
+    sa.Column("certified", sa.Boolean),
+    sa.Index("ledger_fact_instance", "sop_instance_uid", "number"),
+)
+
+
+def connect(database: str, *, create: bool = True) -> sa.Engine:
+    """Open a database, by the path of an SQLite file or a ``postgresql:`` URL; ``""`` is memory.
+
+    Make the tables where there are none, unless ``create`` is false. Raise `DocumentError` where it
+    cannot be opened, is no ledger, or is a newer version's.
+    """
+    url = _url(database)
+    path = url.database
+    if not create and url.drivername == "sqlite" and path and not Path(path).is_file():
+        raise document_error("ledger/unavailable", "DB", reason="there is no such file")
+    with told():
+        if url.drivername == "sqlite":
+            options: dict[str, Any] = {"connect_args": {"timeout": _WAIT}}
+            if path in (None, ":memory:"):
+                options = {"poolclass": StaticPool}
+            engine = sa.create_engine(url, **options)
+            event.listen(engine, "connect", _no_implicit_begin)
+            if create:
+                event.listen(engine, "connect", _readers_go_on)
+            event.listen(engine, "begin", _begin)
+        else:
+            engine = sa.create_engine(url)
+    try:
+        with told(), writing(engine) if create else engine.connect() as connection:
+            _prepare(connection, create=create)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextlib.contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Open a transaction that writes: writers take turns, and readers go on."""
+    connected = engine.connect().execution_options(sopstatus_writes=True)
+    with connected as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        yield connection
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Tell what the database says against us by its kind alone: its text may quote anything."""
+    try:
+        yield
+    except exc.DBAPIError as error:
+        code = "ledger/unavailable"
+        if isinstance(error, exc.DatabaseError) and "not a database" in str(error.orig):
+            code = "ledger/not-ledger"
+        raise document_error(code, "DB", reason=type(error.orig).__name__) from None
+    except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
+        raise document_error("ledger/unavailable", "DB", reason=type(error).__name__) from None
+
+
+def _prepare(connection: sa.Connection, *, create: bool) -> None:
+    there = sa.inspect(connection).has_table(version.name)
+    if not there and not create:
+        raise document_error("ledger/not-ledger", "DB")
+    if not there:
+        METADATA.create_all(connection)
+        connection.execute(sa.insert(version).values(version=VERSION))
+        return
+    found = connection.execute(sa.select(sa.func.max(version.c.version))).scalar()
+    if not isinstance(found, int):
+        raise document_error("ledger/not-ledger", "DB")
+    if found > VERSION:
+        raise document_error("ledger/newer", "DB", found=found, known=VERSION)
+
+
+def _url(database: str) -> sa.URL:
+    scheme = database.partition(":")[0]
+    if scheme in ("postgresql", "postgres") or scheme.startswith("postgresql+"):
+        try:
+            return sa.make_url(database).set(drivername="postgresql+psycopg")
+        except (exc.ArgumentError, ValueError):
+            raise document_error("ledger/unavailable", "DB", reason="no such URL") from None
+    return sa.URL.create("sqlite", database=database or None)
+
+
+def _no_implicit_begin(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # `_begin` says it
+
+
+def _readers_go_on(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA journal_mode=WAL").fetchone()
+
+
+def _begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("sopstatus_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

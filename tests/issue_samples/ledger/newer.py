@@ -1,0 +1,16 @@
+"""Open a ledger that a newer version has written."""
+
+import tempfile
+from pathlib import Path
+
+import sqlalchemy
+from sopstatus.ledger import Ledger, schema
+
+with tempfile.TemporaryDirectory() as folder:
+    file = str(Path(folder) / "ledger.db")
+    Ledger(file).close()
+    engine = schema.connect(file)
+    with schema.writing(engine) as connection:
+        connection.execute(sqlalchemy.update(schema.version).values(version=2))
+    engine.dispose()
+    Ledger(file)
