@@ -27,6 +27,7 @@ def run(target, seconds):
         f"-dict={HERE / 'dictionary.txt'}",
         f"-artifact_prefix={found}/",
         f"-max_total_time={seconds}",
+        "-seed=1",  # a run that fails can be had again
         *("-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1"),
     ]
     with log.open("wb") as out:
