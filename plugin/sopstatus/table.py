@@ -200,7 +200,9 @@ def _files(folder: Traversable) -> list[Traversable]:
         raise TableError(str(folder), 1, "", "is no folder; name the folder that holds your tables")
     found = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
     rules = [f for f in found if f.name == language.PROFILE_FILE]
-    if rules and folder != files("sopstatus.mappings"):
+    if rules and str(folder) != str(
+        files("sopstatus.mappings")
+    ):  # zipped, they compare by identity
         raise TableError(str(rules[0]), 1, "", "the profile's rules are no site's own; remove it")
     found = [f for f in found if f not in rules]
     if not found:
