@@ -98,6 +98,27 @@ def test_two_holders(ledger):
     assert "C" not in issue.diagnostics.split(";")[0]
 
 
+def test_an_original_on_its_way_is_still_held_by_its_sender(ledger):
+    ledger.add(whole_life()[:3])
+    ledger.observe([seen("AO", "ELSEWHERE", **COMPLETE)], time=minute(9))
+    assert codes(ledger) == ["ledger/two-holders"]
+
+
+def test_what_was_seen_again_counts_at_both_times(ledger):
+    ledger.observe([seen("NS", "A")], time=minute(0))
+    ledger.observe([seen("NS", "A")], time=minute(9))
+    ledger.observe([seen("ABS", "A")], time=minute(5))  # told late
+    assert states(ledger) == {"A": "NS"}
+    assert codes(ledger) == ["ledger/changed-without-record"] * 2
+
+
+@pytest.mark.parametrize("seen_there", ["ABS", "NS"])
+def test_a_status_that_was_left_out_may_arrive_as_ns(ledger, seen_there):
+    ledger.add([replace(sent("AO", 1), sent="left-out")])
+    ledger.observe([seen(seen_there, "VIEWER")], time=minute(2))
+    assert codes(ledger) == []
+
+
 def test_two_instances_are_not_two_holders(ledger):
     ledger.observe([seen("OR", "A"), seen("OR", "B", uid="1.2.3.1.2")], time=minute(0))
     assert len(ledger) == 2
