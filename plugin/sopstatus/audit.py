@@ -7,6 +7,7 @@ are chained: each names the hash of the one before it, so that a removed line sh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,8 @@ class AuditRecord:
     received: str = ""
     sent: str = ""
     row: str = ""
+
+
+def now() -> str:
+    """Return the time as records have it: UTC, milliseconds, ``Z``."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

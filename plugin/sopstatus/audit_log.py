@@ -14,23 +14,17 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
-from sopstatus.audit import AuditRecord
+from sopstatus.audit import AuditRecord, now
 from sopstatus.catalogue import document_error, issue
 from sopstatus.model import DocumentError, Issue
 
 START = "0" * 64
 _HASH = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("record", "previous", "hash")
-
-
-def now() -> str:
-    """Return the time as records have it: UTC, milliseconds, ``Z``."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def canonical(record: AuditRecord) -> str:

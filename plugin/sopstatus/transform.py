@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol
 
-from sopstatus.audit_log import now
-from sopstatus.crossing import admit, release
+from sopstatus.audit import now
+from sopstatus.crossing import cross, onto
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.link import Circumstances, Link
-from sopstatus.model import ERROR, DocumentError, Result, SOPInstance
+from sopstatus.model import Result, SOPInstance
 from sopstatus.table import MappingTable, load_tables
 
 ENTRY_POINT_GROUP = "sopstatus.transformers"
@@ -118,17 +118,21 @@ class Transformer:
         encode: Any = self.target.encode
         read = decode(document, **(named if self.from_data_set else {}))
         known = self.source.instances(document)
+        itself = into is None and self.into_data_set and type(self.source) is type(self.target)
+        made = into is None and not itself
+        if into is None:
+            into = document if itself else self.target.blank(known or read.value)
         allowed = Result(read.value)
         if self.into_data_set:
             at = Circumstances(holder=holder, peer=peer, policy=self.policy, time=now())
-            arrived = read.value
-            itself = into is None and type(self.source) is type(self.target)
             if itself:  # it is the copy, also where it states nothing
-                said = {statement.sop_instance_uid for statement in arrived}
+                said = {statement.sop_instance_uid for statement in read.value}
                 silent = (one for one in known if one.sop_instance_uid not in said)
-                into, arrived = document, (*arrived, *silent)
-            allowed = _crossed(arrived, link, outbound, at, itself=itself)
-        into = self.target.blank(known or read.value) if into is None else into
+                allowed = cross((*read.value, *silent), link, outbound, at=at, copies=True)
+            else:
+                target: Any = self.target
+                copies = target.copies(into)
+                allowed = onto(copies, read.value, link, outbound, at=at, held=not made)
         options = named if self.into_data_set else {}
         written = encode(allowed.value, into, known=known, **options)
         issues = read.issues + allowed.issues + written.issues
@@ -147,23 +151,6 @@ def transformer(
         target in DATA_SETS,
         tables.site.link_policy,
     )
-
-
-def _crossed(
-    arrived: tuple[SOPInstance, ...],
-    link: Link | None,
-    outbound: Link | None,
-    at: Circumstances,
-    *,
-    itself: bool,
-) -> Result[tuple[SOPInstance, ...]]:
-    held = itself and outbound is not None and link is None
-    came = Result(arrived) if held else admit(arrived, link, at=at, copies=itself)
-    went = Result(came.value) if outbound is None else release(came.value, outbound, at=at)
-    issues = came.issues + went.issues
-    if refused := [i for i in issues if i.severity == ERROR]:
-        raise DocumentError(*refused)
-    return Result(went.value, issues, came.records + went.records)
 
 
 def dicom_to_fhir(document: Any, into: Any = None, *, link: Link | None = None) -> Result[Any]:

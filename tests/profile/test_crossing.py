@@ -1,7 +1,7 @@
 """The pipeline under the profile: what enters a data set, what leaves in one, and its records."""
 
 import io
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from pydicom import dcmread
@@ -119,3 +119,64 @@ def test_nothing_but_the_four_changes():
         for element in (0x0410, 0x0420, 0x0424, 0x0426):
             dataset.pop((0x0100, element), None)
     assert before == after
+
+
+@pytest.mark.parametrize("link", [None, TRUSTED])
+def test_one_record_for_what_is_written_and_none_for_what_is_not(link):
+    """A study of two instances, written onto the image of one: the other is nobody's copy here."""
+    study, image = sample("two-series", "fhir"), sample("two-series", "dicom")
+    assert len(codec("fhir").decode(study).value) == 2
+    result = transformer("fhir", "dicom")(study, image, link=link, holder="ARCHIVE")
+    (record,) = result.records
+    (held,) = codec("dicom").decode(image).value
+    assert record.sop_instance_uid == held.sop_instance_uid
+    assert record.before == dict(held.attributes)[STATUS]
+    assert record.holder == "ARCHIVE"
+    assert [i.code for i in result.issues].count("link/untrusted") == (link is None)
+
+
+def test_a_statement_about_a_study_is_recorded_of_the_instance():
+    study, image = sample("study-level", "fhir"), sample("study-level", "dicom")
+    (record,) = transformer("fhir", "dicom")(study, image).records
+    assert (record.sop_instance_uid,) == tuple(
+        i.sop_instance_uid for i in codec("dicom").instances(image)
+    )
+
+
+def test_what_is_about_another_instance_is_neither_written_nor_recorded():
+    study, image = sample("two-series", "fhir"), sample(AO, "dicom")
+    result = transformer("fhir", "dicom")(study, image)
+    assert (result.value, result.records) == (image, ())
+    assert [i.code for i in result.issues] == ["dicom/no-counterpart"]
+
+
+def test_holders_who_differ_are_not_recorded_where_nothing_is_written():
+    image = sample(AO, "dicom")
+    (known,) = codec("dicom").instances(image)
+    both = [
+        replace(known, holder=name, attributes=((STATUS, term),))
+        for name, term in (("A", "AO"), ("B", "AC"))
+    ]
+    message = codec("hl7").encode(both).value
+    carry = transformer("hl7", "dicom")
+    refused = carry(message, image, link=TRUSTED)
+    assert [i.code for i in refused.issues] == ["dicom/holder-ambiguous"]
+    assert (refused.value, refused.records) == (image, ())
+    assert [r.received for r in carry(message, image, link=TRUSTED, holder="B").records] == ["AC"]
+    assert len(carry(message, image).records) == 1  # over no trusted link both become NS
+
+
+@pytest.mark.parametrize("name", ["dicom-json", "healthimaging"])
+def test_many_copies_at_once(name):
+    study = sample("two-series", "fhir")
+    blank = codec(name).blank(codec("fhir").instances(study))
+    held = transformer("fhir", name)(study, blank, link=TRUSTED)
+    again = transformer("fhir", name)(study, held.value)
+    assert [r.before for r in held.records] == ["ABS", "ABS"]
+    assert [(r.before, r.after) for r in again.records] == [("AO", "NS"), ("OR", "NS")]
+    assert all(dict(x.attributes) == {STATUS: "NS"} for x in codec(name).decode(again.value).value)
+
+
+def test_a_new_data_set_was_not_held_before():
+    (record,) = transformer("fhir", "dicom")(sample(AO, "fhir"), link=TRUSTED).records
+    assert record.before == "-"

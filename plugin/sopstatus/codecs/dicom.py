@@ -17,7 +17,7 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import data_set, dicom_nooks, dicom_read
 from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.dicom_read import Elements, location, read
-from sopstatus.codecs.statement import expand, unmapped
+from sopstatus.codecs.statement import expand, identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance, Value
 from sopstatus.table import MappingTable
@@ -45,10 +45,13 @@ class DICOMCodec:
         found = (replace(statement, holder=holder),) if statement.attributes else ()
         return Result(found, tuple(issues))
 
+    def copies(self, document: Any) -> tuple[SOPInstance, ...]:
+        """Return the data set's own statement, also where it states nothing."""
+        return (self._statement(self._open(document), []),)
+
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """Return the identity of the data set, said about or not."""
-        statement = self._statement(self._open(document), [])
-        return (replace(statement, attributes=()),) if statement.sop_instance_uid else ()
+        return identities(one for one in self.copies(document) if one.sop_instance_uid)
 
     def encode(
         self,

@@ -17,7 +17,7 @@ from sopstatus.codecs import data_set, dicom_json_document, dicom_json_write, js
 from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.dicom_json_element import Fetch, attribute, spellings
 from sopstatus.codecs.dicom_json_read import DataSet, Reader
-from sopstatus.codecs.statement import unmapped
+from sopstatus.codecs.statement import identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import MappingTable
@@ -49,11 +49,13 @@ class DICOMJSONCodec:
             stated = (replace(instance, holder=holder) for instance in stated)
         return Result(tuple(stated), tuple(issues))
 
+    def copies(self, document: Any) -> tuple[SOPInstance, ...]:
+        """Return what each data set states, also where that is nothing."""
+        return tuple(one.instance for one in self.data_sets(document))
+
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List the identities of the data sets, said about or not."""
-        _, found = self._read(document, None, [])
-        named = (one.instance for one in found if one and one.instance.sop_instance_uid)
-        return tuple(dict.fromkeys(replace(instance, attributes=()) for instance in named))
+        return identities(self.copies(document))
 
     def encode(
         self,

@@ -17,7 +17,7 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import data_set, healthimaging_map
 from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.healthimaging_map import Instance, instances_of
-from sopstatus.codecs.statement import unmapped
+from sopstatus.codecs.statement import identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import MappingTable, load_tables
@@ -40,10 +40,13 @@ class HealthImagingCodec:
         stated = (replace(one.instance, holder=holder) for one in found if one.instance.attributes)
         return Result(tuple(stated), tuple(issues))
 
+    def copies(self, document: Any) -> tuple[SOPInstance, ...]:
+        """Return what each instance states, also where that is nothing."""
+        return tuple(one.instance for one in self.data_sets(document))
+
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List the identities of the instances, said about or not."""
-        _, found = self._read(document, [])
-        return tuple(dict.fromkeys(replace(one.instance, attributes=()) for one in found))
+        return identities(self.copies(document))
 
     def encode(
         self,

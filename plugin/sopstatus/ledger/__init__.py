@@ -15,8 +15,7 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from sopstatus.audit import AuditRecord
-from sopstatus.audit_log import now
+from sopstatus.audit import AuditRecord, now
 from sopstatus.ledger import schema
 from sopstatus.ledger.facts import Fact, from_instance, from_record, utc
 from sopstatus.ledger.findings import Holding, account, check
