@@ -79,6 +79,42 @@ def test_a_refusal_changes_nothing(ledger):
     assert len(ledger.facts(UID)) == 2
 
 
+def test_a_refused_arrival_takes_nothing_away(ledger):
+    """What comes in is recorded without what was held: refused, it went from nothing to nothing."""
+    record = whole_life()[7]
+    ledger.add(whole_life())
+    again = replace(record, before="-", after="-", received="AO", outcome="refused", time=minute(9))
+    ledger.add([again])
+    assert states(ledger)["VIEWER"] == "AC"
+
+
+def test_what_comes_in_again_is_no_gap(ledger):
+    record = whole_life()[7]
+    ledger.add([*whole_life(), replace(record, after="NS", time=minute(9))])
+    assert states(ledger)["VIEWER"] == "NS"
+    assert codes(ledger) == []
+
+
+def test_what_the_receiver_recorded_counts_more_than_what_was_sent(ledger):
+    ledger.add([*whole_life()[:7], replace(whole_life()[7], after="NS")])
+    ledger.observe([seen("AC", "VIEWER")], time=minute(9))
+    assert codes(ledger) == ["ledger/changed-without-record"]
+
+
+def test_at_the_same_time_a_record_goes_before_an_observation(ledger):
+    made = whole_life()[0]
+    ledger.observe([seen("AO", "CT", **COMPLETE)], time=minute(1))
+    ledger.add([made, replace(made, event="authorize", before="OR", after="AO", time=minute(1))])
+    assert states(ledger) == {"CT": "AO"}
+    assert codes(ledger) == []
+
+
+def test_at_the_same_time_the_last_observation_is_the_one_repeated(ledger):
+    for status, number in (("NS", 0), ("AC", 0), ("AC", 1)):
+        ledger.observe([seen(status, "A")], time=minute(number))
+    assert [(f.state, f.seen) for f in ledger.facts(UID)] == [("NS", minute(0)), ("AC", minute(1))]
+
+
 def test_nightly_scans_add_no_rows(ledger):
     for night in range(5):
         added = ledger.observe([seen("AO", "PACS", **COMPLETE)], time=minute(night))

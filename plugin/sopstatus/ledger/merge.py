@@ -39,12 +39,11 @@ def merge(stored: Iterable[Fact], incoming: Iterable[Fact]) -> News:
             copy[fact.key] = news.added[fact.key] = fact
             continue
         news.known += 1
-        if fact.time > before.seen:
-            moved = copy[before.key] = replace(before, seen=fact.time)
-            if before.key in news.added:
-                news.added[before.key] = moved
-            else:
-                news.moved[before.key] = fact.time
+        moved = copy[before.key] = replace(before, seen=fact.time)
+        if before.key in news.added:
+            news.added[before.key] = moved
+        else:
+            news.moved[before.key] = fact.time
     return news
 
 
