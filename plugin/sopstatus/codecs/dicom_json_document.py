@@ -37,7 +37,7 @@ def opened(document: Any, limits: Limits) -> Document:
     else:
         raise document_error("document/unknown-type", "", type=type(document).__name__)
     if len(data) > limits.document:
-        raise document_error("dicom-json/too-large", "", limit=limits.document)
+        raise document_error("document/too-large", "", limit=limits.document)
     if not data.strip():
         raise document_error("document/empty", "")
     start = data[:64].removeprefix(MARK).lstrip()[:1] or data.removeprefix(MARK).lstrip()[:1]

@@ -77,7 +77,7 @@ class Reader:
     def allow(self, count: int) -> None:
         """Raise `DocumentError` where there are more data sets than the limit."""
         if count > self.limits.statements:
-            raise document_error("dicom-json/too-many", "", limit=self.limits.statements)
+            raise document_error("document/too-many-statements", "", limit=self.limits.statements)
 
     def data_set(self, node: Any, at: str) -> DataSet | None:
         """Read one data set; ``at`` is its place in the list."""

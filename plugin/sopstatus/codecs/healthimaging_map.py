@@ -80,7 +80,7 @@ def opened(document: Any, limits: Limits) -> Document:
         else:
             raise document_error("document/unknown-type", "", type=type(document).__name__)
         if len(text) > limits.document:
-            raise document_error("healthimaging/too-large", "", limit=limits.document)
+            raise document_error("document/too-large", "", limit=limits.document)
         if not text.strip():
             raise document_error("document/empty", "")
         parsed = json_text.parse(text)
@@ -101,7 +101,7 @@ def _inflated(data: bytes, limits: Limits) -> bytes:
         except zlib.error:
             raise document_error("healthimaging/not-gzip", "") from None
         if len(out) > limits.inflated:
-            raise document_error("healthimaging/too-large", "", limit=limits.inflated)
+            raise document_error("document/too-large", "", limit=limits.inflated)
         if not inflater.eof:  # it was cut off
             raise document_error("healthimaging/not-gzip", "")
         data = inflater.unused_data.lstrip(b"\0")
@@ -125,7 +125,7 @@ def instances_of(
                 issues.append(issue("healthimaging/malformed", at))
                 continue
             if len(found) >= limits.statements:
-                raise document_error("healthimaging/too-many", "", limit=limits.statements)
+                raise document_error("document/too-many-statements", "", limit=limits.statements)
             path = ("Study", "Series", series_uid, "Instances", uid, "DICOM")
             uids = (study_uid, series_uid, _uid(dicom.get("SOPClassUID")), uid)
             found.append(_instance(path, dicom, at, uids, rows, issues))

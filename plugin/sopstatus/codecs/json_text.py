@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 from json.decoder import scanstring  # type: ignore[attr-defined]
@@ -79,7 +80,7 @@ def scan(text: str, start: int) -> tuple[Any, int]:
     except json.JSONDecodeError as error:
         raise bad(text, error.pos) from None
     except RecursionError:
-        raise document_error("document/not-json", "", line=1, column=1) from None
+        raise document_error("document/too-deep", "", limit=sys.getrecursionlimit()) from None
 
 
 def bad(text: str, at: int) -> DocumentError:

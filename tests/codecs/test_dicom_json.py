@@ -1,0 +1,318 @@
+"""DICOM JSON: both roads see the same, near-misses are read and told, texts keep what is theirs."""
+
+import copy
+import json
+import warnings
+
+import pydicom
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from laws.formats import FORMATS, dicom_json_texts
+from laws.strategies import statements
+from pydicom.data import get_testdata_files
+from samples_of import CASES, sample
+from sopstatus import DocumentError, SOPInstance, codec
+from sopstatus.codecs import dicom_json_fast
+from sopstatus.limits import Limits
+
+UNDER = codec("dicom-json")
+STATUS, WHEN, COMMENT, NUMBER = "01000410", "01000420", "01000424", "01000426"
+UIDS = {"00080016": "1.2.840.10008.5.1.4.1.1.7", "00080018": "1.2.3.1.1"}
+UIDS |= {"0020000D": "1.2.3", "0020000E": "1.2.3.1"}
+
+
+def data_set(**members):
+    listed = {tag: {"vr": "UI", "Value": [uid]} for tag, uid in UIDS.items()}
+    return listed | {name.removeprefix("t"): node for name, node in members.items()}
+
+
+def read(node, name=STATUS, **options):
+    """Return the one value that is read of a data set with this attribute, and the codes told."""
+    documents = [{**data_set(), name: node}]
+    results = [UNDER.decode(d, **options) for d in (documents, json.dumps(documents).encode())]
+    assert results[0] == results[1]
+    said = [value for x in results[0].value for _, value in x.attributes]
+    return (said[0] if said else "unread"), [i.code for i in results[0].issues]
+
+
+# --- two roads -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """Return what calls a function with typed decoding closed."""
+
+    def closed(call, *arguments):
+        with monkeypatch.context() as patch:
+            patch.setattr(dicom_json_fast, "_decoder", lambda *_: None)
+            patch.setattr(dicom_json_fast, "spans", lambda _: None)
+            return result(call, *arguments)
+
+    return closed
+
+
+def result(call, *arguments):
+    """Return value and issues, or those of the `DocumentError`; an offset beside a DT counts."""
+    try:
+        found = call(*arguments)
+    except DocumentError as error:
+        return error.issues
+    value = getattr(found, "value", found)
+    said = [v for x in value for _, v in x.attributes] if isinstance(value, tuple) else []
+    return found, [getattr(v, "offset", "") for v in said]
+
+
+def agree(document, xs, plain):
+    for call, *arguments in (
+        (UNDER.decode, document),
+        (UNDER.instances, document),
+        (UNDER.encode, xs, document),
+    ):
+        assert result(call, *arguments) == plain(call, *arguments)
+
+
+def test_documents_that_the_laws_draw(plain):
+    @given(st.data())
+    def agrees(data):
+        document = data.draw(dicom_json_texts())
+        xs = data.draw(statements(document.known, holders=document.holders, wide=True))
+        agree(document.content, xs, plain)
+        agree(UNDER.encode(xs, document.content).value, xs[:1], plain)
+        agree(data.draw(damaged(document.content)), xs, plain)
+
+    agrees()
+
+
+@st.composite
+def damaged(draw, document):
+    start = draw(st.integers(0, len(document)))
+    end = draw(st.integers(start, min(len(document), start + 20)))
+    pieces = st.sampled_from(
+        [b"", b"\xff", b"\x00", b"NaN", b"]", b"{", b'"', b",", b"\\ud800", b"1"]
+    )
+    return document[:start] + draw(pieces) + document[end:]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_samples(case, plain):
+    agree(sample(case, "dicom-json"), UNDER.decode(sample("original", "dicom-json")).value, plain)
+
+
+def listed_files():
+    """Yield the DICOM JSON that pydicom makes of each of its test files that it can read."""
+    for path in get_testdata_files("*.dcm"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                node = pydicom.dcmread(path, force=True, stop_before_pixels=True).to_json_dict()
+                yield path, json.dumps(node, separators=(",", ":")).encode()
+            except Exception:
+                continue
+
+
+def test_every_file_of_pydicom(plain):
+    said = {"SOPInstanceStatus": "AO", "SOPAuthorizationComment": "a|b\\c"}
+    nodes = []
+    for _, document in listed_files():
+        nodes.append(document)
+        agree(document, [], plain)
+        for x in UNDER.instances(document):
+            new = SOPInstance(*x.identity[:2], x.sop_class_uid, x.sop_instance_uid, "", said)
+            agree(document, [new], plain)
+            written = UNDER.encode([new], document).value
+            assert [y.attributes for y in UNDER.decode(written).value] == [new.attributes]
+            emptied = SOPInstance(*x.identity[:2], "", x.sop_instance_uid)
+            assert UNDER.encode([emptied], written).value == document
+    assert len(nodes) > 60
+    agree(b"[" + b",".join(nodes) + b"]", [], plain)
+
+
+def test_typed_decoding_is_taken(monkeypatch):
+    """So that the tests above compare two things."""
+    document = sample("authorized-original", "dicom-json")
+    monkeypatch.setattr("sopstatus.codecs.dicom_json_read.values", None)
+    assert UNDER.decode(document).value[0].attributes
+
+
+# --- near-misses ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("node", "value", "codes"),
+    [
+        ({"vr": "CS", "Value": ["AO"]}, "AO", []),
+        ({"vr": "CS"}, None, []),
+        ({"vr": "CS", "Value": "AO"}, "AO", ["not-a-list"]),
+        ({"vr": "CS", "Value": [None]}, None, ["empty-value"]),
+        ({"vr": "CS", "Value": [""]}, None, ["empty-value"]),
+        ({"vr": "CS", "Value": []}, None, ["empty-value"]),
+        ({"vr": "CS", "Value": None}, None, ["empty-value"]),
+        ({"Value": ["AO"]}, "AO", ["no-vr"]),
+        ({"vr": "LO", "Value": ["AO"]}, "AO", ["wrong-vr"]),
+        ({"vr": "UN", "InlineBinary": "QU8g"}, "AO", ["wrong-vr", "inline-binary"]),
+        ({"vr": "UN", "InlineBinary": "?"}, "unread", ["wrong-vr", "unreadable"]),
+        ({"vr": "CS", "value": ["AO"]}, "AO", ["member-name"]),
+        ({"VR": "CS", "Value": ["AO"]}, "AO", ["member-name"]),
+        ("AO", "AO", ["not-an-object"]),
+        (["AO"], "AO", ["not-an-object"]),
+        ({"vr": "CS", "Value": [{"Alphabetic": "AO"}]}, "unread", ["unreadable"]),
+        ({"vr": "CS", "Value": ["AO\0"]}, "AO", ["value/padded"]),
+        ({"vr": "CS", "Value": [" AO "]}, "AO", ["value/padded"]),
+        ({"vr": "CS", "Value": ["AO", "AC"]}, "AO\\AC", ["value/multiplicity"]),
+        ({"vr": "CS", "Value": [1]}, "1", ["not-text", "value/unknown-term"]),
+        ({"vr": "CS", "Value": [True]}, "true", ["not-text", "value/unknown-term"]),
+    ],
+)
+def test_status_by_a_near_miss(node, value, codes):
+    codes = [code if "/" in code else f"dicom-json/{code}" for code in codes]
+    assert read(node) == (value, codes)
+
+
+@pytest.mark.parametrize("name", ["0100,0410", "(0100,0410)", "SOPInstanceStatus"])
+def test_status_under_an_odd_name(name):
+    assert read({"vr": "CS", "Value": ["AO"]}, name) == ("AO", ["dicom-json/tag-spelling"])
+    known = [SOPInstance("1.2.3", "1.2.3.1", "", "1.2.3.1.1", "", {"SOPInstanceStatus": "AC"})]
+    odd = data_set(**{f"t{name}": {"vr": "CS", "Value": ["AO"]}})
+    assert UNDER.encode(known, odd).value == data_set(
+        **{f"t{STATUS}": {"vr": "CS", "Value": ["AC"]}}
+    )
+
+
+def test_uids_under_odd_names():
+    for names in (("0020000d", "0020000e"), ("(0020,000D)", "0020,000e")):
+        one = {"00080018": data_set()["00080018"], STATUS: {"vr": "CS", "Value": ["AO"]}}
+        one |= dict(
+            zip(names, ({"vr": "UI", "Value": [u]} for u in ("1.2.3", "1.2.3.1")), strict=True)
+        )
+        found = UNDER.decode(json.dumps([one]))
+        assert found.value[0].identity == ("1.2.3", "1.2.3.1", "1.2.3.1.1", "")
+        told = [i.code for i in found.issues]
+        assert told == ["dicom-json/tag-spelling"] * 2 + ["dicom/no-uid"]
+
+
+def test_text_that_orthanc_split_is_joined():
+    split = {"vr": "LT", "Value": ["a|^~", "& b"]}
+    assert read(split, COMMENT) == ("a|^~\\& b", ["dicom-json/split-text"])
+
+
+def test_numbers_as_they_are_spelt():
+    document = json.dumps([{**data_set(), NUMBER: {"vr": "LO", "Value": [0]}}])
+    found = UNDER.decode(document.replace("[0]", "[1.50E+2]").encode())
+    assert found.value[0].attributes == (("AuthorizationEquipmentCertificationNumber", "1.50E+2"),)
+    assert read({"vr": "DT", "Value": [20240102]}, WHEN) == ("20240102", ["dicom-json/not-text"])
+
+
+def test_bulk_data_is_fetched_only_when_asked():
+    node = {"vr": "LT", "BulkDataURI": "https://archive.test/bulk/1"}
+    asked = []
+
+    def fetch(uri):
+        asked.append(uri)
+        return "患者 ".encode()
+
+    assert read(node, COMMENT) == ("unread", ["dicom-json/bulk-data"])
+    assert asked == []
+    assert read(node, COMMENT, fetch=fetch) == ("患者", [])
+    assert set(asked) == {node["BulkDataURI"]}
+    assert read(node, COMMENT, fetch=lambda _: b"\xff")[1] == ["dicom-json/not-utf-8"]
+    assert read(node, COMMENT, fetch=lambda _: 1 / 0)[1] == ["dicom-json/bulk-data-failed"]
+    document = [data_set(**{f"t{COMMENT}": node})]
+    found = UNDER.decode(document, fetch=fetch).value
+    assert UNDER.encode(found, document, fetch=fetch).value == document
+
+
+def test_what_cannot_be_read_is_left_alone():
+    bulk = {"vr": "LT", "BulkDataURI": "https://archive.test/bulk/1"}
+    document = [data_set(**{f"t{STATUS}": {"vr": "CS", "Value": ["OR"]}, f"t{COMMENT}": bulk})]
+    (x,) = UNDER.decode(document).value
+    status = SOPInstance(*x.identity[:2], "", x.sop_instance_uid, "", {"SOPInstanceStatus": "AO"})
+    (written,) = UNDER.encode([status], document).value
+    assert (written[STATUS]["Value"], written[COMMENT]) == (["AO"], bulk)
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"00080018":{"vr":"UI","Value":["1.2.3"]},"00180050":{"vr":"DS","Value":[1.50e0,-0]}@}]\n',
+        '{"00080018": {"vr": "UI", "Value": ["1.2.3"]}@, "7FE00010": {"vr": "OW"}}',
+        '[\n {\n  "00080018" : { "vr": "UI", "Value": [ "1.2.3" ] }@\n }\n , null ]',
+    ],
+)
+def test_only_the_attribute_is_written(text):
+    document = text.replace("@", "")
+    x = SOPInstance(sop_instance_uid="1.2.3", attributes={"SOPInstanceStatus": "AO"})
+    written = UNDER.encode([x], document).value
+    before, after = text.split("@")
+    assert written.startswith(before)
+    assert written.endswith(after)
+    added = written[len(before) : len(written) - len(after)]
+    assert json.loads("{" + added.lstrip().lstrip(",") + "}") == {
+        STATUS: {"vr": "CS", "Value": ["AO"]}
+    }
+    removed = UNDER.encode([SOPInstance(sop_instance_uid="1.2.3")], written).value
+    assert removed == document
+
+
+def test_names_stay_in_order_and_the_rest_is_shared():
+    document = [
+        data_set(t7FE00010={"vr": "OW"}),
+        data_set(t00080018={"vr": "UI", "Value": ["1.9"]}),
+    ]
+    kept = copy.deepcopy(document)
+    x = SOPInstance("1.2.3", "1.2.3.1", "", "1.2.3.1.1", "", {"SOPInstanceStatus": None})
+    new = UNDER.encode([x], document).value
+    assert list(new[0]) == [*sorted(UIDS), STATUS, "7FE00010"]
+    assert new[0][STATUS] == {"vr": "CS"}
+    assert new[1] is document[1]
+    assert document == kept
+
+
+def test_wide_statements_reach_every_instance_of_a_list():
+    document = [data_set(), data_set(t00080018={"vr": "UI", "Value": ["1.2.3.1.2"]})]
+    x = SOPInstance("1.2.3", attributes={"SOPInstanceStatus": "AO"})
+    found = UNDER.decode(UNDER.encode([x], document).value, holder="PACS1").value
+    assert [(y.sop_instance_uid, y.holder) for y in found] == [
+        ("1.2.3.1.1", "PACS1"),
+        ("1.2.3.1.2", "PACS1"),
+    ]
+
+
+def test_a_data_set_without_an_instance_never_speaks_for_its_series():
+    nameless = {k: v for k, v in data_set().items() if k != "00080018"}
+    document = [data_set(), {**nameless, STATUS: {"vr": "CS", "Value": ["AO"]}}]
+    found = UNDER.decode(document)
+    assert (found.value, [i.code for i in found.issues]) == ((), ["dicom-json/no-instance"])
+    assert UNDER.encode(found.value, document).value == document
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, str, list])
+def test_the_same_kind_comes_out(kind):
+    data = sample("authorized-original", "dicom-json")
+    given = {str: data.decode, list: lambda: json.loads(data)}.get(kind, lambda: kind(data))()
+    (x,) = UNDER.decode(given).value
+    new = SOPInstance(*x.identity[:2], "", x.sop_instance_uid, "", {"SOPInstanceStatus": "AC"})
+    made = UNDER.encode([new], given).value
+    assert isinstance(made, bytes if kind is bytearray else kind)
+    assert UNDER.decode(made).value[0].attributes == new.attributes
+
+
+def test_limits():
+    data = sample("two-series", "dicom-json")
+    with pytest.raises(DocumentError, match="document/too-large"):
+        codec("dicom-json", limits=Limits(document=10)).decode(data)
+    for document in (data, json.loads(data)):
+        with pytest.raises(DocumentError, match="document/too-many-statements"):
+            codec("dicom-json", limits=Limits(statements=1)).decode(document)
+    with pytest.raises(DocumentError, match="document/too-deep"):
+        UNDER.decode(b'{"x":' + b"[" * 100_000)
+    for data in (b"", b"  ", b"<html>", b"[", b"[{}", b"{}x", b'"x"', 7, None):
+        with pytest.raises(DocumentError):
+            UNDER.decode(data)
+
+
+def test_laws_run_over_both_kinds():
+    assert {"dicom-json", "dicom-json-text"} <= FORMATS.keys()
