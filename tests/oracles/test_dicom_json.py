@@ -1,6 +1,7 @@
 """pydicom's reading of what we write as DICOM JSON, and ours of what it writes."""
 
 import json
+import warnings
 
 import pytest
 from hypothesis import given
@@ -45,5 +46,8 @@ def test_pydicom_reads_what_is_written(data):
         written = codec("dicom-json").encode([plain(x)], json.dumps([node]).encode()).value
         (again,) = json.loads(written)
         assert {k: v for k, v in again.items() if not k.startswith("01000")} == node
-        read = {k: (v or "").rstrip(" \0") or None for k, v in said_by(Dataset.from_json(again))}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # values that are no date are carried all the same
+            said = said_by(Dataset.from_json(again))
+        read = {k: (v or "").rstrip(" \0") or None for k, v in said}
         assert tuple(sorted(read.items())) == plain(x).attributes

@@ -37,7 +37,7 @@ def read(reader: Reader, data: bytes, many: bool) -> list[DataSet | None] | None
         return None
     if not data.isascii():
         text_of_bytes(data)  # what is skipped has to be UTF-8 too
-    if (entries := decode(data.removeprefix(MARK))) is None:
+    if (entries := decode(data)) is None:
         return None
     reader.allow(len(entries))
     return _all(reader, entries, names, len(plain), many)

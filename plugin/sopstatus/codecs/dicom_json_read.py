@@ -61,9 +61,10 @@ class Reader:
             return self._all(document.parsed if document.many else [document.parsed], document.many)
         from sopstatus.codecs import dicom_json_fast
 
-        found = dicom_json_fast.read(self, document.data, document.many)
+        data = document.data.removeprefix(MARK)
+        found = dicom_json_fast.read(self, data, document.many)
         if found is None:
-            nodes = (node for node, _, _ in values(text_of_bytes(document.data.removeprefix(MARK))))
+            nodes = (node for node, _, _ in values(text_of_bytes(data)))
             found = self._all(nodes, document.many)
         return found
 
