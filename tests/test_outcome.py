@@ -60,7 +60,6 @@ def test_every_code_makes_a_valid_issue(release):
         ("hl7/one-per-order", "business-rule"),
         ("profile/conflict", "business-rule"),
         ("audit/changed", "invariant"),
-        ("dicom-json/too-large", "too-costly"),
         ("fhir/no-uid", "required"),
         ("document/not-json", "structure"),
         ("fhir/context", "extension"),

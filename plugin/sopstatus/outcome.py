@@ -17,8 +17,7 @@ RELEASES = ("R4", "R4B", "R5")
 _KINDS = {
     "code-invalid": "value/unknown-term value/lower-case value/not-code-string hl7/coding-system",
     "too-long": "value/too-long dicom/too-long",
-    "too-costly": "dicom/too-large dicom/too-deep fhir/too-deep dicom-json/too-large "
-    "dicom-json/too-many healthimaging/too-large healthimaging/too-many document/too-large "
+    "too-costly": "dicom/too-large dicom/too-deep fhir/too-deep document/too-large "
     "document/too-deep document/too-many-statements document/more-issues",
     "required": "dicom/no-uid hl7/text-without-code hl7/no-study-uid fhir/no-study-uid fhir/no-uid",
     "value": "dicom/offset dicom/undecodable dicom/charset-missing dicom/charset-doubtful "

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from laws.formats import FORMATS, dicom_json_texts
 from laws.strategies import statements
+from roads import result
 from samples_of import CASES, sample
 from sopstatus import DocumentError, SOPInstance, codec
 from sopstatus.codecs import dicom_json_fast
@@ -50,17 +51,6 @@ def plain(monkeypatch):
             return result(call, *arguments)
 
     return closed
-
-
-def result(call, *arguments):
-    """Return value and issues, or those of the `DocumentError`; an offset beside a DT counts."""
-    try:
-        found = call(*arguments)
-    except DocumentError as error:
-        return error.issues
-    value = getattr(found, "value", found)
-    said = [v for x in value for _, v in x.attributes] if isinstance(value, tuple) else []
-    return found, [getattr(v, "offset", "") for v in said]
 
 
 def agree(document, xs, plain):

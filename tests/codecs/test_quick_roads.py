@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from laws.formats import FORMATS
 from laws.strategies import attributes, statements
+from roads import result
 from samples_of import CASES, sample
-from sopstatus import DocumentError, codec
+from sopstatus import codec
 from sopstatus.codecs import er7_message, fhir_elements, fhir_plan, hl7_append, hl7_plan
 from sopstatus.codecs import hl7 as hl7_codec
 
@@ -67,21 +68,6 @@ def slow(monkeypatch):
             return result(call, *arguments)
 
     return closed
-
-
-def result(call, *arguments):
-    """Return value and issues, or those of the `DocumentError`; an offset beside a DT counts."""
-    try:
-        found = call(*arguments)
-    except DocumentError as error:
-        return error.issues
-    beside = [getattr(v, "offset", "") for x in _statements(found) for _, v in x.attributes]
-    return found, beside
-
-
-def _statements(found):
-    value = getattr(found, "value", found)
-    return value if isinstance(value, tuple) else ()
 
 
 def agree(under, document, xs, slow):
