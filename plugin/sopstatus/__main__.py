@@ -96,7 +96,12 @@ def _add_ledger(commands: Any) -> None:
     database = {"metavar": "DB", "help": "an SQLite file, or a postgresql: URL"}
     add = tasks.add_parser("add", help="take in what documents or audit files say")
     add.add_argument("database", **database)
-    add.add_argument("files", nargs="+", metavar="FILE", help="a document, or a file of --audit")
+    add.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="a document, a folder of them, or a file of --audit",
+    )
     add.add_argument("--holder", default="", metavar="AE", help="whose copies, where not said")
     add.add_argument("--time", default="", help="when documents were seen (default: now)")
     add.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")

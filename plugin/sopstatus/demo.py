@@ -6,7 +6,8 @@ from dataclasses import replace
 from importlib.resources import files
 
 from sopstatus.model import Issue, SOPInstance
-from sopstatus.profile import Link
+from sopstatus.profile import STATUS, Link
+from sopstatus.profile_language import AUTHORIZED_ORIGINAL
 from sopstatus.transform import codec, transformer
 
 TRUSTED = Link(secure=True, authenticated=True, conforms=True)
@@ -50,7 +51,7 @@ def claim() -> tuple[Issue, ...]:
     """Return what the image says to a message that claims AO over a link nobody vouches for."""
     image = files("sopstatus.samples").joinpath("absent", "image.dcm").read_bytes()
     (known,) = codec("dicom").instances(image)
-    wish = replace(known, holder="TRUSTED", attributes=(("SOPInstanceStatus", "AO"),))
+    wish = replace(known, holder="TRUSTED", attributes=((STATUS, AUTHORIZED_ORIGINAL),))
     message = codec("hl7").encode([wish], codec("hl7").blank([known]), known=[known]).value
     return transformer("hl7", "dicom")(message, image).issues
 
@@ -64,5 +65,5 @@ def _status(instance: SOPInstance) -> str:
     said = dict(instance.attributes)
     if not said:
         return "(none)"
-    status = said.get("SOPInstanceStatus", "(not stated)")
+    status = said.get(STATUS, "(not stated)")
     return "(empty)" if status is None else status

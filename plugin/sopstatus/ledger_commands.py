@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def add(options: Namespace) -> int:
     tables = load_tables(*options.mappings)
     total, code = Added(), 0
     with Ledger(options.database) as ledger:
-        for file in progress(options.files, "files"):
+        for file in progress(list(_files(options.files)), "files"):
             try:
                 records, instances, issues = _read(file, tables)
             except DocumentError as error:
@@ -48,6 +49,16 @@ def add(options: Namespace) -> int:
             total += done
     print(f"{total.new} new, {total.known} known")
     return code
+
+
+def _files(named: Iterable[str]) -> Iterator[str]:
+    """Yield files, and those below folders in the order of their names."""
+    for name in named:
+        if not Path(name).is_dir():
+            yield name
+        for folder, inner, found in os.walk(name):
+            inner.sort()
+            yield from (os.path.join(folder, file) for file in sorted(found))  # noqa: PTH118
 
 
 def _read(file: str, tables: MappingTable) -> _Content:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sopstatus.profile_language import COMPANIONS, STATUS
+from sopstatus.profile_language import COMPANIONS, ORIGINALS, STATUS
 
 if TYPE_CHECKING:
     from sopstatus.profile_table import Row
 
-ORIGINALS = ("OR", "AO", "OR?", "AO?", "OR>", "AO>")
-"""States of a copy that is, or may become, the one original."""
 _STEPS = {  # the only ways to become or stay an original, with the event that may take it
     ("-", "OR", "create"),
     ("OR", "AO", "authorize"),

@@ -10,8 +10,15 @@ from sopstatus.model import TableError
 from sopstatus.table_check import Source
 from sopstatus.table_language import Key
 
-STATES = ("-", "ABS", "NS", "OR", "AO", "AC", "OR?", "AO?", "OR>", "AO>")
+TERMS = NOT_SPECIFIED, ORIGINAL, AUTHORIZED_ORIGINAL, AUTHORIZED_COPY = ("NS", "OR", "AO", "AC")
+NOT_HELD, ABSENT, INVALID = "-", "ABS", "invalid"
+_ARRIVED, _GONE_OUT = ("OR?", "AO?"), ("OR>", "AO>")
+STATES = (NOT_HELD, ABSENT, *TERMS, *_ARRIVED, *_GONE_OUT)
 """Not held; held without a status; the terms; an original that arrived, or went out, uncommitted."""
+HOLDERS = (ORIGINAL, AUTHORIZED_ORIGINAL, *_GONE_OUT)
+"""States of the one holder of an original (PS3.15 A.1.1 c)."""
+ORIGINALS = (*HOLDERS, *_ARRIVED)
+"""States of a copy that is, or may become, the one original."""
 STATUS = "SOPInstanceStatus"
 COMPANIONS = (
     "SOPAuthorizationDateTime",
@@ -20,7 +27,15 @@ COMPANIONS = (
 )
 GOVERNED = (STATUS, *COMPANIONS)
 """The only attributes that may be coerced (PS3.15 A.1.1 g)."""
-WIRES = ("none", "left-out", "NS", "OR", "AO", "AC")
+NO_DATA_SET, LEFT_OUT = "none", "left-out"
+WIRES = (NO_DATA_SET, LEFT_OUT, *TERMS)
+
+
+def shown(state: str) -> str:
+    """Return the status that a data set shows in a state; no data set shows a bookkeeping state."""
+    return state.rstrip("?>")
+
+
 _NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 _FORM = "lower case words joined by hyphens"
 

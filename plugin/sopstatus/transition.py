@@ -9,10 +9,18 @@ from sopstatus.audit import AuditRecord
 from sopstatus.catalogue import issue
 from sopstatus.link import Circumstances
 from sopstatus.model import Issue, SOPInstance, Value
-from sopstatus.profile_language import STATUS
+from sopstatus.profile_language import (
+    ABSENT,
+    INVALID,
+    LEFT_OUT,
+    NO_DATA_SET,
+    NOT_HELD,
+    STATUS,
+    TERMS,
+    shown,
+)
 from sopstatus.profile_table import Row
 
-TERMS = ("NS", "OR", "AO", "AC")
 LOCATION = "(0100,0410)"
 HERE = Circumstances()
 
@@ -21,8 +29,8 @@ def status_of(instance: SOPInstance) -> str:
     """Return the term that an instance states, ``ABS`` for none, ``invalid`` for anything else."""
     value = dict(instance.attributes).get(STATUS)
     if value is None:
-        return "ABS"
-    return value if value in TERMS else "invalid"
+        return ABSENT
+    return value if value in TERMS else INVALID
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +41,14 @@ class Copy:
     bookkeeping state, which no data set shows. ``instance`` is ``None`` only where nothing is held.
     """
 
-    state: str = "-"
+    state: str = NOT_HELD
     instance: SOPInstance | None = None
 
     @classmethod
     def of(cls, instance: SOPInstance) -> Copy:
         """Return the copy that holds an instance; a value that is no term counts as none."""
         state = status_of(instance)
-        return cls("ABS" if state == "invalid" else state, instance)
+        return cls(ABSENT if state == INVALID else state, instance)
 
 
 NOTHING = Copy()
@@ -78,13 +86,13 @@ def step(
     copy, sent = held, None
     if row.done:
         base = subject if subject is not None else held.instance
-        if row.wire != "none" and base is not None:
+        if row.wire != NO_DATA_SET and base is not None:
             sent = written(base, row, row.wire, values or {})
         if row.to != "same":
             state = row.result(held.state)
-            if state == "-":
+            if state == NOT_HELD:
                 copy = NOTHING
-            elif row.wire == "none" and base is not None:
+            elif row.wire == NO_DATA_SET and base is not None:
                 copy = Copy(state, written(base, row, state, values or {}))
             else:
                 copy = Copy(state, held.instance)
@@ -97,8 +105,8 @@ def written(instance: SOPInstance, row: Row, term: str, values: Mapping[str, Val
     """Return the instance with what a row sets, may set and clears; ``term`` is the status."""
     said = {k: v for k, v in instance.attributes if k not in row.clear}
     if STATUS in row.set:
-        said[STATUS] = term.rstrip("?>")
-    if term == "left-out":
+        said[STATUS] = shown(term)
+    if term == LEFT_OUT:
         said.pop(STATUS, None)
     may = (*row.set, *row.may_set)
     said |= {k: v for k, v in values.items() if k in may and k != STATUS}
@@ -145,6 +153,6 @@ def _record(
         rules.version,
         rules.sha256,
         received,
-        "" if row.wire == "none" else row.wire,
+        "" if row.wire == NO_DATA_SET else row.wire,
         row.name,
     )

@@ -8,7 +8,7 @@ import sys
 import pytest
 from ledger.told import COMMENT, UID, minute, seen, whole_life
 from samples_of import FOLDER
-from sopstatus import audit_log
+from sopstatus import Link, audit_log, codec, transformer
 from sopstatus.__main__ import main
 from sopstatus.ledger import Ledger
 from sopstatus.progress import progress
@@ -148,3 +148,30 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch):
         monkeypatch.setattr("sys.stderr", stream)
         assert list(progress(iter(range(3)), "records")) == [0, 1, 2]
         assert bool(stream.getvalue()) is shown
+
+
+def test_a_folder_of_documents(database, capsys):
+    """Every format says the same of one copy; the folder has them all."""
+    options = ("--holder", "PACS", "--time", "2024-01-01T00:00Z")
+    code, out, _ = run(capsys, "add", database, CASE, *options)
+    assert (code, out) == (0, f"1 new, {len(list(CASE.iterdir())) - 1} known\n")
+
+
+def test_what_a_transformer_has_recorded(database):
+    """A study of two instances, written onto the image of one, makes nobody a holder of the other."""
+    study = FOLDER / "two-series"
+    link = Link(True, True, True)
+    carry = transformer("fhir", "dicom")
+    done = carry(
+        json.loads((study / "imaging-study.json").read_text()),
+        (study / "image.dcm").read_bytes(),
+        link=link,
+        holder="PACS",
+    )
+    first, second = (
+        codec("fhir").decode(json.loads((study / "imaging-study.json").read_text())).value
+    )
+    with Ledger(database) as ledger:
+        assert ledger.add(done.records).new == 1
+        assert [h.holder for h in ledger.holdings(first.sop_instance_uid)] == ["PACS"]
+        assert ledger.holdings(second.sop_instance_uid) == []

@@ -158,6 +158,22 @@ def test_no_row_can_be_changed_unseen(name):
 
 
 @pytest.mark.parametrize("name", ROWS)
+def test_no_row_can_hold_of_less(name):
+    """A state or a value of a condition that a row lets go has no row any more."""
+    parts = blocks()
+    index = next(i for i, p in enumerate(parts) if f'name    = "{name}"' in p)
+    lists = re.compile(r'(?<=\[)"[^\]]+"(?=\])')
+    for line in re.findall(r"^(?:from|when) .*$", parts[index], re.M):
+        for named in lists.finditer(line):
+            for word in re.findall(r'"[^"]+"', named[0]):
+                fewer = ", ".join(w for w in re.findall(r'"[^"]+"', named[0]) if w != word)
+                less = line[: named.start()] + fewer + line[named.end() :]
+                block = parts[index].replace(line, less)
+                with pytest.raises(TableError):
+                    load_profile("".join([*parts[:index], block, *parts[index + 1 :]]))
+
+
+@pytest.mark.parametrize("name", ROWS)
 def test_no_row_can_be_removed_or_repeated(name):
     parts = blocks()
     index = next(i for i, p in enumerate(parts) if f'name    = "{name}"' in p)

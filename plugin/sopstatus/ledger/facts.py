@@ -15,7 +15,7 @@ from sopstatus.audit import AuditRecord
 from sopstatus.audit_log import canonical
 from sopstatus.catalogue import issue
 from sopstatus.model import Issue, SOPInstance
-from sopstatus.profile import STATUS, status_of
+from sopstatus.profile import status_of
 from sopstatus.profile_language import COMPANIONS
 
 RECORD, OBSERVATION = "record", "observation"
@@ -114,7 +114,7 @@ def from_instance(
         OBSERVATION,
         instance.sop_instance_uid,
         instance.holder or holder,
-        status_of(instance) if STATUS in said else "ABS",
+        status_of(instance),
         time,
         time,
         instance.study_instance_uid,

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sopstatus import profile_language as language
 from sopstatus.catalogue import issue
 from sopstatus.ledger.facts import OBSERVATION, Fact
 from sopstatus.model import Issue
 
 _OUTGOING = ("send", "transfer")
-_ABSENT = ("ABS", "invalid")  # what is no term states nothing
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Holding:
     @property
     def original(self) -> bool:
         """Tell whether this is a confirmed original: it counts for A.1.1 c."""
-        return self.state in ("OR", "AO", "OR>", "AO>")
+        return self.state in language.HOLDERS
 
 
 @dataclass(slots=True)
@@ -50,8 +50,8 @@ class Account:
         if fact.outcome == "refused":  # nothing has changed
             return
         said = {_shown(s) for s in (fact.state, fact.before, fact.received, fact.sent)}
-        self.authorized |= "AO" in said
-        if "OR" in said:
+        self.authorized |= language.AUTHORIZED_ORIGINAL in said
+        if language.ORIGINAL in said:
             self.original_since = self.original_since or time
         if fact.kind == OBSERVATION:
             self._observed(fact, time)
@@ -61,7 +61,11 @@ class Account:
     def _recorded(self, fact: Fact, time: str) -> None:
         known = self.holdings.get(fact.holder)
         # what comes in is recorded without what was held before it
-        if known and fact.before != "-" and _shown(fact.before) != _shown(known.state):
+        if (
+            known
+            and fact.before != language.NOT_HELD
+            and _shown(fact.before) != _shown(known.state)
+        ):
             self._changed(fact, time, "ledger/changed-without-record", known.state, fact.before)
         if known is None or known.state != fact.state:
             self.holdings[fact.holder] = Holding(fact.holder, fact.state, time)
@@ -118,9 +122,9 @@ def check(facts: Iterable[Fact], *, original_age: float | None = None, now: str)
         issues.append(issue("ledger/two-holders", uid, holders=names))
     for holding in held:
         where = f"{uid}@{holding.holder}"
-        if holding.state == "AC" and not whole.authorized:
+        if holding.state == language.AUTHORIZED_COPY and not whole.authorized:
             issues.append(issue("ledger/copy-without-original", where))
-        if _shown(holding.state) == "AO":
+        if _shown(holding.state) == language.AUTHORIZED_ORIGINAL:
             missing = [
                 name
                 for name, there in (("date", holding.dated), ("certificate", holding.certified))
@@ -129,7 +133,8 @@ def check(facts: Iterable[Fact], *, original_age: float | None = None, now: str)
             if missing:
                 words = " and no ".join(missing)
                 issues.append(issue("ledger/authorized-incomplete", where, missing=words))
-        if original_age is not None and holding.original and _shown(holding.state) == "OR":
+        waits = holding.original and _shown(holding.state) == language.ORIGINAL
+        if original_age is not None and waits:
             since = datetime.fromisoformat(whole.original_since)
             if datetime.fromisoformat(now) - since > timedelta(days=original_age):
                 facts_of = {"since": whole.original_since, "days": f"{original_age:g}"}
@@ -138,9 +143,10 @@ def check(facts: Iterable[Fact], *, original_age: float | None = None, now: str)
 
 
 def _shown(state: str) -> str:
-    """Return the status that a data set shows in a state."""
-    return "ABS" if state in _ABSENT else state.rstrip("?>")
+    """Return the status that a data set shows in a state; what is no term states none."""
+    return language.ABSENT if state == language.INVALID else language.shown(state)
 
 
 def _arrives(sent: str) -> tuple[str, ...]:
-    return ("ABS", "NS") if sent == "left-out" else (sent,)
+    absent = (language.ABSENT, language.NOT_SPECIFIED)
+    return absent if sent == language.LEFT_OUT else (sent,)
