@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sopstatus.audit import now
 from sopstatus.crossing import cross, onto
@@ -16,6 +15,9 @@ from sopstatus.limits import DEFAULT, Limits
 from sopstatus.link import Circumstances, Link
 from sopstatus.model import Result, SOPInstance
 from sopstatus.table import MappingTable, load_tables
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINT_GROUP = "sopstatus.transformers"
 FORMATS = ("dicom", "dicom-json", "fhir", "healthimaging", "hl7")
@@ -188,6 +190,8 @@ def named(name: str) -> Callable[..., Result[Any]]:
 
     Raise `LookupError` for a name that nobody offers, and where two distributions offer it.
     """
+    from importlib.metadata import entry_points  # slow, and seldom needed
+
     found: list[EntryPoint] = [e for e in entry_points(group=ENTRY_POINT_GROUP) if e.name == name]
     if not found:
         names = sorted({e.name for e in entry_points(group=ENTRY_POINT_GROUP)})

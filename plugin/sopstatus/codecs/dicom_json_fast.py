@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sopstatus.codecs import data_set
 from sopstatus.codecs.dicom_json_element import FILE_META
 from sopstatus.codecs.json_text import DECODER, MARK, text_of_bytes
-from sopstatus.model import SOPInstance
+from sopstatus.model import SOPInstance, stated
 
 if TYPE_CHECKING:
     from sopstatus.codecs.dicom_json_read import DataSet, Reader
@@ -79,17 +79,10 @@ def _all(
     return found
 
 
-def _about(statement: SOPInstance, uid: str) -> SOPInstance:
-    """Return the same statement about another instance, without putting it in order again."""
-    made = object.__new__(SOPInstance)
-    put = object.__setattr__
-    put(made, "study_instance_uid", statement.study_instance_uid)
-    put(made, "series_instance_uid", statement.series_instance_uid)
-    put(made, "sop_class_uid", statement.sop_class_uid)
-    put(made, "sop_instance_uid", uid)
-    put(made, "holder", statement.holder)
-    put(made, "attributes", statement.attributes)
-    return made
+def _about(said: SOPInstance, uid: str) -> SOPInstance:
+    """Return the same statement about another instance."""
+    study, series, sop_class = said.study_instance_uid, said.series_instance_uid, said.sop_class_uid
+    return stated(study, series, sop_class, uid, said.holder, said.attributes)
 
 
 def spans(data: bytes) -> list[tuple[int, int]] | None:
