@@ -16,6 +16,7 @@ from sopstatus.codecs.library import comes_from
 from sopstatus.explain.model import Note, Row, Source, Untouched
 from sopstatus.model import SOPInstance, Value
 from sopstatus.table import Attribute, Group, MappingTable
+from sopstatus.values import trim
 
 _SKIPPED = "\ufeff\x0b \t\r\n"
 
@@ -49,6 +50,14 @@ class Slot:
     def note(self, what: str, detail: str = "") -> None:
         """Tell one thing about how the value was read."""
         self.notes.append(Note(what, detail))
+
+    def note_code(self, code: str, terms: dict[str, str]) -> None:
+        """Tell how a code was taken for a term; ``terms`` are those of every spelling."""
+        bare = trim("CS", code)
+        if bare != code:
+            self.note("blanks around the code dropped")
+        if terms.get(bare, bare) != bare:
+            self.note("alias of a term", f"{bare} -> {terms[bare]}")
 
 
 @dataclass(slots=True)

@@ -188,11 +188,7 @@ def _notes(slot: Slot) -> None:
     """Tell what was done to the value of a slice."""
     row, text = slot.row, slot.text or ""
     if row.vr == "CS":
-        bare = values.trim("CS", text)
-        if bare != text:
-            slot.note("blanks around the code dropped")
-        if row.from_fhir.get(bare, bare) != bare:
-            slot.note("alias of a term", f"{bare} -> {row.from_fhir[bare]}")
+        slot.note_code(text, row.from_fhir)
     elif row.vr == "DT":
         fraction = text.partition(".")[2].rstrip("Z").partition("+")[0].partition("-")[0]
         if len(fraction) > 6:

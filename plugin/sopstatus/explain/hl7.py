@@ -210,13 +210,8 @@ def _notes(slot: Slot, segment: ZSegment, raw: str) -> None:
         return
     first = raw.split(delimiters.repetition, 1)[0] if delimiters.repetition else raw
     parts = er7.components(first, delimiters, segment.charset)
-    code = parts[0]
     if row.vr == "CS":
-        bare = values.trim("CS", code)
-        if bare != code:
-            slot.note("blanks around the code dropped")
-        if row.from_hl7.get(bare, bare) != bare:
-            slot.note("alias of a term", f"{bare} -> {row.from_hl7[bare]}")
+        slot.note_code(parts[0], row.from_hl7)
     if first != raw:
         slot.note("several repetitions are several values")
     if len(parts) > 1 and row.datatype not in CODED:
