@@ -145,3 +145,24 @@ def test_inside_an_mllp_frame():
         assert out.startswith(b"\x0bMSH") and out.endswith(b"\x1c\r")
         assert out.index(b"ZDS|") < out.index(b"\x1c")
         assert HL7.decode(out).value == (instance(1),)
+
+
+@pytest.mark.parametrize("holder", ["", "PACS"])
+def test_an_order_with_two_bare_zds_of_one_study(holder):
+    """One is filled, and writing the same again finds it and leaves the other alone."""
+    bare = f"ZDS|{STUDY}^^Application^DICOM"
+    order = message("ORC|NW", "OBR|1", bare, bare, kind="ORM^O01")
+    new = [instance(1, holder=holder)]
+    once = HL7.encode(new, order)
+    again = HL7.encode(new, once.value)
+    assert again.value == once.value
+    assert once.value.count(b"AO^Authorized Original") == 1
+    assert [i.code for i in again.issues] == ["hl7/rolled-up"]
+
+
+def test_what_an_order_says_of_a_study_is_replaced():
+    order = message("ORC|NW", "OBR|1", kind="ORM^O01")
+    first = HL7.encode([instance(1, "OR")], order).value
+    second = HL7.encode([instance(1, "AO")], first)
+    assert second.value == HL7.encode([instance(1, "AO")], order).value
+    assert [i.code for i in second.issues] == ["hl7/rolled-up"]

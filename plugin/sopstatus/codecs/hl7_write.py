@@ -161,7 +161,10 @@ class Writer:
         inside = self.bare.between(order.start, order.end)
         for statement in self._one_for_the_study(statements, known):
             study = statement.study_instance_uid
-            mine = [f for f in inside if _is_anchor(f) and f.instance.study_instance_uid == study]
+            own = [f for f in inside if f.instance.identity == statement.identity]
+            mine = [f for f in own if f.instance.attributes] or [
+                f for f in inside if _is_anchor(f) and f.instance.study_instance_uid == study
+            ]
             if mine:
                 self._replace(mine[0], statement)
             elif inside or order.studies - {study}:
