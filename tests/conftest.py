@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 common = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": True}
 settings.register_profile("laptop", max_examples=200, **common)
 # repeatable: what passes here passes there; `make long` and the fuzzer draw anew
-settings.register_profile("ci", max_examples=500, derandomize=True, **common)
+settings.register_profile("ci", max_examples=2000, derandomize=True, **common)
 # the same few examples for every mutant: what they kill must not depend on luck
 settings.register_profile(
     "mutants", max_examples=5, derandomize=True, database=None, **(common | {"print_blob": False})
