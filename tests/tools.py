@@ -8,8 +8,10 @@ import pytest
 
 def need(program):
     """Return the path of a program; without it, fail in CI and skip elsewhere."""
-    found = shutil.which(program)
-    if found:
-        return found
-    reason = f"{program} is not installed (Debian: apt-get install dcmtk)"
+    return shutil.which(program) or missing(program, "dcmtk")
+
+
+def missing(program, package):
+    """Say that a program is not there: fail in CI and skip elsewhere."""
+    reason = f"{program} is not installed (Debian: apt-get install {package})"
     return pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)

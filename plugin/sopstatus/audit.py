@@ -48,5 +48,14 @@ class AuditRecord:
 
 
 def now() -> str:
-    """Return the time as records have it: UTC, milliseconds, ``Z``."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Return the time as records have it."""
+    return instant(datetime.now(UTC))
+
+
+def instant(moment: datetime) -> str:
+    """Write a moment as records have it: UTC, milliseconds, ``Z``.
+
+    Raise `OverflowError` where it has no year in UTC that Python can count.
+    """
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

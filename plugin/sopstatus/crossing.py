@@ -31,9 +31,10 @@ def admit(
 
     Over one that is not trusted every status becomes NS and its three companions go
     (PS3.15 A.1.1 f.2); over a trusted one they stay. Attributes of other groups are not governed by
-    the profile. One audit record for every statement of a governed attribute. ``copies``: these are the data sets themselves, so that NS is
-    added where a status is absent, and a value that is no term is refused (the instance is left
-    out, and the issue is an error); in a statement it states nothing and is carried as it is.
+    the profile. One audit record for every statement of a governed attribute. ``copies``: these are
+    the data sets themselves, so that NS is added where a status is absent, and a value that is no
+    term is refused (the instance is left out, and the issue is an error); in a statement it states
+    nothing and is carried as it is.
     """
     at = replace(at, link=link or UNKNOWN)
     whole = list(instances)

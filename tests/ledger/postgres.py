@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import pytest
+from tools import missing
 
 ROOT = os.name == "posix" and os.geteuid() == 0
 AS = {"user": "postgres"} if ROOT else {}  # the server refuses to run as root
@@ -18,10 +18,7 @@ def programs():
     """Return the folder of initdb and pg_ctl; without it, fail in CI and skip elsewhere."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     initdb = str(found[-1]) if found else shutil.which("initdb")
-    if initdb:
-        return Path(initdb).parent
-    reason = "initdb is not installed (Debian: apt-get install postgresql)"
-    return pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    return Path(initdb or missing("initdb", "postgresql")).parent
 
 
 @contextlib.contextmanager

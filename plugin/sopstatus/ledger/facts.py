@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 
-from sopstatus.audit import AuditRecord
+from sopstatus.audit import AuditRecord, instant
 from sopstatus.audit_log import canonical
 from sopstatus.catalogue import issue
 from sopstatus.model import Issue, SOPInstance
@@ -70,10 +70,9 @@ def utc(time: str) -> str:
     if moment.tzinfo is None:
         raise ValueError("a time without an offset")
     try:
-        text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+        return instant(moment)
     except OverflowError:
         raise ValueError("a time out of range") from None
-    return text.replace("+00:00", "Z")
 
 
 def from_record(record: AuditRecord, where: str, *, holder: str = "") -> Fact | Issue:
