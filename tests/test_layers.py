@@ -33,7 +33,8 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         "audit_dicom",
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
-    {"content", "explain", "issue_forms"},
+    {"content", "files", "explain", "issue_forms"},
+    {"scan"},
     {"", "demo", "commands", "ledger_commands", "__main__"},
     {"artifacts"},
 ]
