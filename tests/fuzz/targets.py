@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -50,7 +51,8 @@ def same_again(name, document, frame):
 def lines_but_ours(data):
     """Return the lines of a message, without MLLP's characters, empty ones and the segment ZDS."""
     lines = [line.strip(b"\x0b\x1c") for line in data.replace(b"\n", b"\r").split(b"\r")]
-    return [line for line in lines if line and line[:3] != b"ZDS"]
+    ours = {b"ZDS", *(b"ZDS" + separator for separator in re.findall(rb"MSH(.)", data))}
+    return [line for line in lines if line and line[:4] not in ours]
 
 
 def keys_but_ours(node):
