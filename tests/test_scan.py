@@ -99,7 +99,9 @@ def test_whoever_stops_early_leaves_no_process_behind():
 def test_bad_files_are_records(tmp_path):
     (tmp_path / "empty").write_bytes(b"")
     (tmp_path / "text").write_bytes(b"hello")
-    (tmp_path / "cut.dcm").write_bytes((RELEASED / "image.dcm").read_bytes().partition(b"Released")[0])
+    (tmp_path / "cut.dcm").write_bytes(
+        (RELEASED / "image.dcm").read_bytes().partition(b"Released")[0]
+    )
     found = {Path(one.source).name: one for one in scan([tmp_path, tmp_path / "none"])}
     codes = {name: [issue.code for issue in one.issues] for name, one in found.items()}
     assert codes == {

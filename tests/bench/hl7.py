@@ -60,7 +60,9 @@ def rows():
         "hl7-tea": tea,
         "medforge (Rust)": medforge_fields,
     }
-    yield Row("HL7: decode every ZDS", "3,000 ZDS", 3000, contenders, {"python-hl7": 20.0, "hl7-tea": 1.0})
+    yield Row(
+        "HL7: decode every ZDS", "3,000 ZDS", 3000, contenders, {"python-hl7": 20.0, "hl7-tea": 1.0}
+    )
 
 
 def _encode(under, data, exact, segment):

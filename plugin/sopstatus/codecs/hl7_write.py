@@ -26,9 +26,20 @@ class Place:
     """Where a statement stands; its fields are cut when somebody asks for them."""
 
     message: Message
-    span: Segment
-    location: str
+    start: int
+    prefix: str
+    number: int
     _segment: ZSegment | None = None
+
+    @property
+    def location(self) -> str:
+        """The segment as an issue names it."""
+        return f"{self.prefix}[{self.number}]"
+
+    @property
+    def span(self) -> Segment:
+        """The line."""
+        return er7.segment_at(self.message.document, self.start, self.message.end)
 
     @property
     def segment(self) -> ZSegment:
@@ -57,11 +68,11 @@ def read(
     statements: list[Found[Place]] = []
     for number, item in enumerate(found, 1):
         assert item.delimiters
-        quick = plan(name, rows, item.delimiters)
-        prefix = f"message[{number}] {name}[" if len(found) > 1 else f"{name}["
-        for index, span in er7.numbered(item, name):
-            place = Place(item, span, f"{prefix}{index}]")
-            instance, unread = quick.read(data[span.start : span.end], item), _NOTHING_UNREAD
+        quick, is_plain = plan(name, rows, item.delimiters), er7.is_byte_safe(item.charset or "")
+        prefix = f"message[{number}] {name}" if len(found) > 1 else name
+        for index, start in enumerate(er7.starts(item, name), 1):
+            place = Place(item, start, prefix, index)
+            instance, unread = quick.read(start, item) if is_plain else None, _NOTHING_UNREAD
             if instance is None:
                 segment = place.segment
                 taken = _read_with_care(segment, rows, limits)
@@ -271,7 +282,7 @@ class _Bare:
 
     def __init__(self, old: list[Found[Place]]) -> None:
         self.old = old
-        self.starts = [found.place.span.start for found in old]
+        self.starts = [found.place.start for found in old]
         self.by_study: dict[str, deque[Found[Place]]] = {}
         for found in old:
             if _is_anchor(found):
