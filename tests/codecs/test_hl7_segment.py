@@ -117,6 +117,7 @@ def test_repetitions_are_counted_up_to_the_limit():
         ),
         (["", "", "", "", f'{STATUS}="AO"'], {}, [("hl7/verbatim-stale", 9)]),
         (["", "", "", "", f'{COMMENT}="\\XC3A9\\"'], {COMMENT: "é"}, []),
+        (["", "", "", "", f'~~{COMMENT}="a"~'], {COMMENT: "a"}, []),
     ],
 )
 def test_what_is_read(fields, said, issues):
@@ -244,6 +245,7 @@ def test_an_identity_that_the_message_cannot_hold_is_told(field, number):
     [
         (0, "AO", "AO^Authorized Original^99SOPSTATUS", "", None),
         (0, "AO ", "AO^Authorized Original^99SOPSTATUS", '"AO "', None),
+        (0, " AO", "AO^Authorized Original^99SOPSTATUS", '" AO"', None),
         (0, "QQ", "", '"QQ"', None),
         (0, None, '""', "", None),
         (1, "20240102030405.1234+0100", "20240102030405.1234+0100", "", None),
@@ -279,6 +281,48 @@ def test_text_that_the_character_set_cannot_hold_is_kept_exactly(term, named, te
     assert dict(x.decode(ROWS)[0].attributes) == {COMMENT: text}
     assert told(x) == [("hl7/charset", "ZDS[2]-7")]
     assert f"character set, {named}, cannot hold {COMMENT}," in x.issues[0].diagnostics
+
+
+TABLE = """
+name = "extra"
+title = "Extra"
+version = "0.1.0"
+source = "PS3.3"
+[fhir]
+extension = "StructureDefinition/extra"
+contexts = ["ImagingStudy"]
+[hl7]
+segment = "ZDX"
+
+[[attribute]]
+keyword = "ContentQualification"
+tag = "0018,9004"
+vr = "CS"
+terms = "defined"
+hl7 = { field = 5, datatype = "CWE", coding-system = "99QC" }
+fhir = { slice = "qualification", type = "code" }
+[attribute.codes]
+PRODUCT = { display = "Geprüft" }
+RESEARCH = { display = "Re^search" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "term", "marks", "field"),
+    [
+        ("PRODUCT", UTF_8, "|^~\\&", "PRODUCT^Geprüft^99QC"),
+        ("PRODUCT", "", "|^~\\&", "PRODUCT^^99QC"),
+        ("RESEARCH", UTF_8, "|^~\\&", "RESEARCH^Re\\S\\search^99QC"),
+        ("RESEARCH", UTF_8, "|^~", "RESEARCH^^99QC"),
+        ("OTHER", UTF_8, "|^~\\&", "OTHER^^99QC"),
+    ],
+)
+def test_a_display_is_left_out_where_it_cannot_be_written(value, term, marks, field, tmp_path):
+    (tmp_path / "extra.toml").write_text(TABLE, "utf-8")
+    row = load_tables(tmp_path).attributes["ContentQualification"]
+    x = segment(*IDENTITY, term=term, marks=marks, name="ZDX")
+    x.put_value(row, value)
+    assert (x.raw(5), x.raw(9), x.issues) == (field, "", [])
 
 
 def test_without_an_escape_character_json_says_the_delimiters():
