@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--release", choices=("R4", "R4B", "R5"), default="R4", help="of FHIR")
     audit.add_argument("--last", default="", metavar="HASH", help="hash of the last line")
     _add_ledger(commands)
+    _add_mllp(commands)
     show = commands.add_parser("show", help="what a document says, as a table")
     show.add_argument("source", metavar="SOURCE", help="a file of any format; - is stdin")
     show.add_argument("--json", action="store_true", help="for machines")
@@ -115,6 +116,33 @@ def _add_ledger(commands: Any) -> None:
     )
     for task in (show, check):
         task.add_argument("--json", action="store_true", help="for machines")
+
+
+def _add_mllp(commands: Any) -> None:
+    mllp = commands.add_parser("mllp", help="listen for HL7 v2 messages, and pass them on")
+    mllp.add_argument("--port", type=int, required=True, help="0 = any that is free")
+    mllp.add_argument("--host", default="127.0.0.1", help="(default: 127.0.0.1)")
+    mllp.add_argument("--transform", metavar="NAME", help="an entry point, or MODULE:CALLABLE")
+    mllp.add_argument("--respond", action="store_true", help="answer with the message as it became")
+    mllp.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
+    tls = mllp.add_argument_group("TLS; needed where --host is not this machine alone")
+    tls.add_argument("--tls-cert", metavar="PEM", help="the listener's certificate chain")
+    tls.add_argument("--tls-key", metavar="PEM", help="its key (default: in the same file)")
+    tls.add_argument("--tls-client-ca", metavar="PEM", help="who may connect: the CA of clients")
+    tls.add_argument(
+        "--peer-conforms",
+        action="store_true",
+        help="vouch that who shows such a certificate conforms to the profile (PS3.15 A.1.1)",
+    )
+    bounds = mllp.add_argument_group("bounds; times in seconds")
+    bounds.add_argument("--limit", type=int, default=16, metavar="MIB", help="of a message (16)")
+    bounds.add_argument("--connections", type=int, default=1000, help="at a time (1000)")
+    bounds.add_argument("--block-timeout", type=float, default=60.0, help="for a message (60)")
+    bounds.add_argument("--idle-timeout", type=float, default=3600.0, help="between them (3600)")
+    bounds.add_argument("--drain-timeout", type=float, default=10.0, help="at the end (10)")
+    mllp.add_argument("--only-one", action="store_true", help="at most one answer to a message")
+    mllp.add_argument("--log", choices=("json", "text"), default="json", help="events on stderr")
+    mllp.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

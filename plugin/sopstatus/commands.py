@@ -103,6 +103,16 @@ def ledger(options: Namespace) -> int:
     return work(options)
 
 
+def mllp(options: Namespace) -> int:
+    """Listen for HL7 v2 messages until SIGTERM."""
+    try:
+        from sopstatus import mllp_commands
+    except ImportError:
+        print("error: mllp needs the extra: pip install sopstatus[log]", file=sys.stderr)
+        return 2
+    return mllp_commands.listen(options)
+
+
 def show(options: Namespace) -> int:
     """Print what a document says."""
     tables = _tables(options)

@@ -29,9 +29,7 @@ def fed(chunks, limit=1 << 20):
 
 def cut(stream, places):
     places = sorted({min(p, len(stream)) for p in places})
-    return [
-        stream[a:b] for a, b in zip([0, *places], [*places, len(stream)], strict=True)
-    ]
+    return [stream[a:b] for a, b in zip([0, *places], [*places, len(stream)], strict=True)]
 
 
 @pytest.mark.parametrize(

@@ -159,5 +159,9 @@ SYMPTOMS = (
     Symptom(
         "The study is not found by its UID", "fhir/no-study-uid hl7/no-study-uid value/not-uid"
     ),
+    Symptom(
+        "`sopstatus mllp` answers AR",
+        "mllp/not-framed mllp/broken-off mllp/failed hl7/no-msh",
+    ),
     Symptom("The value is missing on purpose", "fhir/data-absent"),
 )

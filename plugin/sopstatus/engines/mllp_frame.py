@@ -52,6 +52,11 @@ class Framer:
         return self._inside
 
     @property
+    def is_lost(self) -> bool:
+        """Tell whether bytes outside a block came last."""
+        return self._told
+
+    @property
     def held(self) -> int:
         """Return how many bytes are kept."""
         return len(self._bytes)
