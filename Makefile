@@ -6,7 +6,7 @@ BIN := .venv/bin
 # the environment is made anew when what it holds has changed
 READY := .venv/.ready
 
-.PHONY: demo test lint types unit format docs long fuzz fuzz-ci mutants clean
+.PHONY: demo test lint types unit format docs long fuzz fuzz-ci mutants mllp-kill clean
 
 demo: $(READY)
 	$(BIN)/sopstatus demo
@@ -37,6 +37,11 @@ docs: $(READY)
 # the laws, long: LAW_EXAMPLES each (100,000: hours)
 long: $(READY)
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest -n auto --dist worksteal tests/laws
+
+# kill -9 of the forwarding listener under load (200: two to four minutes)
+KILLS ?= 200
+mllp-kill: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m engines.kill $(KILLS)
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv

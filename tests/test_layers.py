@@ -36,7 +36,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
     {"content", "explain", "issue_forms"},
     {"engines"},
-    {"", "demo", "commands", "ledger_commands", "mllp_commands", "__main__"},
+    {"", "demo", "commands", "ledger_commands", "mllp_commands", "spool_commands", "__main__"},
     {"artifacts"},
 ]
 THIRD_PARTY = {

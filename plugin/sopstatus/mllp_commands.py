@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import ipaddress
 import signal
 import ssl
 import sys
 from argparse import Namespace
+from pathlib import Path
 from typing import Any, cast
 
 from sopstatus import log
+from sopstatus.engines.forward import Destination, Forwarder
 from sopstatus.engines.mllp import Listener, Settings
 from sopstatus.engines.mllp_work import Transform, Work, work
+from sopstatus.engines.sources import FolderSource
+from sopstatus.engines.spool import Spool, owned
+from sopstatus.engines.spool_writer import SpoolWriter
 from sopstatus.table import load_tables
 from sopstatus.transform import named
 
@@ -23,35 +29,53 @@ def listen(options: Namespace) -> int:
     if fault := _usage(options):
         print(f"error: {fault}", file=sys.stderr)
         return 2
+    tables = load_tables(*options.mappings)
     try:
         transform = _transform(options.transform) if options.transform else None
         tls = _server_tls(options) if options.tls_cert else None
-    except (LookupError, ImportError, AttributeError, OSError, ssl.SSLError) as error:
+        where = _destination(options) if options.forward else None
+        source = None
+        if options.source:
+            source = FolderSource(options.source, holder=options.holder, tables=tables)
+    except (LookupError, ImportError, AttributeError, ValueError, OSError) as error:
         print(f"error: {_said(error)}", file=sys.stderr)
         return 2
-    limit = options.limit << 20
-    done = work(limit=limit, tables=load_tables(*options.mappings), transform=transform)
+    done = work(limit=options.limit << 20, tables=tables, source=source, transform=transform)
     log.configure(json=options.log == "json", level=options.log_level)
     try:
-        asyncio.run(_serve(options, done, tls))
+        with owned(Path(options.spool)) if where else contextlib.nullcontext():
+            asyncio.run(_serve(options, done, tls, where))
     except OSError as error:
         print(f"error: cannot listen there: {_said(error)}", file=sys.stderr)
         return 3
     return 0
 
 
-async def _serve(options: Namespace, done: Work, tls: ssl.SSLContext | None) -> None:
+async def _serve(
+    options: Namespace, done: Work, tls: ssl.SSLContext | None, where: Destination | None
+) -> None:
     loop = asyncio.get_running_loop()
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
-    listener = Listener(done, _settings(options), quick=done.is_quick)
+    writer = SpoolWriter(Spool(options.spool)) if where else None
+    listener = Listener(done, _settings(options), store=writer, quick=done.is_quick)
     port = await listener.start(options.host, options.port, tls=tls)
     print(f"listening on {options.host} port {port}", flush=True)
     log.event("mllp-listening", port=port, tls=tls is not None)
-    await end.wait()
+    forwarder = Forwarder(writer, where) if writer and where else None
+    waits: list[asyncio.Task[Any]] = [loop.create_task(end.wait())]
+    if forwarder:
+        waits.append(loop.create_task(forwarder.run()))
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     await listener.drain()
     log.event("mllp-stopped", messages=listener.taken, refused=listener.refused)
+    if forwarder and writer:
+        forwarder.stop()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(waits[1], options.drain_timeout)
+        await writer.close()
+        log.event("mllp-delivered", sent=forwarder.sent, dead=forwarder.dead)
 
 
 def _usage(options: Namespace) -> str:
@@ -62,6 +86,16 @@ def _usage(options: Namespace) -> str:
         return "--tls-client-ca needs --tls-cert"
     if options.peer_conforms and not options.tls_client_ca:
         return "--peer-conforms needs --tls-client-ca: nobody else has shown who it is"
+    if bool(options.forward) != bool(options.spool):
+        return "--forward and --spool need each other"
+    if (options.forward_cert and not options.forward_ca) or (
+        options.forward_ca and not options.forward
+    ):
+        return "--forward-cert needs --forward-ca, which needs --forward"
+    if options.source and options.transform:
+        return "--source and --transform: a transformer looks into sources of its own"
+    if options.respond and options.forward:
+        return "--respond and --forward: a message has one way"
     if options.limit < 1 or options.connections < 1:
         return "--limit and --connections are at least 1"
     return ""
@@ -98,6 +132,32 @@ def _transform(name: str) -> Transform:
     for part in attribute.split("."):
         value = getattr(value, part)
     return cast(Transform, value)
+
+
+def _destination(options: Namespace) -> Destination:
+    host, port = address(options.forward)
+    tls = client_tls(options.forward_ca, options.forward_cert)
+    return Destination(
+        host, port, tls, answer=options.answer_timeout, rejections=options.give_up_after
+    )
+
+
+def address(text: str) -> tuple[str, int]:
+    """Return host and port of ``HOST:PORT``; raise `ValueError` for anything else."""
+    host, found, port = text.rpartition(":")
+    if not found or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"{text!r} is no HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def client_tls(ca: str | None, certificate: str | None) -> ssl.SSLContext | None:
+    """Return how to send over TLS, to who has a certificate of this CA; ``None`` without a CA."""
+    if not ca:
+        return None
+    context = ssl.create_default_context(cafile=ca)
+    if certificate:
+        context.load_cert_chain(certificate)
+    return context
 
 
 def _server_tls(options: Namespace) -> ssl.SSLContext:

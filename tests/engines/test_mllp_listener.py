@@ -290,6 +290,7 @@ def run(*options):
         (("--host", "192.0.2.1", "--tls-cert", "x.pem"), "--tls-client-ca"),
         (("--tls-client-ca", "x.pem"), "--tls-cert"),
         (("--peer-conforms",), "--tls-client-ca"),
+        (("--forward", "localhost:1"), "--spool"),
         (("--transform", "no-such-thing"), "no transformer"),
         (("--transform", "no_such_module:x"), "no_such_module"),
         (("--tls-cert", "no-such-file.pem"), "No such file"),

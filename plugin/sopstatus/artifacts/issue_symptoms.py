@@ -161,7 +161,8 @@ SYMPTOMS = (
     ),
     Symptom(
         "`sopstatus mllp` answers AR",
-        "mllp/not-framed mllp/broken-off mllp/failed hl7/no-msh",
+        "mllp/not-framed mllp/broken-off mllp/failed mllp/not-stored hl7/no-msh",
     ),
+    Symptom("A dead letter cannot be shown or replayed", "mllp/no-spool"),
     Symptom("The value is missing on purpose", "fhir/data-absent"),
 )
