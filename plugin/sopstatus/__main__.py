@@ -126,8 +126,10 @@ def _add_mllp(commands: Any) -> None:
     mllp.add_argument("--forward", metavar="HOST:PORT", help="where messages go; needs --spool")
     mllp.add_argument("--spool", metavar="DIR", help="where messages are kept until delivered")
     mllp.add_argument("--transform", metavar="NAME", help="an entry point, or MODULE:CALLABLE")
-    mllp.add_argument("--source", metavar="FOLDER", help="documents whose statements are added")
-    mllp.add_argument("--holder", default="", metavar="AE", help="who holds data sets in FOLDER")
+    mllp.add_argument(
+        "--source", metavar="FROM", help="what is added: a folder of documents, or a ledger"
+    )
+    mllp.add_argument("--holder", default="", metavar="AE", help="who holds the folder's data sets")
     mllp.add_argument("--respond", action="store_true", help="answer with the message as it became")
     mllp.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
     tls = mllp.add_argument_group("TLS; needed where --host is not this machine alone")

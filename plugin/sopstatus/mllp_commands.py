@@ -10,17 +10,19 @@ import signal
 import ssl
 import sys
 from argparse import Namespace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
 from sopstatus import log
+from sopstatus.engines.enrich import Source
 from sopstatus.engines.forward import Destination, Forwarder
 from sopstatus.engines.mllp import Listener, Settings
 from sopstatus.engines.mllp_work import Transform, Work, work
 from sopstatus.engines.sources import FolderSource
 from sopstatus.engines.spool import Spool, owned
 from sopstatus.engines.spool_writer import SpoolWriter
-from sopstatus.table import load_tables
+from sopstatus.table import MappingTable, load_tables
 from sopstatus.transform import named
 
 
@@ -34,9 +36,7 @@ def listen(options: Namespace) -> int:
         transform = _transform(options.transform) if options.transform else None
         tls = _server_tls(options) if options.tls_cert else None
         where = _destination(options) if options.forward else None
-        source = None
-        if options.source:
-            source = FolderSource(options.source, holder=options.holder, tables=tables)
+        source = _source(options, tables) if options.source else None
     except (LookupError, ImportError, AttributeError, ValueError, OSError) as error:
         print(f"error: {_said(error)}", file=sys.stderr)
         return 2
@@ -132,6 +132,17 @@ def _transform(name: str) -> Transform:
     for part in attribute.split("."):
         value = getattr(value, part)
     return cast(Transform, value)
+
+
+def _source(options: Namespace, tables: MappingTable) -> Source:
+    """Return a folder of documents, or else the ledger of this name."""
+    if Path(options.source).is_dir():
+        return FolderSource(options.source, holder=options.holder, tables=tables)
+    if find_spec("sqlalchemy") is None:
+        raise ImportError("a ledger needs the extra: pip install sopstatus[ledger]")
+    from sopstatus.ledger import Ledger
+
+    return Ledger(options.source, create=False)
 
 
 def _destination(options: Namespace) -> Destination:

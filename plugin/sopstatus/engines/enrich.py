@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from sopstatus.codecs.hl7_orders import studies
 from sopstatus.model import Result, SOPInstance
 from sopstatus.transform import Codec
 
@@ -24,11 +25,14 @@ def enriched(
     What the message says stays, also where the source says otherwise. A message that needs nothing
     comes back as it is. The issues tell what could not be added.
     """
-    from sopstatus.codecs.hl7_orders import studies
-
-    known = {statement.identity for statement in said}
-    told = (s for uid in studies(message) for s in source.statements(uid))
+    stated = [statement for statement in said if statement.attributes]
+    known = {statement.identity for statement in stated}
+    whole = {s.study_instance_uid for s in stated if not s.series_instance_uid}
     new = [
-        statement for statement in told if statement.attributes and statement.identity not in known
+        statement
+        for uid in studies(message)
+        if uid not in whole  # an order's one statement, too, is the message's own
+        for statement in source.statements(uid)
+        if statement.attributes and statement.identity not in known
     ]
     return codec.encode(new, message) if new else Result(message)
