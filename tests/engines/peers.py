@@ -35,7 +35,8 @@ def hl7apy():
             answer.msa.msa_2 = message.msh.msh_10.value
             return answer.to_mllp()
 
-    server = MLLPServer("127.0.0.1", 0, {"ORU^R01": (Handler,)})
+    kinds = ("ORU^R01", "ORU^R01^ORU_R01")
+    server = MLLPServer("127.0.0.1", 0, dict.fromkeys(kinds, (Handler,)))
     print("listening", server.server_address[1], flush=True)
     server.serve_forever()
 

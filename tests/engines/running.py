@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from sopstatus.engines.mllp_frame import Framer, frame
@@ -22,13 +23,25 @@ def message(
 
 @contextlib.contextmanager
 def process(*command, **options):
-    """Run a program that prints "... PORT" when it listens; stop it at the end."""
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    ) as running:
+    """Run a program that prints "... PORT" when it listens; kill it at the end.
+
+    ``told()`` returns what it wrote to standard error, which is a file: nothing waits for a reader.
+    """
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, **options
+        ) as running,
+    ):
+
+        def told():
+            errors.seek(0)
+            return errors.read()
+
+        running.told = told
         try:
             line = running.stdout.readline()
-            assert line, running.stderr.read()
+            assert line, told()
             running.port = int(line.split()[-1])
             yield running
         finally:

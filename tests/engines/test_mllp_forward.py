@@ -105,7 +105,8 @@ def test_it_is_sent_again_until_it_is_answered(tmp_path, answers, repeated):
         expected = ["1"] * (len(answers) + 1) + ["2"]
         assert receiver.wait(len(expected)) == expected
         running.send_signal(signal.SIGTERM)
-        _, told = running.communicate(timeout=20)
+        assert running.wait(30) == 0
+        told = running.told()
     assert len(set(receiver.received)) == 2, "the same bytes again"
     one, two = rows(tmp_path)
     assert (one["attempts"], one["repeated"]) == (len(answers), repeated)
@@ -140,7 +141,8 @@ def test_a_second_answer_to_one_message_is_not_taken_for_the_next(tmp_path):
             assert codes(client.answers(6))[::2] == [(b"CA", b"%d" % n) for n in range(3)]
         assert receiver.wait(3) == ["0", "1", "2"]
         running.send_signal(signal.SIGTERM)
-        _, told = running.communicate(timeout=20)
+        assert running.wait(30) == 0
+        told = running.told()
     assert told.count("mllp-application-refused") == 1
     assert [row["state"] for row in rows(tmp_path)] == ["sent"] * 3
 
@@ -263,7 +265,8 @@ def test_a_full_disk_rejects_and_what_was_acknowledged_still_arrives(tmp_path):
                     rejected += 1
         assert accepted and rejected
         running.send_signal(signal.SIGTERM)
-        _, told = running.communicate(timeout=30)
+        assert running.wait(30) == 0
+        told = running.told()
         assert "DOE" not in told
     with forwarding(tmp_path, f"127.0.0.1:{port}"), Receiver(port=port) as receiver:
         assert receiver.wait(len(accepted)) == accepted

@@ -202,7 +202,8 @@ def test_a_transformer_that_fails_is_answered_and_names_nobody():
             assert code(answer) == "AR" and b"mllp/failed" in answer and b"KeyError" in answer
             assert code(client.ask(PLAIN)) == "AR"
         running.send_signal(signal.SIGTERM)
-        _, told = running.communicate()
+        assert running.wait(30) == 0
+        told = running.told()
     assert "mllp/failed" in told
     for text in (answer.decode(), told):
         assert "DOE" not in text and "4711" not in text
