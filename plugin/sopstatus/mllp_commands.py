@@ -40,7 +40,13 @@ def listen(options: Namespace) -> int:
     except (LookupError, ImportError, AttributeError, ValueError, OSError) as error:
         print(f"error: {_said(error)}", file=sys.stderr)
         return 2
-    done = work(limit=options.limit << 20, tables=tables, source=source, transform=transform)
+    done = work(
+        limit=options.limit << 20,
+        tables=tables,
+        source=source,
+        transform=transform,
+        forwarded=where is not None,
+    )
     log.configure(json=options.log == "json", level=options.log_level)
     try:
         with owned(Path(options.spool)) if where else contextlib.nullcontext():

@@ -9,6 +9,8 @@ import sys
 import time
 
 import pytest
+import trustme
+from samples_of import sample
 from sopstatus.engines.forward_answer import judge
 from sopstatus.engines.mllp_frame import frame
 from sopstatus.engines.spool import New, Spool
@@ -244,6 +246,44 @@ def test_the_same_message_twice_is_marked_and_delivered(tmp_path):
         ask(running.port, "1", "1", "2")
         assert receiver.wait(3) == ["1", "1", "2"]
     assert [row["repeated"] for row in rows(tmp_path)] == [False, True, False]
+
+
+def test_what_is_no_message_is_not_forwarded(tmp_path):
+    options = ("--transform", "hl7-to-fhir")
+    with (
+        Receiver() as receiver,
+        forwarding(tmp_path, receiver.address, *options) as running,
+        Client(running.port) as client,
+    ):
+        answer = client.ask(sample("authorized-original", "hl7"))
+        assert code(answer) == "AR" and b"hl7/no-msh" in answer
+    assert rows(tmp_path) == []
+
+
+def test_over_tls_to_who_has_the_certificate(tmp_path):
+    """From one listener of ours to another, which lets in who shows a certificate."""
+    ca, folder = trustme.CA(), tmp_path
+    ca.cert_pem.write_to_path(folder / "ca.pem")
+    trustme.CA().cert_pem.write_to_path(folder / "other.pem")
+    for name in ("localhost", "ris"):
+        certificate = ca.issue_cert(name).private_key_and_cert_chain_pem
+        certificate.write_to_path(folder / f"{name}.pem")
+    own = ("--forward-cert", str(folder / "ris.pem"))
+    with ours(
+        *("--tls-cert", str(folder / "localhost.pem"), "--tls-client-ca", str(folder / "ca.pem"))
+    ) as receiver:
+        address = f"localhost:{receiver.port}"
+        good, bad = (("--forward-ca", str(folder / f"{name}.pem")) for name in ("ca", "other"))
+        with forwarding(tmp_path / "spool", address, *bad, *own) as running:
+            ask(running.port, "1")
+            while not rows(tmp_path / "spool")[0]["attempts"]:
+                time.sleep(0.05)
+        assert rows(tmp_path / "spool")[0]["reason"] == "no-connection"
+        with forwarding(tmp_path / "spool", address, *good, *own) as running:
+            ask(running.port, "2")
+            while [row["state"] for row in rows(tmp_path / "spool")] != ["sent", "sent"]:
+                time.sleep(0.05)
+    assert rows(tmp_path / "spool")[0]["answer"] == ""
 
 
 def limited():

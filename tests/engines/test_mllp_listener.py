@@ -1,5 +1,6 @@
 """The listener as a process: bounds, TLS, transformers, the end; real sockets only."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -17,7 +18,9 @@ import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples_of import sample
+from sopstatus.engines.mllp import Listener, Settings
 from sopstatus.engines.mllp_frame import frame
+from sopstatus.engines.mllp_work import work
 
 from engines.running import Client, code, codes, message, ours
 
@@ -262,6 +265,52 @@ def test_what_tls_shows_of_a_link(ca, client_ca, option, certificate, words):
         except (ssl.SSLError, ConnectionError):
             found = []
     assert found == ([PLAIN + b"ZLK|" + words + b"\r"] if words else [])
+
+
+def test_elsewhere_only_who_shows_a_certificate_is_let_in(ca):
+    options = (
+        "--host",
+        "0.0.0.0",
+        "--tls-cert",
+        ca / "server.pem",
+        "--tls-client-ca",
+        ca / "ca.pem",
+    )
+    with ours(*map(str, options)) as running:
+        with Client(running.port, wrap=tls(ca, "ris.pem")) as client:
+            assert code(client.ask(PLAIN)) == "AA"
+            client.send(frame(PLAIN) * 300)
+            assert len(client.answers(300)) == 300
+        with contextlib.suppress(OSError), Client(running.port, wrap=tls(ca, "")) as client:
+            client.send(frame(PLAIN))
+            assert client.answers(1) == []
+
+
+def test_unfinished_messages_together_are_bounded():
+    """Two senders begin what together is too much: one of them is let go, and the other answered."""
+
+    async def main():
+        listener = Listener(work(limit=1 << 20), Settings(limit=1 << 20, held=1 << 20))
+        port = await listener.start()
+        begun = b"\x0b" + PLAIN + b"OBX|" + b"x" * 700_000
+        (one, to_one), (two, to_two) = [
+            await asyncio.open_connection("127.0.0.1", port) for _ in range(2)
+        ]
+        to_one.write(begun)
+        while listener.held < 700_000:
+            await asyncio.sleep(0.01)
+        to_two.write(begun)
+        with contextlib.suppress(ConnectionError):
+            assert await two.read() == b""
+        to_one.write(b"\x1c\r")
+        answer = await one.readuntil(b"\x1c\r")
+        assert code(answer.strip(b"\x0b\x1c\r")) == "AA"
+        assert listener.held == 0
+        for writer in (to_one, to_two):
+            writer.close()
+        await listener.drain()
+
+    asyncio.run(main())
 
 
 def test_the_end_waits_for_what_has_begun():

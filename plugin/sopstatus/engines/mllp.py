@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sopstatus import log
+from sopstatus.catalogue import document_error
 from sopstatus.engines.mllp_answer import answers, fault, refusal
 from sopstatus.engines.mllp_connection import Connection
 from sopstatus.engines.mllp_frame import LIMIT, Block
@@ -149,7 +150,8 @@ class Listener:
     ) -> list[bytes]:
         try:
             await store.put(outcome.message, stream)
-        except DocumentError as error:
+        except Exception as fault:  # whatever it is, the sender is told
+            error = fault if isinstance(fault, DocumentError) else _not_stored(fault)
             log.report(error, stream=stream)
             outcome = Outcome(b"", error.issues, error, trouble=True)
         return self._answers(data, outcome)
@@ -173,3 +175,7 @@ class Listener:
             now = asyncio.get_running_loop().time()
             for connection in tuple(self.connections):
                 connection.check(now)
+
+
+def _not_stored(fault: Exception) -> DocumentError:
+    return document_error("mllp/not-stored", "", reason=type(fault).__name__)

@@ -42,12 +42,14 @@ class Work:
 
     Without ``transform`` the statements are checked, and those that ``source`` knows of the
     message's studies are added; a message that needs nothing goes on byte for byte. ``transform``
-    is a callable of the entry points' kind: ``transform(message, link=link) -> Result``.
+    is a callable of the entry points' kind: ``transform(message, link=link) -> Result``. Where the
+    message is to be ``forwarded``, HL7 must come of it.
     """
 
     codec: Codec
     source: Source | None = None
     transform: Transform | None = None
+    forwarded: bool = False
 
     @property
     def is_quick(self) -> bool:
@@ -59,12 +61,15 @@ class Work:
         try:
             if self.transform is not None:
                 done = self.transform(message, link=link)
-                return Outcome(_bytes(done.value), done.issues)
+                made = _bytes(done.value)
+                if self.forwarded and not made.startswith((b"MSH", b"BHS", b"FHS")):
+                    raise document_error("hl7/no-msh", "")
+                return Outcome(made, done.issues)
             read = self.codec.decode(message)
             if self.source is None or any(i.severity in (FATAL, ERROR) for i in read.issues):
                 return Outcome(message, read.issues)
-            made = enriched(message, read.value, self.codec, self.source)
-            return Outcome(made.value, read.issues, notes=made.issues)
+            more = enriched(message, read.value, self.codec, self.source)
+            return Outcome(more.value, read.issues, notes=more.issues)
         except DocumentError as error:
             return Outcome(b"", error.issues, error)
         except Exception as fault:  # somebody else's code; the listener lives on
@@ -78,9 +83,11 @@ def work(
     tables: Any = None,
     source: Source | None = None,
     transform: Transform | None = None,
+    forwarded: bool = False,
 ) -> Work:
     """Make the work for messages of at most ``limit`` bytes."""
-    return Work(codec("hl7", tables=tables, limits=Limits(document=limit)), source, transform)
+    under = codec("hl7", tables=tables, limits=Limits(document=limit))
+    return Work(under, source, transform, forwarded)
 
 
 def _bytes(value: Any) -> bytes:
