@@ -6,7 +6,7 @@ the message what the standard wants repeated (MSH-3 to MSH-6, 10, 11, 12, 18) an
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -164,7 +164,7 @@ def _answer(
         (time or datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000")).encode(),
         b"",
         marks.component.encode().join(kind),
-        (control_id or secrets.token_hex(10).upper()).encode(),
+        (control_id or os.urandom(10).hex().upper()).encode(),
         header.field(11) or b"P",
         header.field(12) or _DEFAULT_VERSION.encode(),
     ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from sopstatus import content
+from sopstatus.files import files
 from sopstatus.model import DocumentError, SOPInstance
 from sopstatus.table import MappingTable
 from sopstatus.transform import DATA_SETS, Codec, codec
@@ -49,7 +49,7 @@ class FolderSource:
             ]
 
     def _look(self) -> None:
-        there = dict(_files(self._folder))
+        there = {file: stamp for file in files([self._folder]) if (stamp := _stamp(file))}
         for file in self._read.keys() - there.keys():
             self._forget(file)
         for file, stamp in there.items():
@@ -81,10 +81,10 @@ class FolderSource:
             return ()
 
 
-def _files(folder: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    for found in os.scandir(folder):
-        if found.is_dir(follow_symlinks=False):
-            yield from _files(found.path)
-        elif found.is_file():
-            state = found.stat()
-            yield found.path, (state.st_mtime_ns, state.st_size)
+def _stamp(file: str) -> tuple[int, int] | None:
+    """Return what changes when a file does; ``None`` for one that is gone."""
+    try:
+        state = os.stat(file)  # noqa: PTH116 - many files
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size
