@@ -20,7 +20,8 @@ from sopstatus.engines.forward import Destination, Forwarder
 from sopstatus.engines.mllp import Listener, Settings
 from sopstatus.engines.mllp_work import Transform, Work, work
 from sopstatus.engines.sources import FolderSource
-from sopstatus.engines.spool import Spool, owned
+from sopstatus.engines.spool import Spool
+from sopstatus.engines.spool_folder import owned
 from sopstatus.engines.spool_writer import SpoolWriter
 from sopstatus.table import MappingTable, load_tables
 from sopstatus.transform import named

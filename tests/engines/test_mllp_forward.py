@@ -117,6 +117,23 @@ def test_it_is_sent_again_until_it_is_answered(tmp_path, answers, repeated):
     assert ("mllp-sent-again" in told) is repeated
 
 
+@pytest.mark.parametrize("spell", [
+    lambda a: b"\x0b" + a + b"\x1c",  # no CR
+    lambda a: b"\n\x0b" + a + b"\x1c\r\n",
+    lambda a: b"\x0b" + a[:20] + b"\x0b" + a + b"\x1c\r",  # begun anew
+])  # fmt: skip
+def test_an_answer_may_be_framed_laxly(tmp_path, spell):
+    with (
+        Receiver(lambda n, m: spell(ack(m))) as receiver,
+        forwarding(tmp_path, receiver.address) as running,
+    ):
+        ask(running.port, "1", "2")
+        assert receiver.wait(2) == ["1", "2"]
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(30) == 0
+    assert [row["state"] for row in rows(tmp_path)] == ["sent", "sent"]
+
+
 def test_an_answer_that_comes_too_late_answers_nothing(tmp_path):
     def late(number, message):
         if number == 0:

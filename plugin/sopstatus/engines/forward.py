@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from sopstatus import log
 from sopstatus.engines.forward_answer import AGAIN, DEAD_LETTER, DONE, SKIP, Verdict, judge
 from sopstatus.engines.mllp_answer import header
-from sopstatus.engines.mllp_frame import Framer, frame
+from sopstatus.engines.mllp_frame import BROKEN_OFF, Block, Framer, frame
 from sopstatus.engines.spool import Entry
 from sopstatus.engines.spool_writer import SpoolWriter
 from sopstatus.model import DocumentError
 
 _AHEAD, _AHEAD_BYTES = 200, 4 << 20  # read from the spool at a time
 _LONGEST_ANSWER = 1 << 20
+_QUIET = 0.5  # seconds that a missing CR is waited for
 _PURGE = 600.0  # seconds
 
 
@@ -78,7 +79,7 @@ class Sender:
         except OSError:
             verdict = Verdict(AGAIN, "reset" if written else "no-connection", "", written)
         if not asked.wants_success and verdict.kind == SKIP:  # nobody will tell
-            return Verdict(DONE, "unconfirmed")
+            verdict = Verdict(DONE, "unconfirmed")
         if verdict.kind == AGAIN and verdict.reason != "rejected":
             self.close()
         if verdict.kind == DONE:
@@ -107,17 +108,26 @@ class Sender:
         return self._writer
 
     async def _answer(self) -> bytes:
-        assert self._reader is not None
         while not self._answers:
-            data = await self._reader.read(1 << 16)
-            if not data:
-                blocks = self._framer.close()
-                if not blocks:
-                    raise EOFError
-            else:
-                blocks = self._framer.feed(data)
-            self._answers += (block.data for block in blocks)
+            blocks = await self._blocks()
+            whole = (block for block in blocks if block.fault != BROKEN_OFF)
+            self._answers += (b"" if block.fault else block.data for block in whole)
         return self._answers.popleft()
+
+    async def _blocks(self) -> list[Block]:
+        assert self._reader is not None
+        try:
+            async with asyncio.timeout(_QUIET if self._framer.waits else None):
+                data = await self._reader.read(1 << 16)
+        except TimeoutError:
+            if not self._framer.waits:  # the time is over for the answer
+                raise
+            return self._framer.quiet()
+        if data:
+            return self._framer.feed(data)
+        if blocks := self._framer.close():
+            return blocks
+        raise EOFError
 
 
 class Forwarder:

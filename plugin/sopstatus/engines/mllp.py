@@ -56,6 +56,7 @@ class Store(Protocol):
         """Store a message; the result comes when it is safe on disk, or `DocumentError`."""
 
 
+_HANDSHAKE = 10.0  # seconds; a connection is not counted before it
 _LARGE = 64 << 10  # bytes; a larger message is worked on beside the loop, so that others go on
 
 
@@ -86,7 +87,7 @@ class Listener:
     ) -> int:
         """Listen, and return the port."""
         loop = asyncio.get_running_loop()
-        patience = self.settings.block if tls else None
+        patience = min(self.settings.block, _HANDSHAKE) if tls else None
         self._server = await loop.create_server(
             lambda: Connection(self),
             host,

@@ -11,7 +11,6 @@ out: it outlives a process that is killed without a sync a message. The rows fol
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import sqlite3
 import struct
@@ -22,6 +21,7 @@ from typing import NamedTuple
 
 from sopstatus.catalogue import document_error
 from sopstatus.engines.mllp_answer import header
+from sopstatus.engines.spool_folder import told
 
 QUEUED, SENT, DEAD, REPLAYED = "queued", "sent", "dead", "replayed"
 STATES = (QUEUED, SENT, DEAD, REPLAYED)
@@ -221,6 +221,8 @@ class Spool:
                 "DELETE FROM message WHERE state IN ('sent', 'replayed') AND changed < ?",
                 (time.time() - _KEPT,),
             )
+        with told():  # the log of the database, too, forgets the texts
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def progress(self) -> tuple[int, int]:
         """Return the number of the last message that was dealt with, and of the one begun last.
@@ -282,33 +284,3 @@ def _insert(
         (stream, control_id, message, len(message), now, now, bool(again), replay_of),
     )
     return int(row.lastrowid or 0)
-
-
-@contextlib.contextmanager
-def owned(folder: Path) -> Iterator[None]:
-    """Be the only one that delivers from this folder; raise `DocumentError` where there is another."""
-    with told():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise document_error(
-            "mllp/no-spool", "DIR", reason="another process delivers from it"
-        ) from None
-    finally:
-        os.close(lock)
-
-
-@contextlib.contextmanager
-def told() -> Iterator[None]:
-    """Tell what the disk or the database says against us, by its kind alone."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        reason = getattr(error, "sqlite_errorname", type(error).__name__)
-        raise document_error("mllp/not-stored", "", reason=reason) from None
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise document_error("mllp/not-stored", "", reason=reason) from None
