@@ -6,7 +6,7 @@ BIN := .venv/bin
 # the environment is made anew when what it holds has changed
 READY := .venv/.ready
 
-.PHONY: demo test lint types unit format docs long bench fuzz fuzz-ci mutants clean
+.PHONY: demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill clean
 
 demo: $(READY)
 	$(BIN)/sopstatus demo
@@ -46,6 +46,11 @@ build/bench/.ready: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
 	mkdir -p build/bench
 	touch build/bench/.ready
+
+# kill -9 of the forwarding listener under load (200: two to four minutes)
+KILLS ?= 200
+mllp-kill: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m engines.kill $(KILLS)
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -35,7 +35,8 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
     {"content", "files", "explain", "issue_forms"},
     {"scan"},
-    {"", "demo", "commands", "ledger_commands", "__main__"},
+    {"engines"},
+    {"", "demo", "commands", "ledger_commands", "mllp_commands", "spool_commands", "__main__"},
     {"artifacts"},
 ]
 THIRD_PARTY = {
