@@ -51,7 +51,10 @@ def same_again(name, document, frame):
 def lines_but_ours(data):
     """Return the lines of a message, without MLLP's characters, empty ones and the segment ZDS."""
     lines = [line.strip(b"\x0b\x1c") for line in data.replace(b"\n", b"\r").split(b"\r")]
-    ours = {b"ZDS", *(b"ZDS" + separator for separator in re.findall(rb"MSH(.)", data))}
+    ours = {
+        b"ZDS",
+        *(b"ZDS" + separator for separator in re.findall(rb"(?:^|[\r\n])[\x0b\x1c]*MSH(.)", data)),
+    }
     return [line for line in lines if line and line[:4] not in ours]
 
 
