@@ -34,7 +34,7 @@ _KINDS = {
     "dicom/private-twin dicom/not-rewritable hl7/charset-unsupported hl7/charset "
     "hl7/identity-lost hl7/no-escape-character hl7/no-repetition fhir/other-resource "
     "fhir/release-unknown",
-    "processing": "document/unwritable",
+    "processing": "document/unwritable mllp/failed mllp/not-stored",
 }
 _KIND = {code: kind for kind, codes in _KINDS.items() for code in codes.split()}
 _OF_PREFIX = {
