@@ -6,7 +6,7 @@ BIN := .venv/bin
 # the environment is made anew when what it holds has changed
 READY := .venv/.ready
 
-.PHONY: demo test lint types unit format docs long fuzz fuzz-ci mutants mllp-kill clean
+.PHONY: demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill clean
 
 demo: $(READY)
 	$(BIN)/sopstatus demo
@@ -42,6 +42,15 @@ long: $(READY)
 KILLS ?= 200
 mllp-kill: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m engines.kill $(KILLS)
+
+# every row beside its peers, in one run; writes docs/performance.md (BENCH=hl7: those rows, printed)
+bench: $(READY) build/bench/.ready
+	cd tests && ../$(BIN)/python -m bench $(BENCH)
+
+build/bench/.ready: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
+	mkdir -p build/bench
+	touch build/bench/.ready
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
