@@ -38,11 +38,6 @@ docs: $(READY)
 long: $(READY)
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest -n auto --dist worksteal tests/laws
 
-# kill -9 of the forwarding listener under load (200: two to four minutes)
-KILLS ?= 200
-mllp-kill: $(READY)
-	PYTHONPATH=tests $(BIN)/python -m engines.kill $(KILLS)
-
 # every row beside its peers, in one run; writes docs/performance.md (BENCH=hl7: those rows, printed)
 bench: $(READY) build/bench/.ready
 	cd tests && ../$(BIN)/python -m bench $(BENCH)
@@ -51,6 +46,11 @@ build/bench/.ready: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
 	mkdir -p build/bench
 	touch build/bench/.ready
+
+# kill -9 of the forwarding listener under load (200: two to four minutes)
+KILLS ?= 200
+mllp-kill: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m engines.kill $(KILLS)
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -136,6 +136,12 @@ def test_what_is_told_of_a_slice_names_it():
     assert "slice status stands 3 times" in told["fhir/repeated-slice"]
     assert all(text in told["fhir/wrong-type"] for text in ("authorizationComment", "valueString"))
     assert WHEN in told["fhir/not-date-time"]
+    issues.clear()
+    inner = [{"url": "status", "extension": [{}]}, comment("x"), verbatim(f'{COMMENT}=""')]
+    ext.read(extension(*inner), GROUP, "at", issues)
+    told = {i.code: i.diagnostics for i in issues}
+    assert "status" in told["fhir/data-absent"]
+    assert COMMENT in told["fhir/verbatim-stale"]
 
 
 def test_the_offset_of_the_slice_stays_with_the_exact_time():
@@ -275,6 +281,15 @@ def test_what_could_not_be_read_stays_unless_something_is_said_of_it():
     old = extension(status("AO"), status("AC"), comment("x"))
     assert rewrite(old, about(**{COMMENT: "y"})) == [status("AO"), status("AC"), comment("y")]
     assert rewrite(old, about(**{COMMENT: "x", STATUS: "OR"})) == [status("OR"), comment("x")]
+
+
+def test_a_rewritten_time_has_the_site_s_offset_and_says_so_in_its_place():
+    issues = []
+    old = Found(about(), None)
+    new = about(**{WHEN: "20240102030405"})
+    made = ext.rewrite(extension(), GROUP, old, new, "+0200", "at", issues)
+    assert made["extension"][0] == when("2024-01-02T03:04:05+02:00")
+    assert [(i.code, i.location) for i in issues] == [("fhir/date-time-shortened", "at")]
 
 
 def test_an_extension_with_other_slices_says_more():

@@ -42,7 +42,7 @@ class Writer:
         self.edits: list[tuple[int, int, bytes]] = []
         self.new_segments: dict[int, list[bytes]] = {}  # by the place of insertion
         self.inserted = 0
-        self.bare = _Bare([])
+        self.bare = _Bare([], set())
         self.counts: dict[int, int] = {}  # of segments of this name, by the start of the message
         self.members: Members | None = None
         self.last: dict[int, Segment] = {}  # segment of a message, by its start
@@ -64,7 +64,8 @@ class Writer:
             else:
                 plans.setdefault(id(order), (order, []))[1].append(instance)
         if plans:
-            self.bare = _Bare(self.old)
+            rewritten = {id(found) for found, _ in pairs}
+            self.bare = _Bare(self.old, rewritten)
         for order, statements in plans.values():
             self._add(order, statements, known)
         for place, texts in self.new_segments.items():
@@ -87,7 +88,7 @@ class Writer:
             study = statement.study_instance_uid
             own = [f for f in inside if f.instance.identity == statement.identity]
             mine = [f for f in own if f.instance.attributes] or [
-                f for f in inside if _is_anchor(f) and f.instance.study_instance_uid == study
+                f for f in inside if self.bare.is_free(f) and f.instance.study_instance_uid == study
             ]
             if mine:
                 self._replace(mine[0], statement)
@@ -191,15 +192,22 @@ class Writer:
 
 
 class _Bare:
-    """The old segments by place, and by study those that name it and say no more."""
+    """The old segments by place, and by study those that name it and say no more.
 
-    def __init__(self, old: list[Found[Place]]) -> None:
-        self.old = old
+    ``rewritten`` are those, by `id`, that say something by now: they are taken.
+    """
+
+    def __init__(self, old: list[Found[Place]], rewritten: set[int]) -> None:
+        self.old, self.rewritten = old, rewritten
         self.starts = [found.place.start for found in old]
         self.by_study: dict[str, deque[Found[Place]]] = {}
         for found in old:
-            if _is_anchor(found):
+            if self.is_free(found):
                 self.by_study.setdefault(found.instance.study_instance_uid, deque()).append(found)
+
+    def is_free(self, found: Found[Place]) -> bool:
+        """Tell whether a segment names its study, said no more, and says no more now."""
+        return _is_anchor(found) and id(found) not in self.rewritten
 
     def take(self, study: str) -> Found[Place] | None:
         """Return the next bare segment of a study, once."""
