@@ -35,7 +35,8 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
     {"content", "explain", "issue_forms"},
-    {"", "demo", "commands", "ledger_commands", "__main__"},
+    {"engines"},
+    {"", "demo", "commands", "ledger_commands", "serve_commands", "__main__"},
     {"artifacts"},
 ]
 THIRD_PARTY = {
@@ -51,7 +52,17 @@ THIRD_PARTY = {
     "hl7": {"codecs.hl7_objects"},
     "fhir": {"codecs.fhir_models"},
     "pydantic": {"codecs.fhir_models"},
-    "structlog": {"log"},
+    "structlog": {
+        "log",
+        "engines.http_guard",
+        "engines.http_server",
+        "engines.http_service",
+    },
+    "starlette": {"engines.http", "engines.http_body", "engines.http_guard"},
+    "uvicorn": {"engines.http_server"},
+    "watchfiles": {"engines.http_server"},
+    "python_multipart": {"engines.http_media", "engines.http_parts"},
+    "prometheus_client": {"engines.http_metrics"},
     "sqlalchemy": {"ledger", "ledger.schema"},
     "rich": {"progress"},
 }

@@ -1,0 +1,1 @@
+"""Hosts that call the transformers; each module imports its own host only."""

@@ -1,0 +1,117 @@
+"""The state of one service: what it offers, who may call, how much at once; and where work runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+
+from sopstatus import log
+from sopstatus.catalogue import document_error
+from sopstatus.engines.http_metrics import Metrics
+from sopstatus.engines.http_offer import Offered
+from sopstatus.engines.http_work import Work
+from sopstatus.model import Issue, Result
+
+T = TypeVar("T")
+INLINE = 32 * 1024
+"""Work on so few bytes is done at once: handing it to a thread costs more than it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator has chosen: bytes of a body, seconds, and requests at once."""
+
+    tokens: tuple[bytes, ...] = ()
+    max_body: int = 64 << 20
+    timeout: float = 30.0
+    concurrency: int = 64
+    audit: str = ""
+    version: str = "unknown"
+    verbose: bool = False  # one log event a transformation
+
+
+class Service:
+    """One service and its counters."""
+
+    def __init__(self, settings: Settings, offered: Offered) -> None:
+        self.settings, self.offered = settings, offered
+        self.metrics = Metrics()
+        self.metrics.tables(offered.offer.tables)
+        self.draining = False
+        self._taken = 0  # requests being worked on, and work that nobody waits for any more
+        self._threads = ThreadPoolExecutor(thread_name_prefix="sopstatus")
+
+    @property
+    def work(self) -> Work:
+        """Return what one request is worked on with, from its beginning to its end."""
+        return Work(self.offered.offer, self.settings.max_body, self.settings.audit)
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Take one of the places; raise `DocumentError` (503) where none is free."""
+        if self._taken >= self.settings.concurrency:
+            raise document_error("http/busy", "", limit=self.settings.concurrency)
+        self._taken += 1
+        self.metrics.in_progress.set(self._taken)
+        try:
+            yield
+        finally:
+            self._free()
+
+    def _free(self) -> None:
+        self._taken -= 1
+        self.metrics.in_progress.set(self._taken)
+
+    async def run(self, size: int, call: Callable[[], T]) -> T:
+        """Do work on so many bytes; raise `DocumentError` (504) where it does not end in time.
+
+        A thread cannot be stopped: its place is taken until the work ends.
+        """
+        if size <= INLINE and not self.settings.audit:
+            return call()
+        loop = asyncio.get_running_loop()
+        done: Future[T] = self._threads.submit(call)
+        seconds = self.settings.timeout
+        try:
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), seconds)
+        except TimeoutError:
+            if not done.cancel():
+                self._taken += 1
+                done.add_done_callback(lambda _: _call_soon(loop, self._free))
+            raise document_error("http/took-too-long", "", seconds=f"{seconds:g}") from None
+
+    def reload(self) -> None:
+        """Load the tables again, whole or not at all, and say so."""
+        logger = structlog.get_logger("sopstatus")
+        if self.offered.reload():
+            tables = self.offered.offer.tables
+            self.metrics.tables(tables)
+            versions = {group.name: group.version for group in tables.groups}
+            logger.info("tables-loaded", tables=versions, sha256=tables.sha256)
+        else:
+            self.metrics.refused_tables()
+            logger.error("tables-refused", fault=str(self.offered.fault))
+
+    def close(self) -> None:
+        """Wait for no thread any more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def told(self, issues: tuple[Issue, ...], *, done: bool = False, **context: Any) -> None:
+        """Count and log issues, and with ``verbose`` each transformation that was ``done``."""
+        self.metrics.issues(issues)
+        tables = self.offered.offer.tables
+        if done and self.settings.verbose:
+            log.report(Result(None, issues), tables=tables, **context)
+        elif issues:
+            log.report(issues, **context)
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call)

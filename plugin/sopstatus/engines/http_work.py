@@ -1,0 +1,159 @@
+"""One request or one line of a batch, from the bytes that came to those that go: no waiting here."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sopstatus import audit_log, content
+from sopstatus.catalogue import document_error
+from sopstatus.engines.http_answers import (
+    JSON_FORMATS,
+    Answer,
+    counted,
+    problem,
+    refusal,
+    status_of,
+    wrapped,
+)
+from sopstatus.engines.http_body import inflated
+from sopstatus.engines.http_media import MEDIA_TYPES, answer_form, check, parsed, wanted_release
+from sopstatus.engines.http_offer import Carried, Offer, load
+from sopstatus.engines.http_parts import document_and_into, split
+from sopstatus.limits import Limits
+from sopstatus.model import ERROR, FATAL, WARNING, DocumentError, Issue
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a caller wants done: nothing of it says anything of the link that it came over."""
+
+    name: str
+    content_type: str
+    accept: str = ""
+    holder: str = ""
+    strict: bool = False
+    gzipped: bool = False
+    fhir: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the work is done with: an offer, a bound on bytes, a file of audit records or none."""
+
+    offer: Offer
+    limit: int
+    audit: str = ""
+
+    def transform(self, asked: Asked, body: bytes) -> Answer:
+        """Return the answer to one request; raise `DocumentError` where there is no document."""
+        offer = self.offer
+        source, target = offer.formats(asked.name)
+        form = answer_form(asked.accept, target) if target else None
+        if asked.gzipped:
+            body = inflated(body, self.limit)
+        media, into, into_type = parsed(asked.content_type), None, ""
+        said = asked.content_type
+        if media.name in ("multipart/related", "multipart/form-data"):
+            part, onto = document_and_into(split(body, media), media)
+            body, said = part.content, part.content_type
+            if onto:
+                into, into_type = onto.content, onto.content_type
+        source = source or _meant(said)
+        check(said, source, "Content-Type")
+        if into is not None:
+            target = target or _meant(into_type)
+            check(into_type, target, "part[2] Content-Type")
+        document = load(source, body, offer.limits)
+        onto_document = None if into is None else load(target, into, offer.limits)
+        release = wanted_release(asked.accept) if "fhirversion" in asked.accept.lower() else ""
+        options = {"release": release, "holder": asked.holder}
+        done = offer.carry(asked.name, source, document, onto_document, **options)
+        form = form or answer_form(asked.accept, done.name)
+        if refused := failed(done.issues, strict=asked.strict):
+            status = 422 if refused[0].severity != FATAL else status_of(refused)
+            return refusal(done.issues, fhir=asked.fhir, tables=offer.tables, status=status)
+        self._audited(done)
+        data = wrapped(done.document, done.name, done.issues) if form.wrapped else done.document
+        return Answer(200, form.media, data, done.issues, counted(done.issues), asked.name)
+
+    def line(self, number: int, data: bytes) -> Answer:
+        """Return the line that answers one line of a batch: no fault of it is another's."""
+        offer = self.offer
+        try:
+            asked = _item(data, number, self)
+            name, document, into = asked["transform"], asked["document"], asked.get("into")
+            source, target = offer.formats(name if isinstance(name, str) else "")
+            document = _given(document, source, number, offer.limits)
+            source = source or content.recognise(document)
+            onto = None if into is None else _given(into, target, number, offer.limits)
+            done = offer.carry(name, source, document, onto)
+            if refused := failed(done.issues, strict=asked.get("strict") is True):
+                raise DocumentError(*refused)
+            self._audited(done)
+        except DocumentError as error:
+            return self.refused_line(number, error.issues)
+        body = wrapped(done.document, done.name, done.issues, line=number, status=200)
+        return Answer(200, "", body, done.issues)
+
+    def refused_line(self, number: int, issues: tuple[Issue, ...]) -> Answer:
+        """Return the line that says why one line of a batch was not done."""
+        status = status_of(issues)
+        told = problem(status, issues, self.offer.tables.site.canonical)
+        body = json.dumps({"line": number} | told).encode() + b"\n"
+        return Answer(status, "", body, issues)
+
+    def _audited(self, done: Carried) -> None:
+        """Write the records before the document goes: no change without its record."""
+        if not (self.audit and done.records):
+            return
+        try:
+            audit_log.append(self.audit, done.records)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise document_error("document/unwritable", "--audit", reason=reason) from None
+
+
+def failed(issues: tuple[Issue, ...], *, strict: bool) -> tuple[Issue, ...]:
+    """Return the issues for which nothing is answered: fatal ones, or with ``strict`` any doubt."""
+    bad = (FATAL, ERROR, WARNING) if strict else (FATAL,)
+    return tuple(
+        sorted((i for i in issues if i.severity in bad), key=lambda i: i.severity != FATAL)
+    )
+
+
+def _meant(content_type: str) -> str:
+    """Return the format that a media type means where the transformation's name does not say."""
+    name = parsed(content_type).name
+    if name not in MEDIA_TYPES:
+        raise document_error("http/media-type", "Content-Type", expected=", ".join(MEDIA_TYPES))
+    return MEDIA_TYPES[name][0]
+
+
+def _item(data: bytes, number: int, work: Work) -> dict[str, Any]:
+    item = content.load_json(data, limits=work.offer.limits)
+    if isinstance(item, dict) and {"transform", "document"} <= item.keys():
+        return item
+    raise document_error("http/batch-line", f"line[{number}]")
+
+
+def _given(value: Any, name: str, number: int, limits: Limits) -> Any:
+    """Return a document of a line as its codec takes it: JSON, text, or ``{"base64": ...}``."""
+    where = f"line[{number}]"
+    if isinstance(value, dict) and value.keys() == {"base64"}:
+        try:
+            data = base64.b64decode(value["base64"], validate=True)
+        except (binascii.Error, TypeError, ValueError):
+            raise document_error("http/batch-line", where) from None
+    elif isinstance(value, str):
+        data = value.encode("utf-8", "surrogatepass")
+    elif isinstance(value, dict | list) and name in JSON_FORMATS:
+        return value
+    elif isinstance(value, dict | list) and not name:
+        data = content.dump_json(value)
+    else:
+        raise document_error("http/batch-line", where)
+    return load(name, data, limits)
