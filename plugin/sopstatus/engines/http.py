@@ -21,7 +21,7 @@ from starlette.types import Scope
 from sopstatus.catalogue import document_error
 from sopstatus.engines.http_answers import Answer, refusal
 from sopstatus.engines.http_body import Body, inflated
-from sopstatus.engines.http_guard import Headers, Route, failure
+from sopstatus.engines.http_guard import Headers, Route, failure, text
 from sopstatus.engines.http_media import JSON, NDJSON, asks_fhir, parsed
 from sopstatus.engines.http_metrics import MEDIA
 from sopstatus.engines.http_openapi import openapi
@@ -39,15 +39,13 @@ def application(service: Service) -> Starlette:
     ).encode()
 
     async def transform(scope: Scope, headers: Headers, body: Body) -> Answer:
-        text = _text(headers)
         asked = Asked(
             scope["path_params"]["name"],
-            text.get("content-type", ""),
-            text.get("accept", ""),
+            text(headers, b"content-type"),
+            text(headers, b"accept"),
             _holder(scope["query_string"]),
-            strict="handling=strict" in text.get("prefer", ""),  # RFC 7240 4.4
+            strict=b"handling=strict" in headers.get(b"prefer", b""),  # RFC 7240 4.4
             gzipped=body.gzipped,
-            fhir=asks_fhir(text.get("accept", ""), text.get("content-type", "")),
         )
         work = service.work
         work.offer.formats(asked.name)  # before the body is read
@@ -59,7 +57,7 @@ def application(service: Service) -> Starlette:
         return answer
 
     async def batch(scope: Scope, headers: Headers, body: Body) -> Answer:
-        if parsed(_text(headers).get("content-type", "")).name not in (NDJSON, "application/jsonl"):
+        if parsed(text(headers, b"content-type")).name not in (NDJSON, "application/jsonl"):
             raise document_error("http/media-type", "Content-Type", expected=NDJSON)
         gzipped = body.gzipped
         data = await body.read()
@@ -146,10 +144,6 @@ async def _line(service: Service, number: int, line: bytes) -> Answer:
 
 def _json(told: object, status: int = 200) -> Answer:
     return Answer(status, JSON, f"{json.dumps(told)}\n".encode())
-
-
-def _text(headers: Headers) -> dict[str, str]:
-    return {key.decode("latin-1"): value.decode("latin-1") for key, value in headers.items()}
 
 
 def _holder(query: bytes) -> str:

@@ -41,7 +41,9 @@ _STATUS = {
     "http/busy": 503,
     "document/unwritable": 503,  # the file of audit records
     "http/took-too-long": 504,
+    "dicom/not-one-instance": 422,
     "fhir/other-resource": 422,
+    "healthimaging/not-one-study": 422,
     "hl7/charset-unsupported": 422,
     "document/too-many-statements": 413,
 }

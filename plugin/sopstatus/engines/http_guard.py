@@ -52,7 +52,7 @@ class Route:
                 if self.service.draining:
                     answer.headers["connection"] = "close"
                 await _sent(answer, send, settings.timeout)
-            except Disconnected:
+            except (Disconnected, TimeoutError):  # gone, or reading nothing
                 return
         seconds = time.perf_counter() - start
         self.service.metrics.request(self.path, answer.status, seconds)
@@ -79,9 +79,13 @@ class Route:
             return self._refused(headers, document_error("http/failed", "").issues)
 
     def _refused(self, headers: Headers, issues: tuple[Issue, ...]) -> Answer:
-        accept = headers.get(b"accept", b"").decode("latin-1")
-        fhir = asks_fhir(accept, headers.get(b"content-type", b"").decode("latin-1"))
+        fhir = asks_fhir(text(headers, b"accept"), text(headers, b"content-type"))
         return refusal(issues, fhir=fhir, tables=self.service.offered.offer.tables)
+
+
+def text(headers: Headers, name: bytes) -> str:
+    """Return a header as text, or nothing where it is missing."""
+    return headers.get(name, b"").decode("latin-1")
 
 
 async def _sent(answer: Answer, send: Send, seconds: float) -> None:

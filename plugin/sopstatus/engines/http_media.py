@@ -25,9 +25,6 @@ MEDIA_TYPES: dict[str, tuple[str, ...]] = {
 }
 """The formats that a media type may mean. A format is answered in the first type that names it first."""
 
-RELEASES = {"4.0": "R4", "4.3": "R4B", "5.0": "R5"}
-"""FHIR's parameter ``fhirVersion`` (FHIR R5 3.2.0.1.15)."""
-
 
 class MediaType(NamedTuple):
     """A media type or range, in small letters, with its parameters."""
@@ -108,19 +105,6 @@ def answer_form(accept: str, name: str) -> Form:
     raise document_error(
         "http/not-acceptable", "Accept", offered=", ".join(m for m in own if m != JSON) or JSON
     )
-
-
-@lru_cache(maxsize=256)
-def wanted_release(accept: str) -> str:
-    """Return the FHIR release that an Accept asks for, or nothing; raise `DocumentError` (400)."""
-    for piece in accept.split(","):
-        version = parsed(piece.strip()).parameters.get("fhirversion", "")
-        if version:
-            if version in RELEASES:
-                return RELEASES[version]
-            known = ", ".join(RELEASES)
-            raise document_error("http/parameter", "Accept", parameter="fhirVersion", known=known)
-    return ""
 
 
 def asks_fhir(accept: str, content_type: str) -> bool:

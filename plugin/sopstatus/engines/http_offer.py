@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from sopstatus import content
@@ -41,7 +41,7 @@ class Offer:
     limits: Limits
     link: Link
     others: Mapping[str, _Named]
-    _made: dict[tuple[str, str, str], Transformer] = field(default_factory=dict)
+    _made: dict[tuple[str, str], Transformer] = field(default_factory=dict)
 
     def formats(self, name: str) -> tuple[str, str]:
         """Return source and target, ``""`` where any; raise `DocumentError` (404) for no name."""
@@ -58,7 +58,6 @@ class Offer:
         document: Any,
         into: Any = None,
         *,
-        release: str = "",
         holder: str = "",
     ) -> Carried:
         """Carry the statements of a document, in its codec's form, onto another or a new one."""
@@ -68,20 +67,17 @@ class Offer:
             _, target = PAIRS[name]
             if target == "dicom" and into is None and source != "dicom":
                 raise document_error("http/no-into", "")
-            carry = self._transformer(source, target, release)
+            carry = self._transformer(source, target)
             result = carry(document, into, link=self.link, holder=holder)
         value = result.value
         data = value if isinstance(value, bytes) else content.dump_json(value)
         named = PAIRS[name][1] if name in PAIRS else content.recognise(data)
         return Carried(named, data, result.issues, result.records)
 
-    def _transformer(self, source: str, target: str, release: str) -> Transformer:
-        key = (source, target, release)
+    def _transformer(self, source: str, target: str) -> Transformer:
+        key = (source, target)
         if key not in self._made:
-            tables = self.tables
-            if release:
-                tables = replace(tables, site=replace(tables.site, fhir_release=release))
-            self._made[key] = transformer(source, target, tables=tables, limits=self.limits)
+            self._made[key] = transformer(source, target, tables=self.tables, limits=self.limits)
         return self._made[key]
 
 

@@ -20,7 +20,13 @@ from sopstatus.engines.http_answers import (
     wrapped,
 )
 from sopstatus.engines.http_body import inflated
-from sopstatus.engines.http_media import MEDIA_TYPES, answer_form, check, parsed, wanted_release
+from sopstatus.engines.http_media import (
+    MEDIA_TYPES,
+    answer_form,
+    asks_fhir,
+    check,
+    parsed,
+)
 from sopstatus.engines.http_offer import Carried, Offer, load
 from sopstatus.engines.http_parts import document_and_into, split
 from sopstatus.limits import Limits
@@ -37,7 +43,6 @@ class Asked:
     holder: str = ""
     strict: bool = False
     gzipped: bool = False
-    fhir: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +74,16 @@ class Work:
             check(into_type, target, "part[2] Content-Type")
         document = load(source, body, offer.limits)
         onto_document = None if into is None else load(target, into, offer.limits)
-        release = wanted_release(asked.accept) if "fhirversion" in asked.accept.lower() else ""
-        options = {"release": release, "holder": asked.holder}
-        done = offer.carry(asked.name, source, document, onto_document, **options)
+        done = offer.carry(asked.name, source, document, onto_document, holder=asked.holder)
         form = form or answer_form(asked.accept, done.name)
         if refused := failed(done.issues, strict=asked.strict):
             status = 422 if refused[0].severity != FATAL else status_of(refused)
-            return refusal(done.issues, fhir=asked.fhir, tables=offer.tables, status=status)
+            return refusal(
+                done.issues,
+                fhir=asks_fhir(asked.accept, asked.content_type),
+                tables=offer.tables,
+                status=status,
+            )
         self._audited(done)
         data = wrapped(done.document, done.name, done.issues) if form.wrapped else done.document
         return Answer(200, form.media, data, done.issues, counted(done.issues), asked.name)
