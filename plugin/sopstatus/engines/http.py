@@ -39,16 +39,16 @@ def application(service: Service) -> Starlette:
     ).encode()
 
     async def transform(scope: Scope, headers: Headers, body: Body) -> Answer:
+        name, work = scope["path_params"]["name"], service.work
+        work.offer.formats(name)  # no body is read for a name that is none
         asked = Asked(
-            scope["path_params"]["name"],
+            name,
             text(headers, b"content-type"),
             text(headers, b"accept"),
             _holder(scope["query_string"]),
             strict=b"handling=strict" in headers.get(b"prefer", b""),  # RFC 7240 4.4
             gzipped=body.gzipped,
         )
-        work = service.work
-        work.offer.formats(asked.name)  # before the body is read
         data = await body.read()
         size = INLINE + 1 if asked.gzipped else len(data)
         answer = await service.run(size, lambda: work.transform(asked, data))

@@ -79,6 +79,15 @@ _SCHEMAS: dict[str, Any] = {
         },
     },
 }
+_MESSAGE = "\r".join(
+    (
+        r"MSH|^~\&|RIS|H|PACS|H|20240102||ORU^R01^ORU_R01|1|P|2.5.1||||||UNICODE UTF-8",
+        "PID|1||SYNTHETIC",
+        "OBR|1",
+        "ZDS|1.2.3^^Application^DICOM|1.2.3.1||1.2.3.1.1|AO^Authorized Original^99SOPSTATUS",
+        "",
+    )
+)
 _FAULTS = {
     400: "The request or the document is not what it claims to be",
     401: "No bearer token that is known",
@@ -127,6 +136,7 @@ def openapi(version: str, others: Iterable[str] = ()) -> dict[str, Any]:
 
 def _transform(names: list[str]) -> dict[str, Any]:
     documents: dict[str, Any] = {media: {"schema": {}} for media in MEDIA_TYPES}
+    documents["application/hl7-v2"] = {"schema": {"type": "string"}, "example": _MESSAGE}
     parts = {media: {"schema": _ref("Parts")} for media in ("multipart/form-data",)}
     wrapped = {JSON: {"schema": {"anyOf": [_ref("Wrapped"), {"type": "object"}]}}}
     return {
