@@ -33,8 +33,8 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         "audit_dicom",
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
-    {"content", "explain", "issue_forms"},
-    {"engines"},
+    {"content", "files", "explain", "issue_forms"},
+    {"engines", "scan"},
     {"", "demo", "commands", "ledger_commands", "serve_commands", "__main__"},
     {"artifacts"},
 ]

@@ -8,6 +8,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from sopstatus.catalogue import document_error
+from sopstatus.codecs.json_text import is_deeper
 from sopstatus.limits import DEFAULT, Limits
 
 _GZIP = b"\x1f\x8b"
@@ -82,22 +83,9 @@ def load_json(data: bytes, *, limits: Limits = DEFAULT) -> Any:
         raise document_error("document/too-deep", "", limit=limits.depth) from None
     except (UnicodeDecodeError, ValueError):
         raise document_error("document/not-json", "", line=1, column=1) from None
-    if _is_deeper(document, limits.depth):
+    if is_deeper(document, limits.depth):
         raise document_error("document/too-deep", "", limit=limits.depth)
     return document
-
-
-def _is_deeper(document: Any, depth: int) -> bool:
-    level = [document] if isinstance(document, dict | list) else []
-    while level and depth:
-        level = [
-            inner
-            for node in level
-            for inner in (node.values() if isinstance(node, dict) else node)
-            if isinstance(inner, dict | list)
-        ]
-        depth -= 1
-    return bool(level)
 
 
 def _number(text: str) -> _Number:

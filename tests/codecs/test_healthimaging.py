@@ -72,6 +72,23 @@ def test_limits_and_what_is_none():
             UNDER.decode(bad)
 
 
+def test_depth_and_issues_are_limited():
+    text = json.dumps(image_set(SOPInstanceStatus={"vr": "CS"}, Theirs=[[[[]]]]))
+    codes = ["healthimaging/unreadable"]
+    deep = 11  # the document, Study, Series, its UID, Instances, its UID, DICOM, Theirs and three in it
+    found = codec("healthimaging", limits=Limits(depth=deep)).decode(text)
+    assert [i.code for i in found.issues] == codes
+    with pytest.raises(DocumentError) as error:
+        codec("healthimaging", limits=Limits(depth=deep - 1)).decode(gzip.compress(text.encode()))
+    assert [i.code for i in error.value.issues] == ["document/too-deep"]
+    under = codec("healthimaging", limits=Limits(issues=1))
+    told = under.decode(image_set(SOPInstanceStatus={}, SOPAuthorizationComment={})).issues
+    assert [i.code for i in told] == [*codes, "document/more-issues"]
+    unknown = [about(1, A="x", B="y")]
+    for result in (under.encode(unknown, image_set()), under.update(unknown, image_set())):
+        assert [i.code for i in result.issues] == ["table/unmapped", "document/more-issues"]
+
+
 def test_an_update_holds_only_what_differs():
     document = image_set(SOPInstanceStatus="OR ", SOPAuthorizationComment="words ")
     assert update(UNDER.decode(document).value, document).value == {}

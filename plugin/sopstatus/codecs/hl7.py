@@ -128,7 +128,10 @@ def message(
     study = next((i.study_instance_uid for i in given if i.study_instance_uid), "")
     time = time or datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000")
     names = "\n".join(uid for i in given for uid in i.identity)
-    control_id = control_id or hashlib.sha256(names.encode()).hexdigest()[:20].upper()
+    control_id = (
+        control_id
+        or hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()[:20].upper()
+    )
     lines = [
         f"MSH|^~\\&|SOPSTATUS||||{time}||ORU^R01^ORU_R01|{control_id}|P|2.5.1||||||UNICODE UTF-8",
         "PID|||",
