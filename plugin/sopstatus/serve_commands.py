@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import ssl
@@ -46,8 +47,11 @@ def serve(options: Namespace) -> int:
         options.notice,
         options.grace,
     )
+    service = Service(settings, offered)
+    gc.collect()
+    gc.freeze()  # what is loaded stays: no collection walks through it while callers wait
     try:
-        run(Service(settings, offered), listening)
+        run(service, listening)
     except (OSError, ssl.SSLError) as error:
         print(f"error: --tls-cert, --tls-key, --tls-client-ca: {error.strerror}", file=sys.stderr)
         return USAGE

@@ -43,6 +43,7 @@ class Service:
         self.settings, self.offered = settings, offered
         self.metrics = Metrics()
         self.metrics.tables(offered.offer.tables)
+        self.metrics.in_progress.set_function(lambda: self._taken)
         self.draining = False
         self._taken = 0  # requests being worked on, and work that nobody waits for any more
         self._threads = ThreadPoolExecutor(thread_name_prefix="sopstatus")
@@ -58,7 +59,6 @@ class Service:
         if self._taken >= self.settings.concurrency:
             raise document_error("http/busy", "", limit=self.settings.concurrency)
         self._taken += 1
-        self.metrics.in_progress.set(self._taken)
         try:
             yield
         finally:
@@ -66,7 +66,6 @@ class Service:
 
     def _free(self) -> None:
         self._taken -= 1
-        self.metrics.in_progress.set(self._taken)
 
     async def run(self, size: int, call: Callable[[], T]) -> T:
         """Do work on so many bytes; raise `DocumentError` (504) where it does not end in time.
