@@ -106,6 +106,13 @@ def test_a_body_that_stops(running):
     assert b"http/too-slow" in answer
 
 
+@pytest.mark.parametrize("start", [b"", b"POST /transform/hl7", head(10)[:-2]])
+def test_headers_that_stop(running, start):
+    with connected(running) as sock:
+        sock.sendall(start)
+        assert until_closed(sock) == b""
+
+
 def test_a_caller_that_goes(running, client):
     with connected(running) as sock:
         sock.sendall(head(len(MESSAGE)) + MESSAGE[:50])
@@ -174,7 +181,7 @@ SITE = """
 import time
 from sopstatus import Result
 def slow(document, into=None, *, link=None):
-    time.sleep(2)
+    time.sleep(3)
     return Result(document)
 def broken(document, into=None, *, link=None):
     raise RuntimeError(document)

@@ -11,8 +11,9 @@ import sys
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import structlog
 import uvicorn
@@ -23,8 +24,8 @@ from sopstatus.engines.http import application
 from sopstatus.engines.http_service import Service
 
 HEADER_BYTES = 64 * 1024
-HEADER_SECONDS = 10.0
 LINGER_SECONDS = 0.25
+KEEP_ALIVE_SECONDS = 65  # longer than engines and balancers keep an idle connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class _Connection(HttpToolsProtocol):
 
     _left = HEADER_BYTES
     _waiting: asyncio.TimerHandle | None = None
+
+    def __init__(self, *, seconds: float, **more: Any) -> None:
+        super().__init__(**more)
+        self._seconds = seconds
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -85,7 +90,7 @@ class _Connection(HttpToolsProtocol):
 
     def _wait(self) -> None:
         self._arrived()
-        self._waiting = self.loop.call_later(HEADER_SECONDS, self._too_slow)
+        self._waiting = self.loop.call_later(self._seconds, self._too_slow)
 
     def _arrived(self) -> None:
         if self._waiting is not None:
@@ -152,10 +157,12 @@ def run(service: Service, listening: Listening) -> None:
     """Serve until SIGTERM or SIGINT, then drain. Raise `OSError` for a certificate that is none."""
     config = uvicorn.Config(
         application(service),
-        http=_Connection,
+        http=cast(Any, partial(_Connection, seconds=service.settings.timeout)),
         ws="none",
         lifespan="off",
         log_config=None,
+        log_level="critical",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         access_log=False,
         proxy_headers=False,  # nothing in a request says anything of its link
         server_header=False,
