@@ -183,6 +183,8 @@ from sopstatus import Result
 def slow(document, into=None, *, link=None):
     time.sleep(3)
     return Result(document)
+def endless(document, into=None, *, link=None):
+    time.sleep(100)
 def broken(document, into=None, *, link=None):
     raise RuntimeError(document)
 def own(document, into=None, *, link=None):
@@ -191,21 +193,27 @@ def own(document, into=None, *, link=None):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def site_folder(tmp_path_factory):
     """A distribution of a site, installed where Python looks."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "site_transformers.py").write_text(SITE)
     info = folder / "site_transformers-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: site-transformers\nVersion: 1.0\n")
-    names = ("slow", "broken", "own")
+    names = ("slow", "broken", "own", "endless")
     entries = "\n".join(f"site-{name} = site_transformers:{name}" for name in names)
     (info / "entry_points.txt").write_text(f"[sopstatus.transformers]\n{entries}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(folder))
-        offered = [x for name in names for x in ("--transformer", f"site-{name}")]
-        with service(*offered, "--timeout", 1, "--concurrency", 1) as running:
-            yield running
+        yield
+
+
+@pytest.fixture(scope="module")
+def site(site_folder):
+    names = ("slow", "broken", "own")
+    offered = [x for name in names for x in ("--transformer", f"site-{name}")]
+    with service(*offered, "--timeout", 1, "--concurrency", 1) as running:
+        yield running
 
 
 def test_transformers_of_a_site(site):
@@ -226,7 +234,7 @@ def test_a_fault_of_a_transformer_tells_nothing_of_the_document(site):
     assert (answer.status_code, answer.json()["issues"][0]["code"]) == (500, "http/failed")
     assert b"MSH" not in answer.content
     (event,) = site.events("failed")
-    assert (event["error"], event["line"]) == ("RuntimeError", "site_transformers.py:8")
+    assert (event["error"], event["line"]) == ("RuntimeError", "site_transformers.py:10")
 
 
 def test_work_that_takes_too_long_keeps_its_place(site):
@@ -241,6 +249,15 @@ def test_work_that_takes_too_long_keeps_its_place(site):
         while 200 not in statuses:
             statuses.append(client.post(URL, content=MESSAGE, headers=HL7).status_code)
         assert set(statuses) == {503, 200}
+
+
+def test_work_without_end_does_not_keep_the_process(site_folder):
+    offered = ("--transformer", "site-endless", "--timeout", 1, "--grace", 1)
+    with service(*offered, "--log-level", "info") as running, running.client() as client:
+        answer = client.post("/transform/site-endless", content=padded(LIMIT), headers=HL7)
+        assert answer.status_code == 504
+        assert running.stop() == 1
+        assert running.events("stopped")[0]["abandoned"] == 1
 
 
 def test_many_callers(running):

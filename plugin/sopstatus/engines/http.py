@@ -109,6 +109,7 @@ def application(service: Service) -> Starlette:
         fhir = asks_fhir(request.headers.get("accept", ""), request.headers.get("content-type", ""))
         answer = refusal(issues, fhir=fhir, tables=service.offered.offer.tables)
         service.metrics.request("other", answer.status, 0.0)
+        service.told(issues, route="other", status=answer.status)
         closing = {"connection": "close"} if service.draining else {}
         more = answer.headers | headers | closing
         return Response(answer.body, answer.status, more, answer.media)

@@ -13,7 +13,7 @@ from typing import Any
 from sopstatus import content
 from sopstatus.engines.http_media import FHIR_JSON, PROBLEM
 from sopstatus.issue_forms import plain
-from sopstatus.model import FATAL, Issue
+from sopstatus.model import FATAL, SEVERITIES, Issue
 from sopstatus.outcome import issue_type, operation_outcome
 from sopstatus.table import MappingTable
 
@@ -67,17 +67,20 @@ class Answer:
 
 
 def status_of(issues: Iterable[Issue]) -> int:
-    """Return the status of a request that failed: the first fatal issue, else the first, decides.
+    """Return the status of a request that failed: the worst issue decides, of several the first.
 
     400: not what it claims to be; 413: too large; 422: understood, and not to be done.
     """
-    told = sorted(issues, key=lambda found: found.severity != FATAL)
-    first = told[0]
+    first = _worst(issues)
     if first.code in _STATUS:
         return _STATUS[first.code]
     if issue_type(first) == "too-costly":
         return 413
     return 400 if first.severity == FATAL else 422
+
+
+def _worst(issues: Iterable[Issue]) -> Issue:
+    return min(issues, key=lambda found: SEVERITIES.index(found.severity))
 
 
 def counted(issues: Iterable[Issue]) -> dict[str, str]:
@@ -87,11 +90,9 @@ def counted(issues: Iterable[Issue]) -> dict[str, str]:
     return {ISSUES: told} if told else {}
 
 
-def refusal(
-    issues: tuple[Issue, ...], *, fhir: bool, tables: MappingTable, status: int = 0
-) -> Answer:
+def refusal(issues: tuple[Issue, ...], *, fhir: bool, tables: MappingTable) -> Answer:
     """Return why nothing was done: an OperationOutcome for a FHIR client, else RFC 9457."""
-    status = status or status_of(issues)
+    status = status_of(issues)
     told, media = problem(status, issues, tables.site.canonical), PROBLEM
     if fhir:
         told, media = operation_outcome(issues, canonical=tables.site.canonical), FHIR_JSON
@@ -101,7 +102,7 @@ def refusal(
 
 def problem(status: int, issues: tuple[Issue, ...], canonical: str) -> dict[str, Any]:
     """Return problem details (RFC 9457): the type is the code of the issue that decides."""
-    first = min(issues, key=lambda found: found.severity != FATAL)
+    first = _worst(issues)
     return {
         "type": f"{canonical}/CodeSystem/sopstatus-issue#{first.code}",
         "title": HTTPStatus(status).phrase,

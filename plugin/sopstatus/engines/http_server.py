@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import ssl
@@ -177,6 +178,8 @@ def run(service: Service, listening: Listening) -> None:
     try:
         _Server(config, service, listening).run(sockets=[listening.sock])
     finally:
-        service.close()
-        structlog.get_logger("sopstatus").info("stopped")
-        sys.stdout.flush()
+        structlog.get_logger("sopstatus").info("stopped", abandoned=service.taken)
+    service.close()
+    if service.taken:  # a thread cannot be stopped, and the end of Python would wait for it
+        sys.stderr.flush()
+        os._exit(1)

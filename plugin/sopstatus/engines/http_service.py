@@ -43,9 +43,9 @@ class Service:
         self.settings, self.offered = settings, offered
         self.metrics = Metrics()
         self.metrics.tables(offered.offer.tables)
-        self.metrics.in_progress.set_function(lambda: self._taken)
+        self.metrics.in_progress.set_function(lambda: self.taken)
         self.draining = False
-        self._taken = 0  # requests being worked on, and work that nobody waits for any more
+        self.taken = 0  # requests being worked on, and work that nobody waits for any more
         self._threads = ThreadPoolExecutor(thread_name_prefix="sopstatus")
 
     @property
@@ -56,16 +56,16 @@ class Service:
     @contextmanager
     def slot(self) -> Iterator[None]:
         """Take one of the places; raise `DocumentError` (503) where none is free."""
-        if self._taken >= self.settings.concurrency:
+        if self.taken >= self.settings.concurrency:
             raise document_error("http/busy", "", limit=self.settings.concurrency)
-        self._taken += 1
+        self.taken += 1
         try:
             yield
         finally:
             self._free()
 
     def _free(self) -> None:
-        self._taken -= 1
+        self.taken -= 1
 
     async def run(self, size: int, call: Callable[[], T]) -> T:
         """Do work on so many bytes; raise `DocumentError` (504) where it does not end in time.
@@ -81,7 +81,7 @@ class Service:
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), seconds)
         except TimeoutError:
             if not done.cancel():
-                self._taken += 1
+                self.taken += 1
                 done.add_done_callback(lambda _: _call_soon(loop, self._free))
             raise document_error("http/took-too-long", "", seconds=f"{seconds:g}") from None
 

@@ -15,15 +15,12 @@ from sopstatus.engines.http_answers import (
     Answer,
     counted,
     problem,
-    refusal,
     status_of,
     wrapped,
 )
 from sopstatus.engines.http_body import inflated
 from sopstatus.engines.http_media import (
-    MEDIA_TYPES,
     answer_form,
-    asks_fhir,
     check,
     parsed,
 )
@@ -67,23 +64,17 @@ class Work:
             body, said = part.content, part.content_type
             if onto:
                 into, into_type = onto.content, onto.content_type
-        source = source or _meant(said)
+        source = source or content.recognise(body)
         check(said, source, "Content-Type")
         if into is not None:
-            target = target or _meant(into_type)
+            target = target or content.recognise(into)
             check(into_type, target, "part[2] Content-Type")
         document = load(source, body, offer.limits)
         onto_document = None if into is None else load(target, into, offer.limits)
         done = offer.carry(asked.name, source, document, onto_document, holder=asked.holder)
         form = form or answer_form(asked.accept, done.name)
-        if refused := failed(done.issues, strict=asked.strict):
-            status = 422 if refused[0].severity != FATAL else status_of(refused)
-            return refusal(
-                done.issues,
-                fhir=asks_fhir(asked.accept, asked.content_type),
-                tables=offer.tables,
-                status=status,
-            )
+        if failed(done.issues, strict=asked.strict):
+            raise DocumentError(*done.issues)
         self._audited(done)
         data = wrapped(done.document, done.name, done.issues) if form.wrapped else done.document
         return Answer(200, form.media, data, done.issues, counted(done.issues), asked.name)
@@ -99,8 +90,8 @@ class Work:
             source = source or content.recognise(document)
             onto = None if into is None else _given(into, target, number, offer.limits)
             done = offer.carry(name, source, document, onto)
-            if refused := failed(done.issues, strict=asked.get("strict") is True):
-                raise DocumentError(*refused)
+            if failed(done.issues, strict=asked.get("strict") is True):
+                raise DocumentError(*done.issues)
             self._audited(done)
         except DocumentError as error:
             return self.refused_line(number, error.issues)
@@ -125,20 +116,10 @@ class Work:
             raise document_error("document/unwritable", "--audit", reason=reason) from None
 
 
-def failed(issues: tuple[Issue, ...], *, strict: bool) -> tuple[Issue, ...]:
-    """Return the issues for which nothing is answered: fatal ones, or with ``strict`` any doubt."""
+def failed(issues: tuple[Issue, ...], *, strict: bool) -> bool:
+    """Tell whether nothing is to be answered: a fatal issue, or with ``strict`` any doubt."""
     bad = (FATAL, ERROR, WARNING) if strict else (FATAL,)
-    return tuple(
-        sorted((i for i in issues if i.severity in bad), key=lambda i: i.severity != FATAL)
-    )
-
-
-def _meant(content_type: str) -> str:
-    """Return the format that a media type means where the transformation's name does not say."""
-    name = parsed(content_type).name
-    if name not in MEDIA_TYPES:
-        raise document_error("http/media-type", "Content-Type", expected=", ".join(MEDIA_TYPES))
-    return MEDIA_TYPES[name][0]
+    return any(found.severity in bad for found in issues)
 
 
 def _item(data: bytes, number: int, work: Work) -> dict[str, Any]:
