@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl
@@ -122,7 +123,7 @@ def application(service: Service) -> Starlette:
 
 async def _lines(service: Service, data: bytes) -> AsyncIterator[bytes]:
     """Yield one line for each line; each is worked on alone, and so is its fault."""
-    for number, line in enumerate(data.splitlines(), 1):
+    for number, line in enumerate(io.BytesIO(data), 1):
         if not line.strip():
             continue
         answer = await _line(service, number, line)

@@ -45,11 +45,11 @@ class Offer:
 
     def formats(self, name: str) -> tuple[str, str]:
         """Return source and target, ``""`` where any; raise `DocumentError` (404) for no name."""
+        if name in PAIRS:  # these know the site's tables
+            return PAIRS[name]
         if name in self.others:
             return "", ""
-        if name not in PAIRS:
-            raise document_error("http/unknown-name", "", formats=", ".join(FORMATS))
-        return PAIRS[name]
+        raise document_error("http/unknown-name", "", formats=", ".join(FORMATS))
 
     def carry(
         self,
@@ -61,18 +61,17 @@ class Offer:
         holder: str = "",
     ) -> Carried:
         """Carry the statements of a document, in its codec's form, onto another or a new one."""
-        if name in self.others:
+        _, target = self.formats(name)
+        if not target:
             result = self.others[name](document, into, link=self.link)
         else:
-            _, target = PAIRS[name]
             if target == "dicom" and into is None and source != "dicom":
                 raise document_error("http/no-into", "")
             carry = self._transformer(source, target)
             result = carry(document, into, link=self.link, holder=holder)
         value = result.value
         data = value if isinstance(value, bytes) else content.dump_json(value)
-        named = PAIRS[name][1] if name in PAIRS else content.recognise(data)
-        return Carried(named, data, result.issues, result.records)
+        return Carried(target or content.recognise(data), data, result.issues, result.records)
 
     def _transformer(self, source: str, target: str) -> Transformer:
         key = (source, target)

@@ -157,7 +157,11 @@ def _transform(names: list[str]) -> dict[str, Any]:
                 "schema": {"type": "string"},
             },
         ],
-        "requestBody": {"required": True, "content": documents | parts},
+        "requestBody": {
+            "description": "The document, or a multipart body (form-data or related) of two",
+            "required": True,
+            "content": documents | parts,
+        },
         "responses": {
             "200": {
                 "description": "The document; with Accept: application/json its issues too",

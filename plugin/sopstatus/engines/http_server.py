@@ -178,8 +178,8 @@ def run(service: Service, listening: Listening) -> None:
     try:
         _Server(config, service, listening).run(sockets=[listening.sock])
     finally:
-        structlog.get_logger("sopstatus").info("stopped", abandoned=service.taken)
-    service.close()
-    if service.taken:  # a thread cannot be stopped, and the end of Python would wait for it
+        abandoned = service.close()
+        structlog.get_logger("sopstatus").info("stopped", abandoned=abandoned)
+    if abandoned:  # the end of Python would wait for it
         sys.stderr.flush()
         os._exit(1)

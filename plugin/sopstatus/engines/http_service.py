@@ -43,9 +43,10 @@ class Service:
         self.settings, self.offered = settings, offered
         self.metrics = Metrics()
         self.metrics.tables(offered.offer.tables)
-        self.metrics.in_progress.set_function(lambda: self.taken)
+        self.metrics.in_progress.set_function(lambda: self._taken)
         self.draining = False
-        self.taken = 0  # requests being worked on, and work that nobody waits for any more
+        self._taken = 0  # requests being worked on, and work that nobody waits for any more
+        self._unfinished: set[Future[Any]] = set()
         self._threads = ThreadPoolExecutor(thread_name_prefix="sopstatus")
 
     @property
@@ -56,16 +57,16 @@ class Service:
     @contextmanager
     def slot(self) -> Iterator[None]:
         """Take one of the places; raise `DocumentError` (503) where none is free."""
-        if self.taken >= self.settings.concurrency:
+        if self._taken >= self.settings.concurrency:
             raise document_error("http/busy", "", limit=self.settings.concurrency)
-        self.taken += 1
+        self._taken += 1
         try:
             yield
         finally:
             self._free()
 
     def _free(self) -> None:
-        self.taken -= 1
+        self._taken -= 1
 
     async def run(self, size: int, call: Callable[[], T]) -> T:
         """Do work on so many bytes; raise `DocumentError` (504) where it does not end in time.
@@ -76,12 +77,14 @@ class Service:
             return call()
         loop = asyncio.get_running_loop()
         done: Future[T] = self._threads.submit(call)
+        self._unfinished.add(done)
+        done.add_done_callback(self._unfinished.discard)
         seconds = self.settings.timeout
         try:
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), seconds)
         except TimeoutError:
             if not done.cancel():
-                self.taken += 1
+                self._taken += 1
                 done.add_done_callback(lambda _: _call_soon(loop, self._free))
             raise document_error("http/took-too-long", "", seconds=f"{seconds:g}") from None
 
@@ -97,9 +100,10 @@ class Service:
             self.metrics.refused_tables()
             logger.error("tables-refused", fault=str(self.offered.fault))
 
-    def close(self) -> None:
-        """Wait for no thread any more."""
+    def close(self) -> int:
+        """Begin no more work, and return how much of it is abandoned: threads cannot be stopped."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        return len(self._unfinished)
 
     def told(self, issues: tuple[Issue, ...], *, done: bool = False, **context: Any) -> None:
         """Count and log issues, and with ``verbose`` each transformation that was ``done``."""

@@ -19,11 +19,7 @@ from sopstatus.engines.http_answers import (
     wrapped,
 )
 from sopstatus.engines.http_body import inflated
-from sopstatus.engines.http_media import (
-    answer_form,
-    check,
-    parsed,
-)
+from sopstatus.engines.http_media import answer_form, check, parsed
 from sopstatus.engines.http_offer import Carried, Offer, load
 from sopstatus.engines.http_parts import document_and_into, split
 from sopstatus.limits import Limits
@@ -83,7 +79,7 @@ class Work:
         """Return the line that answers one line of a batch: no fault of it is another's."""
         offer = self.offer
         try:
-            asked = _item(data, number, self)
+            asked = _item(data, number, offer.limits)
             name, document, into = asked["transform"], asked["document"], asked.get("into")
             source, target = offer.formats(name if isinstance(name, str) else "")
             document = _given(document, source, number, offer.limits)
@@ -122,8 +118,8 @@ def failed(issues: tuple[Issue, ...], *, strict: bool) -> bool:
     return any(found.severity in bad for found in issues)
 
 
-def _item(data: bytes, number: int, work: Work) -> dict[str, Any]:
-    item = content.load_json(data, limits=work.offer.limits)
+def _item(data: bytes, number: int, limits: Limits) -> dict[str, Any]:
+    item = content.load_json(data, limits=limits)
     if isinstance(item, dict) and {"transform", "document"} <= item.keys():
         return item
     raise document_error("http/batch-line", f"line[{number}]")
