@@ -19,7 +19,7 @@ LIMIT = 100_000
 
 @pytest.fixture(scope="module")
 def running():
-    with service("--max-body", LIMIT, "--timeout", 1, "--concurrency", 2) as running:
+    with service("--max-body", LIMIT, "--timeout", 2, "--concurrency", 2) as running:
         yield running
 
 
@@ -181,7 +181,7 @@ SITE = """
 import time
 from sopstatus import Result
 def slow(document, into=None, *, link=None):
-    time.sleep(3)
+    time.sleep(5)
     return Result(document)
 def endless(document, into=None, *, link=None):
     time.sleep(100)
@@ -212,7 +212,7 @@ def site_folder(tmp_path_factory):
 def site(site_folder):
     names = ("slow", "broken", "own")
     offered = [x for name in names for x in ("--transformer", f"site-{name}")]
-    with service(*offered, "--timeout", 1, "--concurrency", 1) as running:
+    with service(*offered, "--timeout", 2, "--concurrency", 1) as running:
         yield running
 
 
@@ -252,7 +252,7 @@ def test_work_that_takes_too_long_keeps_its_place(site):
 
 
 def test_work_without_end_does_not_keep_the_process(site_folder):
-    offered = ("--transformer", "site-endless", "--timeout", 1, "--grace", 1)
+    offered = ("--transformer", "site-endless", "--timeout", 2, "--grace", 1)
     with service(*offered, "--log-level", "info") as running, running.client() as client:
         answer = client.post("/transform/site-endless", content=padded(LIMIT), headers=HL7)
         assert answer.status_code == 504

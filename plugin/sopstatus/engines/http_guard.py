@@ -6,7 +6,6 @@ import asyncio
 import time
 import traceback
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,16 +43,20 @@ class Route:
         headers: Headers = dict(scope["headers"])
         settings = self.service.settings
         body = Body(receive, headers, settings.max_body, settings.timeout)
-        with ExitStack() as place:
-            try:
-                answer = await self._answered(scope, headers, body, place)
-                if not body.whole and answer.status >= 400 and not await body.discard():
-                    answer.headers["connection"] = "close"
-                if self.service.draining:
-                    answer.headers["connection"] = "close"
-                await _sent(answer, send, settings.timeout)
-            except (Disconnected, TimeoutError):  # gone, or reading nothing
-                return
+        known = self.open or not settings.tokens or authorized(headers, settings.tokens)
+        held = known and self.takes and self.service.take()
+        try:
+            answer = await self._answered(scope, headers, body, known=known, held=held)
+            if not body.whole and answer.status >= 400 and not await body.discard():
+                answer.headers["connection"] = "close"
+            if self.service.draining:
+                answer.headers["connection"] = "close"
+            await _sent(answer, send, settings.timeout)
+        except (Disconnected, TimeoutError):  # gone, or reading nothing
+            return
+        finally:
+            if held:
+                self.service.free()
         seconds = time.perf_counter() - start
         self.service.metrics.request(self.path, answer.status, seconds)
         context = {"route": self.path.partition("{")[0], "status": answer.status}
@@ -62,13 +65,13 @@ class Route:
         self.service.told(answer.issues, done=done, seconds=round(seconds, 6), **context)
 
     async def _answered(
-        self, scope: Scope, headers: Headers, body: Body, place: ExitStack
+        self, scope: Scope, headers: Headers, body: Body, *, known: bool, held: bool
     ) -> Answer:
         try:
-            if not self.open and self.service.settings.tokens:
-                authorized(headers, self.service.settings.tokens)
-            if self.takes:
-                place.enter_context(self.service.slot())
+            if not known:
+                raise document_error("http/unauthorized", "Authorization")
+            if self.takes and not held:
+                raise document_error("http/busy", "", limit=self.service.settings.concurrency)
             return await self.ask(scope, headers, body)
         except DocumentError as error:
             return self._refused(headers, error.issues)

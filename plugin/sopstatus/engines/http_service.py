@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -54,18 +53,15 @@ class Service:
         """Return what one request is worked on with, from its beginning to its end."""
         return Work(self.offered.offer, self.settings.max_body, self.settings.audit)
 
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Take one of the places; raise `DocumentError` (503) where none is free."""
+    def take(self) -> bool:
+        """Take one of the places for work, and tell whether there was one; `free` gives it back."""
         if self._taken >= self.settings.concurrency:
-            raise document_error("http/busy", "", limit=self.settings.concurrency)
+            return False
         self._taken += 1
-        try:
-            yield
-        finally:
-            self._free()
+        return True
 
-    def _free(self) -> None:
+    def free(self) -> None:
+        """Give a place back."""
         self._taken -= 1
 
     async def run(self, size: int, call: Callable[[], T]) -> T:
@@ -85,7 +81,7 @@ class Service:
         except TimeoutError:
             if not done.cancel():
                 self._taken += 1
-                done.add_done_callback(lambda _: _call_soon(loop, self._free))
+                done.add_done_callback(lambda _: _call_soon(loop, self.free))
             raise document_error("http/took-too-long", "", seconds=f"{seconds:g}") from None
 
     def reload(self) -> None:
