@@ -34,8 +34,12 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
     {"content", "files", "explain", "issue_forms"},
-    {"engines", "scan"},
-    {"", "demo", "commands", "ledger_commands", "serve_commands", "__main__"},
+    {"scan"},
+    {"engines"},
+    {
+        *("", "demo", "commands", "ledger_commands", "mllp_commands", "serve_commands"),
+        *("spool_commands", "__main__"),
+    },
     {"artifacts"},
 ]
 THIRD_PARTY = {

@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 OURS = "sopstatus"
 
@@ -27,11 +28,13 @@ class Row:
     work: str
     size: str
     scale: float  # what plots of growth have on their x axis
-    contenders: dict[str, Callable[[], object]]
+    contenders: dict[str, Callable[[], Any]]
     aims: dict[str, float] = field(default_factory=dict)
     expected: bytes | None = None
     budget: float = 1.0  # seconds for each contender, about
     limits: frozenset[str] = frozenset()  # contenders that do not do the work: what bounds it
+    unit: str = "s"  # anything else: what a call returns is its figure, and it is called thrice
+    note: str = ""  # why an aim is not reached, or what to know of the row
 
 
 @dataclass
@@ -40,7 +43,6 @@ class Measured:
 
     row: Row
     figures: dict[str, float]
-    unit: str = "s"
     exact: dict[str, bool | None] = field(default_factory=dict)
 
     def ratio(self, name: str) -> float:
@@ -49,7 +51,12 @@ class Measured:
 
 
 def measure(row: Row, rounds: int = 7) -> Measured:
-    """Return the median seconds of one call of each contender, taken in turn."""
+    """Return the median figure of each contender, taken in turn."""
+    if row.unit != "s":
+        several = [{name: call() for name, call in row.contenders.items()} for _ in range(3)]
+        return Measured(
+            row, {name: statistics.median(s[name] for s in several) for name in row.contenders}
+        )
     times: dict[str, list[float]] = {name: [] for name in row.contenders}
     loops: dict[str, int] = {}
     exact: dict[str, bool | None] = {}

@@ -223,6 +223,86 @@ def test_what_cannot_be_read_is_left_alone():
     assert (written[STATUS]["Value"], written[COMMENT]) == (["AO"], bulk)
 
 
+CODE = {"vr": "CS", "Value": ["AO"]}
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({STATUS: {"Value": ["AO"]}}, [("no-vr", STATUS)]),
+        ({STATUS: {"vr": "CS", "Value": ["QQ"]}}, [("value/unknown-term", STATUS)]),
+        ({"0100,0410": {"Value": ["AO"]}}, [("tag-spelling", "0100,0410"), ("no-vr", "0100,0410")]),
+        ({"0100,0410": CODE, STATUS: CODE}, [("repeated", STATUS)]),
+        ({"0100,0410": CODE, "(0100,0410)": CODE}, [("repeated", "0100,0410")]),
+        ({"00020010": {}}, [("file-meta", "00020010")]),
+        (
+            {WHEN: "2024", "00080201": {"vr": "SH", "Value": ["1"]}},
+            [("not-an-object", WHEN), ("dicom/offset", "00080201")],
+        ),
+        ({"00080201": "x"}, [("not-an-object", "00080201"), ("dicom/offset", "00080201")]),
+        (
+            {"0020000D": None},
+            [
+                ("not-an-object", "0020000D"),
+                ("empty-value", "0020000D"),
+                ("dicom/no-uid", "0020000D"),
+            ],
+        ),
+        ({"0020000E": {"vr": "UI", "Value": ["x"]}}, [("value/not-uid", "0020000E")]),
+        ({"00080018": {"vr": "UI"}}, []),
+        ({"00080018": {"vr": "UI"}, STATUS: CODE}, [("no-instance", "00080018")]),
+    ],
+)
+def test_issues_say_where(members, told, plain):
+    told = [(code if "/" in code else f"dicom-json/{code}", where) for code, where in told]
+    for many in (False, True):
+        node = {**data_set(), **members}
+        document = [data_set(), node] if many else node
+        places = [(code, f"[1].{where}" if many else where) for code, where in told]
+        found = result(UNDER.decode, document)
+        assert [(i.code, i.location) for i in found[0].issues] == places
+        assert result(UNDER.decode, json.dumps(document)) == found
+        assert plain(UNDER.decode, json.dumps(document)) == found
+
+
+def test_what_is_told_names_its_attribute():
+    node = {**data_set(), "0100,0410": CODE, COMMENT: {"vr": "ST", "Value": ["x"]}}
+    first, second = UNDER.decode(node).issues
+    assert STATUS in first.diagnostics
+    assert all(word in second.diagnostics for word in ("SOPAuthorizationComment", "ST", "LT"))
+    node = {**data_set(), "0100,0410": CODE, STATUS: CODE, "00080018": {"vr": "LO"}}
+    told = {i.code: i.diagnostics for i in UNDER.decode(node).issues}
+    assert list(told) == [f"dicom-json/{c}" for c in ("repeated", "wrong-vr", "no-instance")]
+    assert all(word in told["dicom-json/repeated"] for word in ("SOPInstanceStatus", STATUS))
+    assert all(word in told["dicom-json/wrong-vr"] for word in ("SOPInstanceUID", "LO", "UI"))
+
+
+def test_what_is_no_data_set_is_told_and_left():
+    document = [7, data_set(**{f"t{STATUS}": CODE}), None, "x", [data_set()]]
+    found = UNDER.decode(document, holder="PACS1")
+    assert [(i.code, i.location) for i in found.issues] == [
+        ("dicom-json/not-a-data-set", f"[{n}]") for n in (0, 2, 3, 4)
+    ]
+    (x,) = found.value
+    assert (x.holder, x.sop_class_uid) == ("PACS1", UIDS["00080016"])
+    assert UNDER.encode(found.value, document).value == document
+    new = SOPInstance(sop_instance_uid="1.2.3.1.1", attributes={"SOPInstanceStatus": "AC"})
+    written = UNDER.encode([new], document).value
+    assert written[0] == 7 and written[2:] == document[2:]
+    assert written[1][STATUS] == {"vr": "CS", "Value": ["AC"]}
+
+
+def test_uids_and_offset_lose_their_padding(plain):
+    members = {tag: {"vr": "UI", "Value": [f"{uid}\0 "]} for tag, uid in UIDS.items()}
+    members["00080201"] = {"vr": "SH", "Value": [" +0100 "]}
+    document = [{**members, WHEN: {"vr": "DT", "Value": ["20240102030405"]}}] * 2
+    text = json.dumps(document)
+    found = result(UNDER.decode, text)
+    assert found[0].value[1].identity == ("1.2.3", "1.2.3.1", "1.2.3.1.1", "")
+    assert found[1] == ["+0100", "+0100"]
+    assert plain(UNDER.decode, text) == result(UNDER.decode, document) == found
+
+
 # --- writing -------------------------------------------------------------------------------------
 
 

@@ -138,6 +138,12 @@ def test_unknown_study_and_series_are_matched_by_the_instance():
     assert paired([nameless, about()], both) == ([(0, both[0]), (1, both[1])], [])
 
 
+def test_an_old_one_is_replaced_once():
+    nameless = about(series="")
+    news = [about(series="1.2.3", status="AC"), about(series="1.2.8", status="OR")]
+    assert paired([nameless], news) == ([(0, news[0])], [news[1]])
+
+
 def test_several_old_ones_keep_their_order():
     old = [about(study="", status="AO"), about(status="AC"), about(series="", status="OR")]
     (pairs, added) = paired(old, [about(status="NS")])

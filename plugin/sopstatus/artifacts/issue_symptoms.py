@@ -167,5 +167,10 @@ SYMPTOMS = (
     Symptom(
         "The study is not found by its UID", "fhir/no-study-uid hl7/no-study-uid value/not-uid"
     ),
+    Symptom(
+        "`sopstatus mllp` answers AR",
+        "mllp/not-framed mllp/broken-off mllp/failed mllp/not-stored hl7/no-msh",
+    ),
+    Symptom("A dead letter cannot be shown or replayed", "mllp/no-spool"),
     Symptom("The value is missing on purpose", "fhir/data-absent"),
 )

@@ -253,14 +253,16 @@ def segments(document: bytes, start: int, end: int) -> list[Segment]:
     return found
 
 
+def starts(message: Message, name: str) -> Iterator[int]:
+    """Yield where each segment of this name begins."""
+    if name in message.marks.wanted:
+        yield from (start for start, found in message.marked() if found == name)
+    else:
+        named = (s.start for s in message.segments if s.name == name)
+        yield from (start for start in named if message.ends_name(start + 3))
+
+
 def numbered(message: Message, name: str) -> Iterator[tuple[int, Segment]]:
     """Yield the segments of this name with their number in the message, from 1."""
-    if name not in message.marks.wanted:
-        named = (s for s in message.segments if s.name == name)
-        yield from enumerate((s for s in named if message.ends_name(s.start + 3)), 1)
-        return
-    number = 0
-    for start, found in message.marked():
-        if found == name:
-            number += 1
-            yield number, segment_at(message.document, start, message.end)
+    for number, start in enumerate(starts(message, name), 1):
+        yield number, segment_at(message.document, start, message.end)

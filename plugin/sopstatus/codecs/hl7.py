@@ -17,7 +17,8 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import er7
 from sopstatus.codecs.er7 import Message
 from sopstatus.codecs.hl7_append import appended
-from sopstatus.codecs.hl7_write import Writer, read
+from sopstatus.codecs.hl7_read import read
+from sopstatus.codecs.hl7_write import Writer
 from sopstatus.codecs.issues import Issues
 from sopstatus.codecs.library import comes_from
 from sopstatus.codecs.statement import identities, merge, unmapped

@@ -68,7 +68,7 @@ def text_of_bytes(data: bytes) -> str:
 def parse(text: str, depth: int = DEFAULT.depth) -> Any:
     """Parse a whole text; raise `DocumentError` with line and column, or where it is too deep."""
     node, end = scan(text, blank(text, text.startswith("\ufeff")))
-    if blank(text, end) != len(text):
+    if (end := blank(text, end)) != len(text):
         raise bad(text, end)
     if is_deeper(node, depth):
         raise document_error("document/too-deep", "", limit=depth)

@@ -1,1 +1,1 @@
-"""Hosts that call the transformers; each module imports its own host only."""
+"""Services and hooks for interface engines; one module a host, and each imports its own host only."""
