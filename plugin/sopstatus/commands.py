@@ -104,6 +104,16 @@ def ledger(options: Namespace) -> int:
     return work(options)
 
 
+def serve(options: Namespace) -> int:
+    """Answer over HTTP until told to stop."""
+    try:
+        from sopstatus import serve_commands
+    except ImportError:
+        print("error: serve needs the extra: pip install sopstatus[http]", file=sys.stderr)
+        return 2
+    return serve_commands.serve(options)
+
+
 def mllp(options: Namespace) -> int:
     """Listen for HL7 v2 messages until SIGTERM."""
     if find_spec("structlog") is None:

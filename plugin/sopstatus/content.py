@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from json.encoder import encode_basestring
 from typing import Any
 
 from sopstatus.catalogue import document_error
@@ -123,9 +124,10 @@ def _write(node: Any, newline: str, out: list[str]) -> None:
 
 
 def _text(text: str) -> str:
-    plain = json.dumps(text, ensure_ascii=False)
-    try:
-        plain.encode("utf-8")
-    except UnicodeEncodeError:  # half of a surrogate pair
-        return json.dumps(text)
+    plain = encode_basestring(text)
+    if not plain.isascii():
+        try:
+            plain.encode("utf-8")
+        except UnicodeEncodeError:  # half of a surrogate pair
+            return json.dumps(text)
     return plain
