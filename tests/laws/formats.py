@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
 from sopstatus import SOPInstance, codec, load_tables
 
+from laws import mirth_xml
 from laws.strategies import HOLDERS, statements, studies
 
 EXTENSION = load_tables().groups[0].extension
@@ -137,6 +138,20 @@ def hl7_frame(data: bytes) -> list[bytes]:
     text = data.replace(b"\x0b", b"").replace(b"\x1c", b"")
     lines = [line for line in text.replace(b"\n", b"\r").split(b"\r") if line]
     return [line for line in lines if not (line[:3] == b"ZDS" and line[4:5].isdigit())]
+
+
+@st.composite
+def hl7_xml_documents(draw):
+    """The same as Mirth's XML; frame characters and batches never reach a transformer."""
+    data, known, holders = draw(hl7_documents())
+    text = data.decode("ascii").replace("\n", "\r").replace("\x0b", "").replace("\x1c", "")
+    lines = [line for line in text.split("\r") if line and line[:3] not in ("FHS", "BHS", "BTS")]
+    header = next(line for line in lines if line.startswith("MSH"))
+    sep = header[3]
+    marks = [sep, *header.split(sep)[1]]
+    fields = [line.split(sep) for line in lines]
+    fields[lines.index(header)].insert(1, sep)
+    return Document(draw(mirth_xml.spelt(fields, marks)), known, holders)
 
 
 # --- FHIR ------------------------------------------------------------------------------------
@@ -459,6 +474,7 @@ def image_set_frame(document):
 
 FORMATS = {
     "hl7": Format(codec("hl7"), hl7_documents(), hl7_frame),
+    "hl7-xml": Format(codec("hl7-xml"), hl7_xml_documents(), mirth_xml.frame),
     "fhir": Format(codec("fhir"), fhir_documents(), fhir_frame),
     "dicom-file": Format(codec("dicom"), dicom_files(), dicom_frame, False, True),
     "dicom-dataset": Format(codec("dicom"), dicom_datasets(), dicom_frame, False, True),

@@ -102,6 +102,8 @@ def test_total(name, data):
 
 
 def _damage(data, document):
+    if isinstance(document, str):
+        document = document.encode()
     if isinstance(document, bytes):
         for _ in range(data.draw(st.integers(1, 4))):
             start = data.draw(st.integers(0, len(document)))

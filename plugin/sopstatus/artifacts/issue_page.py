@@ -26,6 +26,7 @@ GROUPS = {
     "dicom-json": ("DICOM JSON", "Data sets as DICOMweb sends them (PS3.18 annex F)."),
     "healthimaging": ("AWS HealthImaging", "The metadata of image sets."),
     "hl7": ("HL7 v2", "Messages and their ZDS segments."),
+    "hl7-xml": ("HL7 v2 as Mirth's XML", "What `msg` is in a channel; see `docs/mirth.md`."),
     "fhir": ("FHIR", "ImagingStudy, ImagingSelection and Bundles of them."),
     "document": ("Documents", "Files that are not what they should be."),
     "link": ("The link", "What may cross from one system to another (PS3.15 A.1.1)."),

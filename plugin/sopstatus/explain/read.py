@@ -13,6 +13,7 @@ _READERS = {
     "fhir": fhir.read,
     "healthimaging": data_sets.read,
     "hl7": hl7.read,
+    "hl7-xml": hl7.read,
 }
 
 
