@@ -3,6 +3,7 @@
 import io
 import json
 import tempfile
+import xml.etree.ElementTree as ET
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sopstatus.table import lint
 AO = {"SOPInstanceStatus": "AO", "SOPAuthorizationComment": "a|b\r\n患"}
 STATEMENT = sopstatus.SOPInstance("1.2.3", "1.2.3.1", "", "1.2.3.4", "", AO)
 OURS = frozenset(group.extension for group in load_tables().groups)
-TARGETS = ("hl7", "fhir", "dicom", "tables", "explain", "recognise")
+TARGETS = ("hl7", "hl7_xml", "fhir", "dicom", "tables", "explain", "recognise")
 
 
 def same_again(name, document, frame):
@@ -73,6 +74,19 @@ def elements_but_ours(data):
 
 def hl7(data):
     same_again("hl7", data, lines_but_ours)
+
+
+def elements_but_our_segment(data):
+    """Return the message's other elements, without the white space around them."""
+    try:
+        others = [child for child in ET.fromstring(data) if child.tag != "ZDS"]
+    except ET.ParseError:  # the codec follows an encoding that expat alone does not
+        return None
+    return [ET.tostring(child).strip() for child in others]
+
+
+def hl7_xml(data):
+    same_again("hl7-xml", data, elements_but_our_segment)
 
 
 def dicom(data):

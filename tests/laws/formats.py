@@ -41,6 +41,7 @@ class Format(NamedTuple):
     frame: Callable[[Any], Any]  # the document without what is ours
     wide: bool = True  # carries statements about series and studies
     single: bool = False  # is about one instance
+    examples: int = 10**9  # at most so many
 
 
 # --- HL7 -------------------------------------------------------------------------------------
@@ -474,7 +475,7 @@ def image_set_frame(document):
 
 FORMATS = {
     "hl7": Format(codec("hl7"), hl7_documents(), hl7_frame),
-    "hl7-xml": Format(codec("hl7-xml"), hl7_xml_documents(), mirth_xml.frame),
+    "hl7-xml": Format(codec("hl7-xml"), hl7_xml_documents(), mirth_xml.frame, examples=400),
     "fhir": Format(codec("fhir"), fhir_documents(), fhir_frame),
     "dicom-file": Format(codec("dicom"), dicom_files(), dicom_frame, False, True),
     "dicom-dataset": Format(codec("dicom"), dicom_datasets(), dicom_frame, False, True),

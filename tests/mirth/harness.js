@@ -1,0 +1,52 @@
+/* Runs the generated functions on requests, one JSON a line, and prints an answer a line, in ASCII. */
+XML.ignoreWhitespace = true;
+XML.prettyPrinting = false;
+
+function message(xml) {
+    return new XML(xml);
+}
+
+var OPERATIONS = {
+    read: function (given) {
+        return sopstatusRead(message(given.xml));
+    },
+    write: function (given) {
+        var msg = message(given.xml);
+        given.statements.forEach(function (statement) {
+            sopstatusWrite(msg, statement);
+        });
+        return msg.toXMLString();
+    },
+    dicom: function (given) {
+        return sopstatusFromDICOM(message(given.xml), given.holder);
+    },
+    escape: function (given) {
+        return sopstatusEscape(given.text, message(given.xml));
+    },
+    unescape: function (given) {
+        return sopstatusUnescape(given.text, message(given.xml));
+    },
+    dtm: function (given) {
+        return sopstatusDTM(given.text);
+    },
+    step: function (given) {
+        return String(new Function('msg', 'tmp', given.script + '\nreturn (tmp || msg).toXMLString();')(
+            message(given.xml), given.template ? message(given.template) : null));
+    }
+};
+
+(function () {
+    var lines = String(readFile(arguments[0], 'UTF-8')).split('\n');
+    lines.forEach(function (line) {
+        var answer, request;
+        if (line) {
+            request = JSON.parse(line);
+            try {
+                answer = { value: OPERATIONS[request.operation](request) };
+            } catch (error) {
+                answer = { error: String(error.message || error), line: error.lineNumber };
+            }
+            print(sopstatusJSON(JSON.stringify(answer)));
+        }
+    });
+}(arguments[0]));
