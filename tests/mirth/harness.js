@@ -2,6 +2,11 @@
 XML.ignoreWhitespace = true;
 XML.prettyPrinting = false;
 
+// what the engine puts into the scope of a script: maps with get and put
+var configurationMap = new Packages.java.util.HashMap();
+var globalMap = new Packages.java.util.concurrent.ConcurrentHashMap();
+var channelMap = new Packages.java.util.HashMap();
+
 function message(xml) {
     return new XML(xml);
 }

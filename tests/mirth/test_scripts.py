@@ -1,17 +1,22 @@
 """The generated JavaScript says and writes what the Python does: on every sample and on drawn messages."""
 
 import re
+from xml.sax.saxutils import escape
 
+import pydicom
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from laws.formats import hl7_documents
-from laws.strategies import statements
-from samples_of import CASES, sample
-from sopstatus import SOPInstance, codec, load_tables
+from laws.strategies import COMMENTS, DATE_TIMES, statements
+from pydicom.multival import MultiValue
+from samples_of import CASES, FOLDER, sample
+from sopstatus import SOPInstance, codec, load_tables, values
+from sopstatus.artifacts.mirth.channels import CHANNELS, ORU, step_script
 from sopstatus.codecs import er7
 from sopstatus.codecs.hl7_write import read
 from sopstatus.codecs.hl7_xml import of_er7
+from sopstatus.values import context_offset
 
 from mirth.rhino import run
 
@@ -123,3 +128,119 @@ def test_writing(documents, tmp_path):
             assert XML.er7(answer["value"]) == XML.er7(expected.value), (xml, x)
             outcomes["written"] += 1
     assert outcomes["written"] > 100
+
+
+def test_text(tmp_path):
+    """Escapes and date-times, one by one."""
+    texts = [
+        "",
+        "a",
+        "|^~\\&",
+        "\r\n\t",
+        "a\\.br\\b",
+        "\\X0D\\",
+        '""',
+        " x ",
+        "\x7f",
+        "患者",
+        "\\E",
+    ]
+    texts += [text for text in drawn(COMMENTS, 150) if text]
+    escaped = [
+        "\\XE682A3\\",
+        "\\XFF\\",
+        "\\X0d0A\\",
+        "\\Z1\\",
+        "\\",
+        "\\\\",
+        "\\T",
+        "\\P\\",
+        "\\F\\\\S\\",
+    ]
+    times = [text for text in drawn(DATE_TIMES, 300) if text]
+    times += ["19000229", "20000229", "20240101000060.1234", "0000", "2024010124", "2024+1401"]
+    headers = ("|^~\\&amp;", "|^~\\&amp;#", "|^~", "$%*!=")
+    requests, wanted = [], []
+    for mark in headers:
+        header = f"<MSH><MSH.1>{mark[0]}</MSH.1><MSH.2>{mark[1:]}</MSH.2></MSH>"
+        xml = f"<HL7Message>{header}</HL7Message>"
+        (item,) = er7.messages(XML.er7(xml), "utf-8")
+        for text in texts:
+            requests.append({"operation": "escape", "xml": xml, "text": text})
+            wanted.append(er7.escape(text, item.delimiters))
+        for text in [*texts, *escaped]:
+            requests.append({"operation": "unescape", "xml": xml, "text": text})
+            wanted.append(er7.unescape(text, item.delimiters, "utf-8"))
+    for text in times:
+        requests.append({"operation": "dtm", "text": text})
+        wanted.append(values.dt_to_dtm(text))
+    for request, answer, want in zip(requests, run(tmp_path, requests), wanted, strict=True):
+        assert answer.get("value", answer) == want, request
+
+
+# --- DICOM --------------------------------------------------------------------------------------
+
+
+def dicom_xml(dataset):
+    """Return a data set as the engine's data type DICOM does: an element a tag, text as it is."""
+    made = []
+    for element in dataset:
+        name = f"tag{int(element.tag):08X}"
+        inner = ""
+        if element.VR == "SQ":
+            inner = "".join(f"<item>{dicom_xml(item)[7:-8]}</item>" for item in element.value)
+        elif element.VR not in ("OB", "OW", "UN"):
+            inner = escape("\\".join(map(str, multiple(element.value))))
+            inner = inner.replace("\r", "&#13;")
+        made.append(
+            f'<{name} len="{len(inner)}" tag="{name[3:]}" vr="{element.VR}">{inner}</{name}>'
+        )
+    return f"<dicom>{''.join(made)}</dicom>"
+
+
+def multiple(value):
+    if value is None:
+        return []
+    return value if isinstance(value, MultiValue) else [value]
+
+
+def test_a_data_set_says_the_same(tmp_path):
+    datasets = [pydicom.dcmread(FOLDER / case / "image.dcm") for case in CASES]
+    requests = [
+        {"operation": "dicom", "xml": dicom_xml(dataset), "holder": "PACS1"} for dataset in datasets
+    ]
+    answers = run(tmp_path, requests)
+    for case, dataset, answer in zip(CASES, datasets, answers, strict=True):
+        read = codec("dicom").decode(dataset, holder="PACS1").value
+        said = in_python(answer["value"])
+        assert (said,) == read or (not read and not said.attributes), case
+        offset = answer["value"]["offset"]
+        assert offset == next(
+            (o for x in read for _, v in x.attributes if (o := context_offset(v))), ""
+        )
+
+
+TEMPLATE = of_er7("".join(f"{line}\r" for line in ORU).encode()).decode()
+
+
+def test_a_data_set_becomes_a_message(tmp_path):
+    code = step_script(next(c for c in CHANNELS if c.listener == "dicom"), load_tables())
+    datasets = {case: pydicom.dcmread(FOLDER / case / "image.dcm") for case in CASES}
+    datasets["authorized-original"].PatientName = "Müller^Eva^M^Dr.^MD=x"
+    datasets["authorized-original"].PatientID = "a|b&c"
+    requests = [
+        {"operation": "step", "xml": dicom_xml(d), "template": TEMPLATE, "script": code}
+        for d in datasets.values()
+    ]
+    made = {}
+    for (case, dataset), answer in zip(datasets.items(), run(tmp_path, requests), strict=True):
+        assert "error" not in answer, (case, answer)
+        made[case] = XML.er7(answer["value"])
+        assert XML.decode(answer["value"]).value == codec("dicom").decode(dataset).value
+        assert XML.instances(answer["value"]) == (
+            codec("dicom").instances(dataset) if case != "absent" else ()
+        )
+    lines = made["authorized-original"].decode().split("\r")
+    assert lines[1].startswith("PID|||a\\F\\b\\T\\c||Müller^Eva^M^MD^Dr.|")
+    assert [line[:3] for line in lines] == ["MSH", "PID", "OBR", "OBX", "ZDS", ""]
+    assert "|AO^Authorized Original^99SOPSTATUS|" in lines[4]

@@ -11,7 +11,7 @@
  * @return {String} the document that was written
  */
 function sopstatusTransform(name, document, type, into, intoType) {
-    var url = sopstatusSetting('sopstatus.service', 'http://127.0.0.1:8080') + '/transform/' + name;
+    var url = sopstatusSetting('sopstatus.service', 'http://127.0.0.1:8080').replace(/\/+$/, '') + '/transform/' + name;
     var body = String(document);
     var answer;
     if (into) {
@@ -39,7 +39,7 @@ function sopstatusTransform(name, document, type, into, intoType) {
  * @return {String} DICOM JSON; null where the server does not know the study, or none is set
  */
 function sopstatusMetadata(study) {
-    var server = sopstatusSetting('sopstatus.dicomweb', '');
+    var server = sopstatusSetting('sopstatus.dicomweb', '').replace(/\/+$/, '');
     var url = server + '/studies/' + study + '/metadata';
     var answer;
     if (!server || !study) {
@@ -81,12 +81,6 @@ function sopstatusStudy(msg) {
         }
     }
     return '';
-}
-
-/* Read a setting of the configuration map (Settings, Configuration Map); '' switches off. */
-function sopstatusSetting(key, otherwise) {
-    var value = configurationMap.get(key);
-    return value === null || value === undefined ? otherwise : String(value).replace(/\/+$/, '');
 }
 
 /* Send a request and return status, text, and what the service counts of issues. */

@@ -184,6 +184,12 @@ function sopstatusDTM(text) {
     return value.digits + (value.fraction ? '.' + value.fraction.substring(0, 4) : '') + value.offset;
 }
 
+/* Read a setting of the configuration map (Settings, Configuration Map). */
+function sopstatusSetting(key, otherwise) {
+    var value = configurationMap.get(key);
+    return value === null || value === undefined ? otherwise : String(value);
+}
+
 /* Make the line of an issue, as the catalogue has it; no fact is ever text of the message. */
 function sopstatusIssue(code, location, facts) {
     var entry = sopstatusTables().issues[code];
