@@ -35,10 +35,27 @@ var OPERATIONS = {
         return sopstatusDTM(given.text);
     },
     step: function (given) {
-        return String(new Function('msg', 'tmp', given.script + '\nreturn (tmp || msg).toXMLString();')(
+        var body = given.script + '\nreturn (tmp || msg).toXMLString();';
+        var settings = given.settings || {};
+        var key;
+        configurationMap.clear();
+        channelMap.clear();
+        for (key in settings) {
+            configurationMap.put(key, settings[key]);
+        }
+        return String(new Function('msg', 'tmp', body)(
             message(given.xml), given.template ? message(given.template) : null));
     }
 };
+
+function kept() {
+    var found = {};
+    var keys = channelMap.keySet().toArray();
+    keys.forEach(function (key) {
+        found[String(key)] = String(channelMap.get(key));
+    });
+    return found;
+}
 
 (function () {
     var lines = String(readFile(arguments[0], 'UTF-8')).split('\n');
@@ -51,6 +68,8 @@ var OPERATIONS = {
             } catch (error) {
                 answer = { error: String(error.message || error), line: error.lineNumber };
             }
+            answer.channel = kept();
+            answer.clients = Number(globalMap.size());
             print(sopstatusJSON(JSON.stringify(answer)));
         }
     });

@@ -12,6 +12,7 @@
  */
 function sopstatusTransform(name, document, type, into, intoType) {
     var url = sopstatusSetting('sopstatus.service', 'http://127.0.0.1:8080').replace(/\/+$/, '') + '/transform/' + name;
+    var token = sopstatusSetting('sopstatus.token', '');
     var body = String(document);
     var answer;
     if (into) {
@@ -21,9 +22,9 @@ function sopstatusTransform(name, document, type, into, intoType) {
     } else {
         type += '; charset=UTF-8';
     }
-    answer = sopstatusHTTP('POST', url, body, type, '');
+    answer = sopstatusHTTP('POST', url, body, type, '', token);
     if (/\berror=/.test(answer.issues)) { // it was written, but not whole: ask for the lines
-        answer = sopstatusHTTP('POST', url, body, type, 'application/json');
+        answer = sopstatusHTTP('POST', url, body, type, 'application/json', token);
         throw new Error(sopstatusLine(answer, url));
     }
     if (answer.status !== 200) {
@@ -45,7 +46,8 @@ function sopstatusMetadata(study) {
     if (!server || !study) {
         return null;
     }
-    answer = sopstatusHTTP('GET', url, null, '', 'application/dicom+json');
+    answer = sopstatusHTTP('GET', url, null, '', 'application/dicom+json',
+        sopstatusSetting('sopstatus.dicomweb.token', ''));
     if (answer.status === 404 || answer.status === 204) {
         return null;
     }
@@ -84,10 +86,9 @@ function sopstatusStudy(msg) {
 }
 
 /* Send a request and return status, text, and what the service counts of issues. */
-function sopstatusHTTP(method, url, body, type, accept) {
+function sopstatusHTTP(method, url, body, type, accept, token) {
     var methods = Packages.org.apache.http.client.methods;
     var request = method === 'GET' ? new methods.HttpGet(url) : new methods.HttpPost(url);
-    var token = sopstatusSetting('sopstatus.token', '');
     var response, entity, issues;
     if (accept) {
         request.setHeader('Accept', accept);
@@ -97,7 +98,7 @@ function sopstatusHTTP(method, url, body, type, accept) {
     }
     if (body !== null) {
         request.setEntity(new Packages.org.apache.http.entity.ByteArrayEntity(
-            new java.lang.String(body).getBytes('UTF-8')));
+            new Packages.java.lang.String(body).getBytes('UTF-8')));
         request.setHeader('Content-Type', type);
     }
     try {
