@@ -4,7 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws.formats import hl7_documents
 from laws.strategies import statements
@@ -77,6 +77,7 @@ def blanks_at_the_ends_are_kept(text):
     return re.sub(r"([\\$])X(20|09)\1", lambda m: chr(int(m[2], 16)), text)
 
 
+@settings(max_examples=min(settings.default.max_examples, 400))
 @given(data=st.data())
 def test_written_as_xml_it_becomes_the_same_message(data):
     document, known, holders = data.draw(hl7_documents())

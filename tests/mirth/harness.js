@@ -6,6 +6,12 @@ XML.prettyPrinting = false;
 var configurationMap = new Packages.java.util.HashMap();
 var globalMap = new Packages.java.util.concurrent.ConcurrentHashMap();
 var channelMap = new Packages.java.util.HashMap();
+var destinations = 1;
+var destinationSet = {
+    removeAll: function () {
+        destinations = 0;
+    }
+};
 
 function message(xml) {
     return new XML(xml);
@@ -40,6 +46,7 @@ var OPERATIONS = {
         var key;
         configurationMap.clear();
         channelMap.clear();
+        destinations = 1;
         for (key in settings) {
             configurationMap.put(key, settings[key]);
         }
@@ -69,6 +76,7 @@ function kept() {
                 answer = { error: String(error.message || error), line: error.lineNumber };
             }
             answer.channel = kept();
+            answer.destinations = destinations;
             answer.clients = Number(globalMap.size());
             print(sopstatusJSON(JSON.stringify(answer)));
         }

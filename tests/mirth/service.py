@@ -1,10 +1,11 @@
-"""A service for the scripts to call: the transformers behind HTTP, and a DICOMweb server's metadata."""
+"""Servers for the scripts to call: the transformers, a DICOMweb server's metadata, a FHIR server's search."""
 
 import json
 from contextlib import contextmanager
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.parse import unquote
 
 from sopstatus import DocumentError, content, transformer
 from sopstatus.issue_forms import plain
@@ -13,6 +14,7 @@ FORMATS = {
     "application/dicom+json": "dicom-json",
     "application/xml": "hl7-xml",
     "application/hl7-v2": "hl7",
+    "application/fhir+json": "fhir",
 }
 
 
@@ -26,6 +28,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.asked.append((self.path, dict(self.headers)))
+        if self.path.startswith("/fhir/"):
+            self.reply(200, self.resource(unquote(self.path)))
+            return
         study = self.path.split("/")[-2]
         known = self.server.studies
         if self.path.startswith("/broken/"):
@@ -34,6 +39,17 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, known[study], {"Content-Type": "application/dicom+json"})
         else:
             self.reply(404, b"")
+
+    def resource(self, path):
+        """Return the ImagingStudy of this id, or of this study."""
+        name = path.removeprefix("/fhir/ImagingStudy/")
+        if name != path:
+            return self.server.resources[name]
+        study = path.removeprefix("/fhir/ImagingStudy?identifier=urn:dicom:uid|urn:oid:")
+        found = [json.loads(text) for text in self.server.resources.values()]
+        matches = [x for x in found if x["identifier"][0]["value"] == f"urn:oid:{study}"]
+        bundle = {"resourceType": "Bundle", "type": "searchset"}
+        return json.dumps(bundle | {"entry": [{"resource": x} for x in matches]}).encode()
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -53,6 +69,8 @@ class Handler(BaseHTTPRequestHandler):
             )
         assert FORMATS[kind.partition(";")[0]] == source
         assert kind.endswith("charset=UTF-8")
+        if target == "fhir" and into is not None:
+            into = content.load_json(into)
         try:
             result = transformer(source, target)(body, into)
         except DocumentError as error:
@@ -77,10 +95,10 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(studies):
+def serving(studies, resources):
     """Serve on a free port of this machine; ``asked`` holds paths and headers of the requests."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.studies, server.asked = studies, []
+        server.studies, server.resources, server.asked = studies, resources, []
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

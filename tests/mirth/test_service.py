@@ -8,6 +8,7 @@ from samples_of import bare, sample
 from sopstatus import codec, load_tables
 from sopstatus.artifacts.mirth.channels import CHANNELS, step_script
 from sopstatus.codecs.hl7_xml import of_er7
+from sopstatus.content import dump_json, load_json
 
 from mirth.rhino import run
 from mirth.service import serving
@@ -35,7 +36,11 @@ def answers(tmp_path_factory):
     unknown = MESSAGE.replace(
         "</HL7Message>", "<ZDS><ZDS.1>1.2.3</ZDS.1><ZDS.5>XX</ZDS.5></ZDS></HL7Message>"
     )
-    with serving({STUDY: sample(CASE, "dicom-json")}) as server:
+    spacing = load_json(b'{"spacing": 1.50}')  # a decimal that remembers its spelling
+    resource = dump_json(bare(CASE, "fhir") | {"id": "s1"} | spacing)
+    other = dump_json(bare("partial-datetime", "fhir") | {"id": "s2"})
+    twins = {"s1": resource, "s2": other, "s3": other.replace(b"s2", b"s3")}
+    with serving({STUDY: sample(CASE, "dicom-json")}, twins) as server:
         here = f"http://127.0.0.1:{server.server_port}"
         service = {"sopstatus.service": f"{here}/"}
         known = {
@@ -44,6 +49,7 @@ def answers(tmp_path_factory):
             "sopstatus.dicomweb.token": "web",
         }
         known["sopstatus.token"] = "secret"
+        fhir = {**service, "sopstatus.fhir": f"{here}/fhir", "sopstatus.fhir.token": "fhir"}
         cases = {
             "enriched": ("channel-enriched", MESSAGE, known),
             "not asked": ("channel-enriched", MESSAGE, service),
@@ -61,8 +67,11 @@ def answers(tmp_path_factory):
                 MESSAGE,
                 {**known, "sopstatus.dicomweb": f"{here}/broken"},
             ),
-            "no service": ("channel-fhir", MESSAGE, {"sopstatus.service": nobody}),
-            "fhir": ("channel-fhir", sample(CASE, "hl7-xml").decode(), service),
+            "no service": ("channel-fhir", MESSAGE, {**fhir, "sopstatus.service": nobody}),
+            "fhir": ("channel-fhir", sample(CASE, "hl7-xml").decode(), fhir),
+            "new": ("channel-fhir", sample("microseconds", "hl7-xml").decode(), fhir),
+            "twins": ("channel-fhir", sample("partial-datetime", "hl7-xml").decode(), fhir),
+            "no study": ("channel-fhir", of_er7(b"MSH|^~\\&|\rPID|1\r").decode(), fhir),
         }
         told = steps(tmp_path_factory.mktemp("service"), *cases.values())
         return dict(zip(cases, told, strict=True)), server.asked, nobody
@@ -92,6 +101,7 @@ def test_each_token_goes_to_its_own_server(answers):
         ("transform", "Bearer secret"),
         ("dicom-web", "Bearer web"),
         ("broken", "Bearer web"),
+        ("fhir", "Bearer fhir"),
     }
 
 
@@ -108,6 +118,7 @@ def test_each_token_goes_to_its_own_server(answers):
             "sopstatus: no answer from NOBODY/dicom-web/studies/STUDY/metadata (REFUSED)",
         ),
         ("broken", "sopstatus: status 500 from http://127.0.0.1:"),
+        ("twins", "sopstatus: 2 ImagingStudy of one study on http://127.0.0.1:"),
         ("no service", "sopstatus: no answer from NOBODY/transform/hl7-xml-to-fhir (REFUSED)"),
     ],
 )
@@ -116,13 +127,32 @@ def test_an_error_stops_the_message_with_its_line(answers, case, line):
     assert told.replace("HttpHostConnectException", "REFUSED").startswith(line)
 
 
-def test_a_message_becomes_a_resource(answers):
+def test_a_message_is_written_onto_the_resource_that_is_there(answers):
     kept = answers[0]["fhir"]["channel"]
-    assert kept["sopstatusStudy"] == STUDY
-    assert codec("fhir").decode(json.loads(kept["sopstatusFHIR"])).value == (
-        codec("hl7").decode(sample(CASE, "hl7")).value
+    assert kept["sopstatusURL"].endswith("/fhir/ImagingStudy/s1")
+    assert '"spacing": 1.50' in kept["sopstatusFHIR"]
+    written = json.loads(kept["sopstatusFHIR"])
+    assert written["subject"] == sample(CASE, "fhir")["subject"]
+    assert codec("fhir").decode(written).value == codec("hl7").decode(sample(CASE, "hl7")).value
+
+
+def test_a_message_makes_a_resource(answers):
+    kept = answers[0]["new"]["channel"]
+    said = codec("hl7").decode(sample("microseconds", "hl7")).value
+    uid = said[0].study_instance_uid
+    assert kept["sopstatusURL"].endswith(
+        f"/fhir/ImagingStudy?identifier=urn%3Adicom%3Auid%7Curn%3Aoid%3A{uid}"
     )
+    assert codec("fhir").decode(json.loads(kept["sopstatusFHIR"])).value == said
+
+
+def test_a_message_without_a_study_goes_no_further(answers):
+    assert {case: told["destinations"] for case, told in answers[0].items()} == {
+        **dict.fromkeys(answers[0], 1),
+        "no study": 0,
+    }
 
 
 def test_one_client_is_kept(answers):
     assert {told["clients"] for told in answers[0].values()} == {1}
+    assert len(answers[1]) > 10

@@ -73,7 +73,7 @@ CHANNELS = (
         "tcp",
         6662,
         "ImagingStudy by the service",
-        (*_ER7, "service"),
+        (*_ER7, "service", "fhir"),
     ),
 )
 
@@ -127,9 +127,7 @@ def _destination(channel: Channel, resources: str, frame: str) -> str:
         sender = filled(
             "http-sender",
             queue=queue,
-            # conditional update: one resource a study, however often a message comes
-            url="http://127.0.0.1:8081/fhir/ImagingStudy"
-            "?identifier=urn:dicom:uid%7Curn:oid:${sopstatusStudy}",
+            url="${sopstatusURL}",
             method="put",
             content="${sopstatusFHIR}",
             media_type="application/fhir+json",

@@ -18,6 +18,7 @@ FUNCTIONS = {
     "place": "sopstatusOrder (for sopstatusWrite)",
     "dicom": "sopstatusFromDICOM",
     "service": "sopstatusTransform, sopstatusMetadata, sopstatusStudy",
+    "fhir": "sopstatusResource",
 }
 """The code templates by script, with the names that people see."""
 _TIME = "1704067200000"  # what is generated does not depend on when
