@@ -228,6 +228,9 @@ def test_a_data_set_becomes_a_message(tmp_path):
     datasets = {case: pydicom.dcmread(FOLDER / case / "image.dcm") for case in CASES}
     datasets["authorized-original"].PatientName = "Müller^Eva^M^Dr.^MD=x"
     datasets["authorized-original"].PatientID = "a|b&c"
+    datasets["authorized-original"].PatientBirthDate = "19700102"
+    datasets["authorized-original"].PatientSex = "O"
+    datasets["authorized-original"].AccessionNumber = "A-1"
     requests = [
         {"operation": "step", "xml": dicom_xml(d), "template": TEMPLATE, "script": code}
         for d in datasets.values()
@@ -241,6 +244,10 @@ def test_a_data_set_becomes_a_message(tmp_path):
             codec("dicom").instances(dataset) if case != "absent" else ()
         )
     lines = made["authorized-original"].decode().split("\r")
-    assert lines[1].startswith("PID|||a\\F\\b\\T\\c||Müller^Eva^M^MD^Dr.|")
+    assert lines[1] == "PID|||a\\F\\b\\T\\c||Müller^Eva^M^MD^Dr.||19700102|O"
+    assert lines[2] == (
+        "OBR|1|||18748-4^Diagnostic imaging study^LN" + "|" * 14 + "A-1" + "|" * 7 + "F"
+    )
+    assert made["original"].decode().split("\r")[1].startswith("PID|||SYNTHETIC||SYNTHETIC||")
     assert [line[:3] for line in lines] == ["MSH", "PID", "OBR", "OBX", "ZDS", ""]
     assert "|AO^Authorized Original^99SOPSTATUS|" in lines[4]

@@ -11,14 +11,14 @@ from sopstatus.table import MappingTable
 
 TABLES = "tables"
 FUNCTIONS = {
-    TABLES: "sopstatusTables",
-    "text": "sopstatusEscape, sopstatusUnescape",
-    "read": "sopstatusRead",
-    "write": "sopstatusWrite",
-    "place": "sopstatusOrder (for sopstatusWrite)",
-    "dicom": "sopstatusFromDICOM",
-    "service": "sopstatusTransform, sopstatusMetadata, sopstatusStudy",
-    "fhir": "sopstatusResource",
+    TABLES: "sopstatus tables",
+    "text": "sopstatus text",
+    "read": "sopstatus read ZDS",
+    "write": "sopstatus write ZDS",
+    "place": "sopstatus place of ZDS",
+    "dicom": "sopstatus read DICOM",
+    "service": "sopstatus service",
+    "fhir": "sopstatus FHIR server",
 }
 """The code templates by script, with the names that people see."""
 _TIME = "1704067200000"  # what is generated does not depend on when
