@@ -16,6 +16,7 @@ _DATA_SET = re.compile(rb'\s*\{\s*"(?:%s"|[^"]*"\s*:\s*\{\s*"vr")' % _TAG.encode
 _IMAGE_SET = re.compile(rb'\s*\{\s*"(?:SchemaVersion|DatastoreID|ImageSetID|Patient|Study)"')
 _HL7_STARTS = (b"MSH", b"FHS", b"BHS")
 _XML = re.compile(rb"<[A-Za-z_?!]")
+_DICOM_XML = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<dicom[\s/>]")
 
 
 class _Number(float):
@@ -29,7 +30,7 @@ def recognise(data: bytes) -> str:
 
     JSON is told by how it begins: a list or a tag is DICOM JSON, HealthImaging's own names (or
     gzip) are its metadata, any other object is FHIR. Any XML is taken for Mirth's, whose
-    codec tells it from others.
+    codecs tell it from others.
     """
     if not data.strip():
         raise document_error("document/empty", "")
@@ -46,7 +47,7 @@ def recognise(data: bytes) -> str:
     if start.startswith(b"{"):
         return "fhir"
     if _XML.match(start):
-        return "hl7-xml"
+        return "dicom-xml" if _DICOM_XML.match(plain) else "hl7-xml"
     raise document_error("document/unknown-format", "")
 
 

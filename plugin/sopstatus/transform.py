@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 ENTRY_POINT_GROUP = "sopstatus.transformers"
-FORMATS = ("dicom", "dicom-json", "fhir", "healthimaging", "hl7", "hl7-xml")
-DATA_SETS = ("dicom", "dicom-json", "healthimaging")
+FORMATS = ("dicom", "dicom-json", "dicom-xml", "fhir", "healthimaging", "hl7", "hl7-xml")
+DATA_SETS = ("dicom", "dicom-json", "dicom-xml", "healthimaging")
 """The formats whose documents are held copies: no holder in them, and the link's policy applies."""
 
 
@@ -62,6 +62,10 @@ def codec(name: str, *, tables: MappingTable | None = None, limits: Limits = DEF
         from sopstatus.codecs.dicom_json import DICOMJSONCodec
 
         return DICOMJSONCodec(tables, limits)
+    if name == "dicom-xml":
+        from sopstatus.codecs.dicom_xml import DICOMXMLCodec
+
+        return DICOMXMLCodec(tables, limits)
     if name == "healthimaging":
         from sopstatus.codecs.healthimaging import HealthImagingCodec
 

@@ -12,7 +12,7 @@ import atheris
 
 with atheris.instrument_imports(include=["sopstatus"]):
     import targets
-    from sopstatus.codecs import dicom, fhir, hl7, hl7_xml  # noqa: F401
+    from sopstatus.codecs import dicom, dicom_xml, fhir, hl7, hl7_xml  # noqa: F401
 
 
 def main():

@@ -21,10 +21,12 @@ SMALL = [
 
 def write(folder):
     """Write one folder of seeds a target."""
-    for name, pattern in (("hl7", "*.hl7"), ("hl7_xml", "message.xml"), ("fhir", "*.json")):
+    for name, pattern in (("hl7", "*.hl7"), ("mirth_xml", "message.xml"), ("fhir", "*.json")):
         (folder / name).mkdir(parents=True, exist_ok=True)
         for path in (ROOT / "samples").rglob(pattern):
             (folder / name / path.parent.name).write_bytes(path.read_bytes())
+    for path in (ROOT / "tests" / "issue_samples" / "dicom-xml").glob("*.xml"):
+        (folder / "mirth_xml" / path.name).write_bytes(path.read_bytes())
     (folder / "tables").mkdir(exist_ok=True)
     for path in (ROOT / "mappings").glob("*.toml"):
         (folder / "tables" / path.name).write_bytes(path.read_bytes())
@@ -42,7 +44,7 @@ def write(folder):
         shutil.copy(path, folder / path.parent.name / path.name)
     for target in ("explain", "recognise"):  # any document
         (folder / target).mkdir(exist_ok=True)
-        for name in ("hl7", "hl7_xml", "fhir", "dicom"):
+        for name in ("hl7", "mirth_xml", "fhir", "dicom"):
             for path in (folder / name).iterdir():
                 shutil.copy(path, folder / target / f"{name}-{path.name}")
 

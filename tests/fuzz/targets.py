@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tempfile
 import xml.etree.ElementTree as ET
 from functools import cache
@@ -16,8 +17,9 @@ from sopstatus.table import lint
 
 AO = {"SOPInstanceStatus": "AO", "SOPAuthorizationComment": "a|b\r\n患"}
 STATEMENT = sopstatus.SOPInstance("1.2.3", "1.2.3.1", "", "1.2.3.4", "", AO)
+OURS_IN_XML = re.compile("ZDS|tag010004(10|20|24|26)")
 OURS = frozenset(group.extension for group in load_tables().groups)
-TARGETS = ("hl7", "hl7_xml", "fhir", "dicom", "tables", "explain", "recognise")
+TARGETS = ("hl7", "mirth_xml", "fhir", "dicom", "tables", "explain", "recognise")
 
 
 def same_again(name, document, frame):
@@ -76,17 +78,18 @@ def hl7(data):
     same_again("hl7", data, lines_but_ours)
 
 
-def elements_but_our_segment(data):
-    """Return the message's other elements, without the white space around them."""
+def children_but_ours(data):
+    """Return the document's other elements, without the white space around them."""
     try:
-        others = [child for child in ET.fromstring(data) if child.tag != "ZDS"]
+        others = [child for child in ET.fromstring(data) if not OURS_IN_XML.fullmatch(child.tag)]
     except ET.ParseError:  # the codec follows an encoding that expat alone does not
         return None
     return [ET.tostring(child).strip() for child in others]
 
 
-def hl7_xml(data):
-    same_again("hl7-xml", data, elements_but_our_segment)
+def mirth_xml(data):
+    same_again("hl7-xml", data, children_but_ours)
+    same_again("dicom-xml", data, children_but_ours)
 
 
 def dicom(data):

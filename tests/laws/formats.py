@@ -33,6 +33,12 @@ class Document(NamedTuple):
     holders: st.SearchStrategy[str] = HOLDERS
 
 
+def plain(x: SOPInstance) -> SOPInstance:
+    """Take ESC out of text: pydicom takes any for a code extension, UTF-8 or not, and warns."""
+    said = {k: v and v.replace("\x1b", "x") for k, v in x.attributes}
+    return replace(x, attributes=said)
+
+
 class Format(NamedTuple):
     """One codec under the laws."""
 
@@ -42,6 +48,7 @@ class Format(NamedTuple):
     wide: bool = True  # carries statements about series and studies
     single: bool = False  # is about one instance
     examples: int = 10**9  # at most so many
+    fit: Callable[[SOPInstance], SOPInstance] = plain  # a statement that it can carry
 
 
 # --- HL7 -------------------------------------------------------------------------------------
@@ -295,12 +302,6 @@ def _known(data: bytes) -> list[SOPInstance]:
     return list(codec("dicom").instances(data))
 
 
-def plain(x: SOPInstance) -> SOPInstance:
-    """Take ESC out of text: pydicom takes any for a code extension, UTF-8 or not, and warns."""
-    said = {k: v and v.replace("\x1b", "x") for k, v in x.attributes}
-    return replace(x, attributes=said)
-
-
 @st.composite
 def dicom_files(draw):
     """A real Part 10 file, with or without a statement."""
@@ -422,6 +423,13 @@ def dicom_json_frame(document):
     )
 
 
+@st.composite
+def dicom_xml_documents(draw):
+    """A data set as Mirth's XML."""
+    known = draw(studies())[:1]
+    return Document(draw(mirth_xml.data_sets(known[0])), known, st.just(""))
+
+
 # --- HealthImaging -----------------------------------------------------------------------------
 
 
@@ -476,6 +484,15 @@ def image_set_frame(document):
 FORMATS = {
     "hl7": Format(codec("hl7"), hl7_documents(), hl7_frame),
     "hl7-xml": Format(codec("hl7-xml"), hl7_xml_documents(), mirth_xml.frame, examples=400),
+    "dicom-xml": Format(
+        codec("dicom-xml"),
+        dicom_xml_documents(),
+        mirth_xml.data_set_frame,
+        False,
+        True,
+        300,
+        mirth_xml.without_controls,
+    ),
     "fhir": Format(codec("fhir"), fhir_documents(), fhir_frame),
     "dicom-file": Format(codec("dicom"), dicom_files(), dicom_frame, False, True),
     "dicom-dataset": Format(codec("dicom"), dicom_datasets(), dicom_frame, False, True),

@@ -1,6 +1,7 @@
-"""Messages as Mirth's XML for the laws, in all the spellings that XML allows, and what is not ours."""
+"""Messages and data sets as Mirth's XML for the laws, in all spellings, and what is not ours."""
 
 import re
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -86,3 +87,68 @@ def frame(document):
         lambda match: b"" if _STUDY.search(_COMMENT.sub(b"", match[1])) else match[0],
         data,
     )
+
+
+# --- DICOM ---------------------------------------------------------------------------------------
+
+_OUR_ELEMENT = re.compile(
+    rb"\s*<tag010004(10|20|24|26)\b[^>]*?(?:/>|>.*?</tag010004\1>)", re.DOTALL
+)
+_ITEMS = re.compile(rb"<item\b.*?</item>", re.DOTALL)
+_ODD = {
+    "01000410": ("CS", ["AO", "AC ", " OR", "", "ao", "AO\\AC", "QQ"]),
+    "01000420": ("DT", ["20240102", "20240102030405", "x", ""]),
+    "01000424": (
+        "LT",
+        ["a&#13;&#10;b", "&lt;b&gt; &amp;", " leading", "", "<![CDATA[a<b]]>", "患者"],
+    ),
+    "01000426": ("LO", ["C-1", "", "A\\B"]),
+}
+_THEIRS = {
+    "00080005": ("CS", "ISO_IR 192"),
+    "00080201": ("SH", "+0100"),
+    "00081140": ("SQ", '<item><tag01000410 vr="CS">AO</tag01000410><tag00080018/></item>'),
+    "00100010": ("PN", "Sample^Synthetic"),
+    "01001000": ("LT", "theirs"),
+    "7FE00010": ("OW", ""),
+}
+
+
+@st.composite
+def data_sets(draw, known):
+    """A data set with odd values at times, about one instance."""
+    text = draw(st.booleans())
+    comment = draw(st.sampled_from(["", "", "<!--x-->"]))
+    lead = draw(st.sampled_from(["", "", "\n  ", "\r\n\t"]))
+    long = draw(st.booleans())
+    said = {tag: _THEIRS[tag] for tag in draw(st.sets(st.sampled_from(sorted(_THEIRS))))}
+    said["00080005"] = _THEIRS["00080005"]
+    uids = (*known.identity[:2], known.sop_class_uid, known.sop_instance_uid)
+    said |= {
+        tag: ("UI", uid)
+        for tag, uid in zip(("0020000D", "0020000E", "00080016", "00080018"), uids, strict=True)
+    }
+    for tag in draw(st.sets(st.sampled_from(sorted(_ODD)), max_size=3)):
+        said[tag] = (_ODD[tag][0], draw(st.sampled_from(_ODD[tag][1])))
+    made = ""
+    for tag, (vr, value) in sorted(said.items()):
+        head = f'tag{tag} len="{len(value)}" tag="{tag}" vr="{vr}"' if long else f"tag{tag}"
+        made += lead + (f"<{head}>{value}</tag{tag}>" if value else f"<{head}/>")
+    document = f"<dicom>{comment}{made}{lead}</dicom>\n"
+    return document if text else document.encode()
+
+
+def without_controls(x):
+    """Return the statement without what XML cannot hold: it is refused, and says so."""
+    said = {
+        k: v and re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", "x", v) for k, v in x.attributes
+    }
+    return replace(x, attributes=said)
+
+
+def data_set_frame(document):
+    """Return the data set without our attributes, byte for byte; those in items are not ours."""
+    data = document.encode() if isinstance(document, str) else document
+    items = _ITEMS.findall(data)
+    bare = _OUR_ELEMENT.sub(b"", _ITEMS.sub(b"<item/>", data))
+    return bare, items

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sopstatus import DocumentError, Result
 
-from laws.formats import FORMATS, plain
+from laws.formats import FORMATS
 from laws.strategies import statements
 
 
@@ -46,7 +46,7 @@ def draw_case(data, name):
     )
     xs = data.draw(statements(document.known, holders=document.holders, wide=wide))
     if under.single:
-        xs = [plain(x) for x in xs[:1]]
+        xs = [under.fit(x) for x in xs[:1]]
     return under, document.content, xs
 
 

@@ -1,7 +1,6 @@
 """The generated JavaScript says and writes what the Python does: on every sample and on drawn messages."""
 
 import re
-from xml.sax.saxutils import escape
 
 import pydicom
 import pytest
@@ -9,7 +8,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from laws.formats import hl7_documents
 from laws.strategies import COMMENTS, DATE_TIMES, statements
-from pydicom.multival import MultiValue
 from samples_of import CASES, FOLDER, sample
 from sopstatus import SOPInstance, codec, load_tables, values
 from sopstatus.artifacts.mirth.channels import CHANNELS, ORU, step_script
@@ -18,6 +16,7 @@ from sopstatus.codecs.hl7_write import read
 from sopstatus.codecs.hl7_xml import of_er7
 from sopstatus.values import context_offset
 
+from mirth.data_sets import dicom_xml
 from mirth.rhino import run
 
 XML = codec("hl7-xml")
@@ -179,29 +178,6 @@ def test_text(tmp_path):
 
 
 # --- DICOM --------------------------------------------------------------------------------------
-
-
-def dicom_xml(dataset):
-    """Return a data set as the engine's data type DICOM does: an element a tag, text as it is."""
-    made = []
-    for element in dataset:
-        name = f"tag{int(element.tag):08X}"
-        inner = ""
-        if element.VR == "SQ":
-            inner = "".join(f"<item>{dicom_xml(item)[7:-8]}</item>" for item in element.value)
-        elif element.VR not in ("OB", "OW", "UN"):
-            inner = escape("\\".join(map(str, multiple(element.value))))
-            inner = inner.replace("\r", "&#13;")
-        made.append(
-            f'<{name} len="{len(inner)}" tag="{name[3:]}" vr="{element.VR}">{inner}</{name}>'
-        )
-    return f"<dicom>{''.join(made)}</dicom>"
-
-
-def multiple(value):
-    if value is None:
-        return []
-    return value if isinstance(value, MultiValue) else [value]
 
 
 def test_a_data_set_says_the_same(tmp_path):

@@ -24,6 +24,7 @@ GROUPS = {
     "value": ("Values", "What an attribute says, in whatever format it was found."),
     "dicom": ("DICOM", "Data sets and Part 10 files."),
     "dicom-json": ("DICOM JSON", "Data sets as DICOMweb sends them (PS3.18 annex F)."),
+    "dicom-xml": ("DICOM as Mirth's XML", "What `msg` is in a channel; see `docs/mirth.md`."),
     "healthimaging": ("AWS HealthImaging", "The metadata of image sets."),
     "hl7": ("HL7 v2", "Messages and their ZDS segments."),
     "hl7-xml": ("HL7 v2 as Mirth's XML", "What `msg` is in a channel; see `docs/mirth.md`."),

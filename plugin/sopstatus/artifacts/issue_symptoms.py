@@ -55,7 +55,7 @@ SYMPTOMS = (
         "The status is missing in what was read",
         "hl7/text-without-code fhir/wrong-type fhir/repeated-slice fhir/unknown-slice dicom/nested "
         "dicom/private-twin dicom-json/no-instance dicom-json/not-a-data-set "
-        "dicom-json/unreadable healthimaging/level healthimaging/malformed "
+        "dicom-json/unreadable dicom-xml/not-text healthimaging/level healthimaging/malformed "
         "healthimaging/unreadable",
     ),
     Symptom(
@@ -143,13 +143,14 @@ SYMPTOMS = (
         "The file cannot be opened",
         "document/empty document/unreadable document/unknown-format document/not-json "
         "document/not-xml document/xml-encoding document/xml-dtd hl7-xml/not-mirth "
+        "dicom-xml/not-dicom-xml "
         "dicom/not-part10 dicom/truncated dicom/not-understood dicom/not-deflated hl7/no-msh "
         "fhir/not-fhir fhir/other-resource dicom-json/not-dicom-json healthimaging/not-metadata "
         "healthimaging/not-gzip",
     ),
     Symptom(
         "The file was read, and writing did nothing",
-        "document/unwritable dicom/not-rewritable fhir/malformed table/unmapped",
+        "document/unwritable dicom-xml/control-character dicom/not-rewritable fhir/malformed table/unmapped",
     ),
     Symptom(
         "It refuses a huge or odd document",

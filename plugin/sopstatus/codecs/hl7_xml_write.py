@@ -6,7 +6,6 @@ for the engine writes children in the order of the document.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 
 from sopstatus.codecs import er7, xml_text
@@ -15,7 +14,6 @@ from sopstatus.codecs.hl7_xml_document import Line, View, field_text, segment_te
 from sopstatus.codecs.xml_text import Node
 
 Edit = tuple[int, int, bytes]
-_WHITE_BEFORE = re.compile(rb"\s*\Z")
 
 
 def spliced(view: View, edits: list[Edit], delimiters: dict[int, Delimiters]) -> bytes:
@@ -29,7 +27,7 @@ def spliced(view: View, edits: list[Edit], delimiters: dict[int, Delimiters]) ->
         if start == end:  # lines inserted behind another
             line = view.lines[bisect_left(starts, start) - 1]
             marks = _marks_at(delimiters, line.start)
-            lead = _lead(view.document, line.node.start)
+            lead = xml_text.lead(view.document, line.node.start)
             new = [segment_text(one, marks).encode() for one in text.split(b"\r") if one]
             at = line.node.end
             made.append((at, at, b"".join(lead + element for element in new)))
@@ -41,20 +39,13 @@ def spliced(view: View, edits: list[Edit], delimiters: dict[int, Delimiters]) ->
             marks = _marks_at(delimiters, line.start)
             made += _fields(view.document, line, old, text, marks)
         else:
-            begin = node.start - len(_lead(view.document, node.start))
+            begin = node.start - len(xml_text.lead(view.document, node.start))
             made.append((begin, node.end, b""))
     return er7.splice(view.document, made)
 
 
 def _marks_at(delimiters: dict[int, Delimiters], place: int) -> Delimiters:
     return delimiters[max(start for start in delimiters if start <= place)]
-
-
-def _lead(document: bytes, start: int) -> bytes:
-    """Return the white space before an element: indentation that a new neighbour gets too."""
-    match = _WHITE_BEFORE.search(document, max(0, start - 200), start)
-    assert match
-    return match[0]
 
 
 def _fields(

@@ -19,6 +19,8 @@ from sopstatus.limits import Limits
 _DECLARATION = re.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*?\?>""")
 _ENCODINGS = ("ascii", "utf-8", "iso8859-1", "iso8859-15", "cp1252")
 _SPECIAL = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_LONGEST_LEAD = 200
 _SPECIAL_PATTERN = re.compile("[&<>\r]")
 
 
@@ -139,6 +141,17 @@ def tag_end(data: bytes, start: int) -> int:
         elif byte == 0x3E:
             return place + 1
     raise AssertionError("expat has seen the end of the tag")
+
+
+def lead(document: bytes, start: int) -> bytes:
+    """Return the white space before an element: indentation that a new neighbour gets too."""
+    before = document[max(0, start - _LONGEST_LEAD) : start]
+    return before[len(before.rstrip(b" \t\r\n")) :]
+
+
+def holds(text: str) -> bool:
+    """Tell whether XML 1.0 can hold all characters of the text."""
+    return _ILLEGAL.search(text) is None
 
 
 def escape(text: str) -> str:

@@ -10,6 +10,7 @@ from sopstatus.table import MappingTable
 _READERS = {
     "dicom": dicom.read,
     "dicom-json": data_sets.read,
+    "dicom-xml": data_sets.read,
     "fhir": fhir.read,
     "healthimaging": data_sets.read,
     "hl7": hl7.read,
