@@ -203,8 +203,8 @@ function sopstatusPutValue(msg, fields, row, value, marks) {
         exact = false; // read again, it would be local to MSH-7; the exact text says that it is not
     }
     escaped = text === null ? null : sopstatusEscaped(text, marks);
-    if (escaped !== null && !sopstatusFitsXML(escaped)) {
-        escaped = null;
+    if (escaped !== null && (!sopstatusFitsXML(escaped) || (!marks.escape && /^[ \t]|[ \t]$/.test(escaped)))) {
+        escaped = null; // E4X drops blanks that are not escaped
     }
     if (escaped === null) {
         sopstatusPut(fields, row.field, '');
