@@ -15,6 +15,7 @@ from sopstatus.issue_forms import FORMS
 from sopstatus.model import DocumentError, TableError
 from sopstatus.transform import FORMATS
 
+ARTIFACTS = ("mirth",)
 CLEAN, ERRORS, USAGE, UNREADABLE = range(4)
 
 
@@ -89,6 +90,14 @@ def _parser() -> argparse.ArgumentParser:
         "folder", nargs="?", metavar="DIR", help="your own tables (default: shipped)"
     )
     _add_serve(commands)
+    artifacts = commands.add_parser("artifacts", help="make files for other systems of the tables")
+    artifacts.add_argument("folder", metavar="OUT", help="folder to write into")
+    artifacts.add_argument(
+        "--only", action="append", choices=ARTIFACTS, help="mirth: channels and code templates"
+    )
+    artifacts.add_argument(
+        "--mappings", action="append", default=[], metavar="DIR", help="your own tables"
+    )
     commands.add_parser("demo", help="carry the shipped samples through every format and back")
     return parser
 

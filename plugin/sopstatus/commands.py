@@ -182,6 +182,20 @@ def check(options: Namespace) -> int:
     return 1 if faults else 0
 
 
+def artifacts(options: Namespace) -> int:
+    """Write what is made of the tables for other systems, and name the files."""
+    from sopstatus.artifacts.write import KINDS, write
+
+    try:
+        written = write(Path(options.folder), load_tables(*options.mappings), options.only or KINDS)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise document_error("document/unwritable", "OUT", reason=reason) from None
+    for path in written:
+        print(path)
+    return 0
+
+
 def demo(options: Namespace) -> int:
     """Carry the shipped samples through every format and back."""
     from sopstatus.demo import run
