@@ -120,6 +120,7 @@ def changes(old, new, here="", unfit=None):
     issues = []
     args = [ROWS, about(**old), about(**new), here, lambda row: f"at {row.keyword}", issues]
     found = data_set.changes(*args, *([unfit] if unfit else []))
+    assert all(i.location.removeprefix("at ") in i.diagnostics for i in issues)
     return {row.keyword: value for row, value in found.items()}, told(issues)
 
 

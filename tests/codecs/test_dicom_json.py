@@ -17,6 +17,7 @@ from samples_of import CASES, sample
 from sopstatus import DocumentError, SOPInstance, codec
 from sopstatus.codecs import dicom_json_fast
 from sopstatus.limits import Limits
+from sopstatus.values import with_offset
 
 UNDER = codec("dicom-json")
 STATUS, WHEN, COMMENT, NUMBER = "01000410", "01000420", "01000424", "01000426"
@@ -265,6 +266,25 @@ def test_issues_say_where(members, told, plain):
         assert plain(UNDER.decode, json.dumps(document)) == found
 
 
+def test_a_time_that_is_local_elsewhere_is_written_with_its_offset(plain):
+    here = {"vr": "SH", "Value": ["-0500"]}
+    document = [
+        data_set(),
+        data_set(**{"t00080201": here, "t00080018": {"vr": "UI", "Value": ["1.9"]}}),
+    ]
+    said = {"SOPAuthorizationDateTime": with_offset("20240102030405", "+0100")}
+    given = [SOPInstance(sop_instance_uid="1.9", attributes=said)]
+    found = UNDER.encode(given, document)
+    assert found.value[1][WHEN] == {"vr": "DT", "Value": ["20240102030405+0100"]}
+    assert [(i.code, i.location) for i in found.issues] == [("dicom/offset-written", f"[1].{WHEN}")]
+    text = json.dumps(document)
+    assert (
+        UNDER.encode(given, text).issues
+        == plain(UNDER.encode, given, text)[0].issues
+        == found.issues
+    )
+
+
 def test_what_is_told_names_its_attribute():
     node = {**data_set(), "0100,0410": CODE, COMMENT: {"vr": "ST", "Value": ["x"]}}
     first, second = UNDER.decode(node).issues
@@ -376,9 +396,14 @@ def test_limits():
     data = sample("two-series", "dicom-json")
     with pytest.raises(DocumentError, match="document/too-large"):
         codec("dicom-json", limits=Limits(document=10)).decode(data)
+    count = len(UNDER.instances(data))
     for document in (data, json.loads(data)):
-        with pytest.raises(DocumentError, match="document/too-many-statements"):
-            codec("dicom-json", limits=Limits(statements=1)).decode(document)
+        assert codec("dicom-json", limits=Limits(statements=count)).decode(document).value
+        with pytest.raises(DocumentError, match="document/too-many-statements") as error:
+            codec("dicom-json", limits=Limits(statements=count - 1)).decode(document)
+        (issue,) = error.value.issues
+        assert issue.location == ""
+        assert f"more than {count - 1} " in issue.diagnostics
     with pytest.raises(DocumentError, match="document/too-deep"):
         UNDER.decode(b'{"x":' + b"[" * 100_000)
     for data in (b"", b"  ", b"<html>", b"[", b"[{}", b"{}x", b'"x"', 7, None):

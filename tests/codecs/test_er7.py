@@ -21,6 +21,7 @@ NO_ESCAPE = Delimiters("|", "^", "~")
         (b"\x83|a|b", "shift_jis", [b"\x83|a", b"b"]),  # 7C is the second byte of a character
         (b"a|\x83|\x83||c", "shift_jis", [b"a", b"\x83|\x83|", b"c"]),
         ("丂|b".encode("gb18030"), "gb18030", ["丂".encode("gb18030"), b"b"]),
+        (b"|\x83||", "shift_jis", [b"", b"\x83|", b""]),
         (b"\x81|a|b", "gb18030", [b"\x81|a", b"b"]),
         (b"\x1b$B!|\x1b(B|b", "iso2022_jp_2", [b"\x1b$B!|\x1b(B", b"b"]),
     ],
@@ -106,6 +107,8 @@ def test_unescape(escaped, delimiters, text):
 def test_hexadecimal_is_of_the_message_s_character_set():
     assert er7.unescape("\\XE9\\", USUAL, "iso8859-1") == "é"
     assert er7.unescape("\\X41\\", USUAL, "iso8859-1") == "A"
+    assert er7.unescape("\\XC3A9\\", USUAL, "ascii") == "é"  # no MSH-18
+    assert er7.components("\\XC3A9\\^b", USUAL, "utf-8") == ["é", "b"]
 
 
 def test_components_are_unescaped_one_by_one():

@@ -8,7 +8,7 @@ import pytest
 from sopstatus import DocumentError, SOPInstance, codec, transformer
 from sopstatus.codecs.healthimaging import LONGEST_UPDATE, update
 from sopstatus.limits import Limits
-from sopstatus.values import context_offset
+from sopstatus.values import context_offset, with_offset
 
 UNDER = codec("healthimaging")
 
@@ -155,6 +155,22 @@ def test_parsed_metadata_shares_what_does_not_change():
     assert UNDER.encode(UNDER.decode(document).value, document).value is document
 
 
+def test_a_time_that_is_local_elsewhere_is_written_with_its_offset():
+    said = {"SOPAuthorizationDateTime": with_offset("20240102030405", "+0100")}
+    found = UNDER.encode([about(1, **said)], image_set(TimezoneOffsetFromUTC="-0500"))
+    where = "Study.Series[0].Instances[0].DICOM.SOPAuthorizationDateTime"
+    assert [(i.code, i.location) for i in found.issues] == [("dicom/offset-written", where)]
+    assert UNDER.decode(found.value).value[0].attributes == (
+        ("SOPAuthorizationDateTime", "20240102030405+0100"),
+    )
+
+
+def test_the_same_bytes_are_written_whenever_it_is():
+    data = gzip.compress(json.dumps(image_set()).encode())
+    written = UNDER.encode([about(1, SOPInstanceStatus="AO")], data).value
+    assert written[4:8] == bytes(4)  # RFC 1952 2.3.1: no time
+
+
 def test_gzip_in_pieces_and_padded_is_read():
     text = json.dumps(image_set(SOPInstanceStatus="AO")).encode()
     data = gzip.compress(text[:50]) + gzip.compress(text[50:]) + b"\0" * 9
@@ -164,7 +180,7 @@ def test_gzip_in_pieces_and_padded_is_read():
     for limits in (Limits(inflated=len(text) - 1), Limits(document=len(text) - 1)):
         with pytest.raises(DocumentError) as error:
             codec("healthimaging", limits=limits).decode(data)
-        assert [i.code for i in error.value.issues] == ["document/too-large"]
+        assert [(i.code, i.location) for i in error.value.issues] == [("document/too-large", "")]
         assert str(len(text) - 1) in error.value.issues[0].diagnostics
 
 
@@ -188,7 +204,7 @@ def test_gzip_in_pieces_and_padded_is_read():
 def test_what_is_no_metadata(document, code):
     with pytest.raises(DocumentError) as error:
         UNDER.decode(document)
-    assert [i.code for i in error.value.issues] == [code]
+    assert [(i.code, i.location) for i in error.value.issues] == [(code, "")]
     if code == "document/unknown-type":
         assert type(document).__name__ in error.value.issues[0].diagnostics
 
@@ -207,6 +223,7 @@ def test_statements_up_to_the_limit():
     with pytest.raises(DocumentError) as error:
         codec("healthimaging", limits=Limits(statements=1)).instances(image_set())
     assert "more than 1 " in error.value.issues[0].diagnostics
+    assert error.value.issues[0].location == ""
 
 
 def test_gzip_in_gzip_out_and_nothing_else_changes():
