@@ -8,7 +8,7 @@ into Part 10 bytes changes the elements of the tables and nothing else; writing 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import data_set, dicom_nooks, dicom_read
 from sopstatus.codecs.data_set import Changes
+from sopstatus.codecs.dicom_plan import Plan, plan
 from sopstatus.codecs.dicom_read import Elements, location, read
 from sopstatus.codecs.statement import expand, identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
@@ -32,6 +33,10 @@ class DICOMCodec:
 
     tables: MappingTable
     limits: Limits = DEFAULT
+    plan: Plan = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plan", plan(tuple(self.tables.attributes.values())))
 
     def decode(self, document: Any, *, holder: str = "") -> Result[tuple[SOPInstance, ...]]:
         """Read the data set's own statement; ``holder`` is the AE Title of who holds it.
@@ -40,6 +45,9 @@ class DICOMCodec:
         """
         issues: list[Issue] = []
         elements = self._open(document)
+        walked = elements.walked
+        if walked and not walked.doubtful and (plain := self.plan.read(walked, holder)):
+            return Result((plain,) if plain.attributes else ())
         statement = self._statement(elements, issues)
         issues += dicom_read.nooks(elements, self.tables.attributes.values())
         found = (replace(statement, holder=holder),) if statement.attributes else ()
@@ -68,18 +76,16 @@ class DICOMCodec:
         given = tuple(instances)
         if into is None:
             into = self.blank((*known, *given))
-        elements = self._open(into)
+        as_bytes = isinstance(into, bytes | bytearray | memoryview)
+        into = bytes(into) if as_bytes else into
+        elements = self._open(into, strictly=as_bytes)
         issues = unmapped(given, self.tables)
         old = self._statement(elements, [])
         new = self._chosen(given, old, holder, issues)
         changes = self._changes(elements, old, new, issues) if new else {}
-        if isinstance(into, bytes | bytearray | memoryview):
-            data = bytes(into)
-            if changes:
-                deflated = elements.walked is not None and elements.walked.deflated
-                issues += dicom_nooks.signed(data, changes, deflated=deflated)
-            data = dicom_read.rewritten(data, elements, changes, issues)
-            return Result(data, tuple(issues))
+        if as_bytes:
+            issues += dicom_nooks.signed(into, changes, self.limits) if changes else ()
+            return Result(dicom_read.rewritten(into, elements, changes, issues), tuple(issues))
         dataset = _changed(into, changes)
         issues += dicom_nooks.signed(dataset, changes) if changes else ()
         return Result(dataset, tuple(issues))
@@ -100,9 +106,8 @@ class DICOMCodec:
             dataset[tag] = DataElement(tag, "UI", uid, validation_mode=config.IGNORE)
         return dataset
 
-    def _open(self, document: Any) -> Elements:
-        tags = [row.tag for row in self.tables.attributes.values()]
-        return read(document, tags, self.limits)
+    def _open(self, document: Any, *, strictly: bool = False) -> Elements:
+        return read(document, self.plan.walk, self.limits, strictly=strictly)
 
     def _statement(self, elements: Elements, issues: list[Issue]) -> SOPInstance:
         said: dict[str, Value] = {}
