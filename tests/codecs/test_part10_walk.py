@@ -10,7 +10,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from fuzz.test_crashers import CRASHERS
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataelem import RawDataElement
 from pydicom.filereader import read_partial
@@ -136,13 +136,14 @@ VALUES = st.one_of(
 )
 VRS = st.sampled_from([b"CS", b"UI", b"DT", b"LO", b"SH", b"UL", b"OB", b"UN", b"UT", b"OW"])
 # in implicit VR pydicom ends what it does not know as a sequence at the first delimiter inside it
-SEQUENCES = {0x00081110, 0x00081140, 0x0040A730, 0x00540220}
+SEQUENCES = [0x00081110, 0x00081140, 0x0040A730, 0x00540220]
 PLAIN = st.tuples(VRS, VALUES)
 ITEMS = st.deferred(lambda: st.lists(st.tuples(st.booleans(), CONTENTS), max_size=3))
 SEQUENCE = st.tuples(st.sampled_from([b"SQ", b"SQ", b"UN"]), st.booleans(), ITEMS)
-CONTENTS = st.fixed_dictionaries(
-    {}, optional={tag: SEQUENCE | PLAIN if tag in SEQUENCES else PLAIN for tag in TAGS}
-).map(lambda found: dict(list(found.items())[:5]))
+ELEMENTS = st.one_of(
+    st.tuples(st.sampled_from(TAGS), PLAIN), st.tuples(st.sampled_from(SEQUENCES), SEQUENCE)
+)
+CONTENTS = st.lists(ELEMENTS, max_size=5, unique_by=lambda element: element[0]).map(dict)
 
 
 def encoded(contents, syntax):
@@ -202,6 +203,7 @@ def files(draw):
     return part10_file(body + bytes(draw(st.sampled_from([0, 0, 0, 1, 7, 8]))), syntax)
 
 
+@settings(max_examples=min(400, settings().max_examples))  # each is walked nine times
 @given(files(), st.integers(1, 40))
 def test_made_up_files(data, size):
     agree(data, [size])
