@@ -5,17 +5,14 @@ import io
 import mmap
 import warnings
 import zlib
-from pathlib import Path
 
-import pydicom
 import pytest
-from fuzz.test_crashers import CRASHERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from part10_corpus import CORPUS
 from pydicom.dataelem import RawDataElement
 from pydicom.filereader import read_partial
 from roads import result
-from samples_of import FOLDER, ROOT
 from sopstatus import DocumentError, Limits, codec
 from sopstatus.codecs import dicom_nooks, dicom_plan, part10
 from sopstatus.codecs.part10_plan import LONG
@@ -24,12 +21,6 @@ from sopstatus.codecs.part10_window import File, View, Window
 DICOM = codec("dicom")
 PLAN = DICOM.plan.walk
 SIZES = (1, 2, 7, 8, 9, 11, 12, 13, 15, 16, 17, 64, 133, 1000, 20000)
-CORPUS = [
-    *sorted((Path(pydicom.__file__).parent / "data" / "test_files").rglob("*.dcm")),
-    *sorted(FOLDER.glob("*/*.dcm")),
-    *sorted((ROOT / "tests" / "issue_samples").rglob("*.dcm")),
-    *(path for path in CRASHERS if path.parent.name == "dicom"),
-]
 
 
 def walked(window, **how):

@@ -6,12 +6,14 @@ Private twins, copies inside sequences, and digital signatures: all are told, no
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterable
 from struct import Struct
 from typing import Any
 
 from sopstatus.catalogue import issue
 from sopstatus.codecs import part10
+from sopstatus.codecs.part10_file import Part10File, unreadable
 from sopstatus.codecs.part10_plan import Plan
 from sopstatus.codecs.part10_window import File, Window
 from sopstatus.limits import DEFAULT, Limits
@@ -102,11 +104,17 @@ def _nested(row: Attribute) -> Issue:
 def signed(source: Any, changed: Iterable[Attribute], limits: Limits = DEFAULT) -> list[Issue]:
     """Return an issue for each changed attribute that a digital signature covers (PS3.15 C).
 
-    ``source`` is a pydicom data set, Part 10 bytes or a seekable binary file.
+    ``source`` is a pydicom data set, Part 10 bytes or a `Part10File`.
     """
+    found = source
     if isinstance(source, bytes):
-        source = io.BytesIO(source)
-    found = _mac_parameters(source, limits) if hasattr(source, "read") else source
+        found = _mac_parameters(io.BytesIO(source), limits)
+    elif isinstance(source, Part10File):
+        try:
+            with io.FileIO(os.fspath(source.path)) as file:
+                found = _mac_parameters(file, limits)
+        except OSError as error:
+            raise unreadable(error) from None
     items = found[_MAC_PARAMETERS].value if _MAC_PARAMETERS in found else ()
     covered: set[int] = set()
     for item in items:

@@ -12,6 +12,7 @@ from typing import Any
 from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import character_set, data_set, dicom_nooks, part10, part10_write
 from sopstatus.codecs.library import comes_from
+from sopstatus.codecs.part10_file import Part10File
 from sopstatus.codecs.part10_plan import Plan
 from sopstatus.codecs.part10_window import FIRST_READ, File, View, Window
 from sopstatus.limits import DEFAULT, Limits
@@ -76,6 +77,8 @@ def read(
 
     Raise `DocumentError` where the document is no data set and no Part 10 file.
     """
+    if isinstance(document, Part10File):
+        document = document.path
     if isinstance(document, bytes):
         window = Window(document, None, limits)
         return _walked(window, wanted, lambda: io.BytesIO(document), strictly=strictly)
@@ -229,22 +232,20 @@ def unfit(elements: Elements, row: Attribute, text: str) -> str | None:
     return None
 
 
-def rewritten(
-    data: bytes, elements: Elements, changes: dict[Attribute, Any], issues: list[Issue]
-) -> bytes:
-    """Return Part 10 bytes with the changes made and every other byte as it was."""
-    if not changes:
-        return data
-    if elements.walked is None:
+def encoded(
+    elements: Elements, changes: dict[Attribute, Any], issues: list[Issue]
+) -> dict[int, bytes | None]:
+    """Return the elements that change as Part 10 has them; ``None`` where one is removed."""
+    if changes and elements.walked is None:
         issues.append(issue("dicom/not-rewritable", ""))
-        return data
-    encoded: dict[int, bytes | None] = {}
+        return {}
+    made: dict[int, bytes | None] = {}
     for row, text in changes.items():
         if text is False:
-            encoded[row.tag] = None
+            made[row.tag] = None
             continue
         terms = elements.character_set() if row.vr in _EXTENDED else ()
         raw = character_set.encode(text or "", terms)
-        assert raw is not None  # `unfit` has tried
-        encoded[row.tag] = part10_write.element(elements.walked, row.tag, row.vr, raw)
-    return part10_write.rewrite(data, elements.walked, encoded)
+        assert raw is not None and elements.walked is not None  # `unfit` has tried
+        made[row.tag] = part10_write.element(elements.walked, row.tag, row.vr, raw)
+    return made
