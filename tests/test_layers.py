@@ -37,7 +37,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"scan"},
     {"engines", "artifacts.mirth", "artifacts.write"},
     {
-        *("", "demo", "commands", "ledger_commands", "mllp_commands", "serve_commands"),
+        *("", "demo", "listing", "commands", "ledger_commands", "mllp_commands", "serve_commands"),
         *("spool_commands", "__main__"),
     },
     {"artifacts"},
