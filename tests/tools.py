@@ -6,12 +6,17 @@ import shutil
 import pytest
 
 
-def need(program):
+def need(program, package="dcmtk"):
     """Return the path of a program; without it, fail in CI and skip elsewhere."""
-    return shutil.which(program) or missing(program, "dcmtk")
+    return shutil.which(program) or missing(program, package)
 
 
-def missing(program, package):
-    """Say that a program is not there: fail in CI and skip elsewhere."""
-    reason = f"{program} is not installed (Debian: apt-get install {package})"
+def need_file(path, package):
+    """Do the same for a file that a package brings."""
+    return path if path.exists() else missing(path.name, package)
+
+
+def missing(what, package):
+    """Say that something is not there: fail in CI and skip elsewhere."""
+    reason = f"{what} is not installed (Debian: apt-get install {package})"
     return pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)

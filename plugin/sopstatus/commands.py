@@ -8,14 +8,15 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sopstatus import audit_log, content
+from sopstatus import audit_log, content, listing
 from sopstatus.audit import AuditRecord
 from sopstatus.catalogue import document_error
 from sopstatus.issue_forms import plain, written
-from sopstatus.model import DocumentError, Issue, SOPInstance
+from sopstatus.model import DocumentError, Issue
 from sopstatus.profile import Link
 from sopstatus.table import MappingTable, lint, load_tables
 from sopstatus.transform import transformer
@@ -34,7 +35,7 @@ def convert(options: Namespace) -> int:
         return 2
     into = None
     if options.into:
-        target, into = content.load(_read(options.into, "TARGET"))
+        target, into = _target(options)
         if target != options.to:
             print(f"error: TARGET is {target}, not {options.to}", file=sys.stderr)
             return 2
@@ -53,9 +54,11 @@ def convert(options: Namespace) -> int:
         return code
     if options.audit and result.records:  # before the document: no change without its record
         _audited(lambda: audit_log.append(options.audit, result.records))
-    data = result.value
-    data = data if isinstance(data, bytes) else content.dump_json(data)
-    _write(data, options.output)
+    if hasattr(result.value, "save"):
+        result.value.save(options.output, at="OUT")
+    else:
+        data = result.value if isinstance(result.value, bytes) else content.dump_json(result.value)
+        _write(data, options.output)
     _print_issues(issues, options)  # not before: an acknowledgment says that it is done
     return code
 
@@ -103,6 +106,34 @@ def ledger(options: Namespace) -> int:
     return work(options)
 
 
+def serve(options: Namespace) -> int:
+    """Answer over HTTP until told to stop."""
+    try:
+        from sopstatus import serve_commands
+    except ImportError:
+        print("error: serve needs the extra: pip install sopstatus[http]", file=sys.stderr)
+        return 2
+    return serve_commands.serve(options)
+
+
+def mllp(options: Namespace) -> int:
+    """Listen for HL7 v2 messages until SIGTERM."""
+    if find_spec("structlog") is None:
+        print("error: mllp needs the extra: pip install sopstatus[log]", file=sys.stderr)
+        return 2
+    from sopstatus import mllp_commands
+
+    return mllp_commands.listen(options)
+
+
+def spool(options: Namespace) -> int:
+    """Look after the messages of a spool."""
+    from sopstatus import spool_commands
+
+    work: Callable[[Namespace], int] = getattr(spool_commands, options.task)
+    return work(options)
+
+
 def show(options: Namespace) -> int:
     """Print what a document says."""
     tables = _tables(options)
@@ -112,11 +143,11 @@ def show(options: Namespace) -> int:
     source = transformer(name, name, tables=tables).source
     result = source.decode(document)
     if options.json:
-        records = [record(x) for x in result.value]
+        records = [listing.record(x) for x in result.value]
         faults = plain(result.issues)
         print(json.dumps({"format": name, "statements": records, "issues": faults}, indent=2))
     else:
-        sys.stdout.write(_table(result.value, name, tables))
+        sys.stdout.write(listing.table(result.value, name, tables))
     return report(result.issues, options)
 
 
@@ -153,17 +184,25 @@ def check(options: Namespace) -> int:
     return 1 if faults else 0
 
 
+def artifacts(options: Namespace) -> int:
+    """Write what is made of the tables for other systems, and name the files."""
+    from sopstatus.artifacts.write import KINDS, write
+
+    try:
+        written = write(Path(options.folder), load_tables(*options.mappings), options.only or KINDS)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise document_error("document/unwritable", "OUT", reason=reason) from None
+    for path in written:
+        print(path)
+    return 0
+
+
 def demo(options: Namespace) -> int:
     """Carry the shipped samples through every format and back."""
     from sopstatus.demo import run
 
     return run()
-
-
-def record(instance: SOPInstance) -> dict[str, Any]:
-    """Return a statement as JSON; ``null`` is a value that was stated and emptied."""
-    uids = {name: getattr(instance, name) for name in SOPInstance.__slots__[:-1]}
-    return {**uids, "attributes": dict(instance.attributes)}
 
 
 def _tables(options: Namespace) -> MappingTable:
@@ -200,6 +239,22 @@ def _write(data: bytes, output: str | None) -> None:
 def _source(options: Namespace) -> tuple[str, Any]:
     options.data = _read(options.source, "SOURCE")  # an acknowledgment answers it
     return content.load(options.data)
+
+
+def _target(options: Namespace) -> tuple[str, Any]:
+    """Open TARGET; a data set that goes from file to file stays on the disk, whatever its size."""
+    path = Path(options.into)
+    if options.to == "dicom" and options.output and options.into != "-":
+        from sopstatus.codecs.part10_file import Part10File
+
+        try:
+            if path.is_file():
+                with path.open("rb") as file:
+                    if file.read(132)[128:] == b"DICM":
+                        return "dicom", Part10File(path)
+        except OSError:  # told below
+            pass
+    return content.load(_read(options.into, "TARGET"))
 
 
 def _no_message(options: Namespace, name: str) -> bool:
@@ -240,22 +295,3 @@ def _print_issues(issues: Sequence[Issue], options: Namespace, *, refused: bool 
         sys.stderr.buffer.write(told)
     else:
         sys.stderr.write(told.decode())
-
-
-def _table(statements: Iterable[SOPInstance], name: str, tables: MappingTable) -> str:
-    lines = []
-    for instance in statements:
-        uids = (
-            ("Study Instance UID", instance.study_instance_uid),
-            ("Series Instance UID", instance.series_instance_uid or "(the whole study)"),
-            ("SOP Instance UID", instance.sop_instance_uid or "(the whole series)"),
-            ("Holder", instance.holder or "(not said)"),
-        )
-        rows = list(uids if instance.series_instance_uid else (*uids[:2], uids[3]))
-        for keyword, value in instance.attributes:
-            display = tables.attributes[keyword].displays.get(value or "", "")
-            text = "(emptied)" if value is None else json.dumps(value, ensure_ascii=False)[1:-1]
-            rows.append((keyword, f"{text}  {display}".rstrip()))
-        width = max(len(label) for label, _ in rows)
-        lines += [f"{label:<{width}}  {text}" for label, text in rows] + [""]
-    return "\n".join(lines) if lines else f"this {name} document says nothing of any status\n"

@@ -9,6 +9,8 @@ from pydicom.data import get_testdata_file
 from samples_of import sample
 from sopstatus import DocumentError, Link, SOPInstance, codec, transformer
 from sopstatus.codecs import part10
+from sopstatus.codecs.part10_plan import Plan
+from sopstatus.codecs.part10_window import Window
 
 DICOM, HL7, FHIR = codec("dicom"), codec("hl7"), codec("fhir")
 TRUSTED = Link(True, True, True)
@@ -78,7 +80,7 @@ def test_no_data_set(document, code):
 def test_every_truncation_is_told_or_harmless():
     """Cut anywhere, a file is either refused, or was cut behind all that is read."""
     _, whole = with_status("AO")
-    dataset = part10.walk(part10.Window(whole), [0x01000410])
+    dataset = part10.walk(Window(whole), Plan([0x01000410]))
     end = dataset.elements[0x01000410].end
     for cut in range(132, end):
         try:
@@ -197,6 +199,25 @@ def test_a_foreign_segment_is_left_alone(pointer):
     assert set(codes(result)) == {"hl7/foreign-zds"}
     x = SOPInstance("1.2.3", attributes={STATUS: "AO"})
     assert document in HL7.encode([x], document).value
+
+
+@pytest.mark.parametrize("name", [b"ZDS=", b"ZDS1", b"ZDSS"])
+def test_a_segment_id_has_three_characters(name):
+    longer = zds("1.2.3.4", "1.2.5", "1.2.3.4.1", "AO").replace(b"ZDS|", name + b"|")
+    document = longer + b"ZDS|1.2.3||||NS\r"
+    result = HL7.decode(document)
+    assert [(x.sop_instance_uid, x.attributes) for x in result.value] == [("", ((STATUS, "NS"),))]
+    assert not result.issues
+    x = SOPInstance("1.2.3", "1.2.3.4", "1.2.5", "1.2.3.4.1", "", {STATUS: "AC"})
+    for into in (longer, document):  # by the quick road and by the other
+        written = HL7.encode([x], into).value
+        assert written.startswith(into)
+        assert x in HL7.decode(written).value
+
+
+def test_another_separator_ends_a_segment_id_too():
+    document = b"MSH=^~\\&=A\rZDS=1.2.3====AO\rZDS|1.2.3||||AC\r"
+    assert [x.attributes for x in HL7.decode(document).value] == [((STATUS, "AO"),)]
 
 
 @pytest.mark.parametrize("marks", ["", "^^~\\&", "^~\\&#+", "A~\\&", '^~"&'])

@@ -17,7 +17,8 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import er7
 from sopstatus.codecs.er7 import Message
 from sopstatus.codecs.hl7_append import appended
-from sopstatus.codecs.hl7_write import Writer, read
+from sopstatus.codecs.hl7_read import read
+from sopstatus.codecs.hl7_write import Writer
 from sopstatus.codecs.issues import Issues
 from sopstatus.codecs.library import comes_from
 from sopstatus.codecs.statement import identities, merge, unmapped
@@ -104,16 +105,21 @@ class HL7Codec:
         found = er7.messages(data, charset, tuple(self.tables.segments))
         if not found:
             raise document_error("hl7/no-msh", "")
-        usable = []
-        for number, item in enumerate(found, 1):
-            where = f"message[{number}] MSH" if len(found) > 1 else "MSH"
-            if item.delimiters is None:
-                issues.append(issue("hl7/encoding-characters", f"{where}-2"))
-            elif item.charset is None:
-                issues.append(issue("hl7/charset-unsupported", f"{where}-18"))
-            else:
-                usable.append(item)
-        return usable
+        return usable(found, issues)
+
+
+def usable(found: list[Message], issues: list[Issue]) -> list[Message]:
+    """Return the messages that can be cut; the others are an issue each."""
+    cut = []
+    for number, item in enumerate(found, 1):
+        where = f"message[{number}] MSH" if len(found) > 1 else "MSH"
+        if item.delimiters is None:
+            issues.append(issue("hl7/encoding-characters", f"{where}-2"))
+        elif item.charset is None:
+            issues.append(issue("hl7/charset-unsupported", f"{where}-18"))
+        else:
+            cut.append(item)
+    return cut
 
 
 def message(
@@ -128,7 +134,10 @@ def message(
     study = next((i.study_instance_uid for i in given if i.study_instance_uid), "")
     time = time or datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000")
     names = "\n".join(uid for i in given for uid in i.identity)
-    control_id = control_id or hashlib.sha256(names.encode()).hexdigest()[:20].upper()
+    control_id = (
+        control_id
+        or hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()[:20].upper()
+    )
     lines = [
         f"MSH|^~\\&|SOPSTATUS||||{time}||ORU^R01^ORU_R01|{control_id}|P|2.5.1||||||UNICODE UTF-8",
         "PID|||",
