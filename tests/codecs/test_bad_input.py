@@ -8,6 +8,8 @@ import pytest
 from pydicom.data import get_testdata_file
 from sopstatus import DocumentError, Link, SOPInstance, codec, transformer
 from sopstatus.codecs import part10
+from sopstatus.codecs.part10_plan import Plan
+from sopstatus.codecs.part10_window import Window
 
 DICOM, HL7, FHIR = codec("dicom"), codec("hl7"), codec("fhir")
 TRUSTED = Link(True, True, True)
@@ -77,7 +79,7 @@ def test_no_data_set(document, code):
 def test_every_truncation_is_told_or_harmless():
     """Cut anywhere, a file is either refused, or was cut behind all that is read."""
     _, whole = with_status("AO")
-    dataset = part10.walk(part10.Window(whole), [0x01000410])
+    dataset = part10.walk(Window(whole), Plan([0x01000410]))
     end = dataset.elements[0x01000410].end
     for cut in range(132, end):
         try:
