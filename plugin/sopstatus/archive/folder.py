@@ -26,6 +26,8 @@ from sopstatus.catalogue import document_error
 
 VERSION = 1
 _SETTINGS, _SUMMARY, _LISTS, _UNFINISHED = "scan.json", "summary.json", ".covers", ".unfinished"
+_LOCK = ".lock"
+_BEGUN = {_LISTS, _LOCK, _SETTINGS + _UNFINISHED}  # there before the scan can have parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Part:
 
     number: int
     file: Path
-    list: Path
+    listed: Path
     round: int
     size: int
     sha256: str
@@ -48,7 +50,7 @@ class Part:
 
     def sources(self) -> list[str]:
         """Return the files that the part covers, in the order of the walk."""
-        with self.list.open("rb") as file:
+        with self.listed.open("rb") as file:
             file.readline()
             names = zlib.decompress(file.read())
         return [os.fsdecode(name) for name in names.split(b"\0")]
@@ -56,7 +58,7 @@ class Part:
     def remove(self) -> None:
         """Remove the part, so that what it covers is scanned again."""
         self.file.unlink()
-        self.list.unlink()
+        self.listed.unlink()
 
 
 class Folder:
@@ -74,16 +76,18 @@ class Folder:
         ``settings`` are what the rows depend on: a scan goes on with the same ones only.
         """
         with _told():
-            is_new = not self.path.is_dir() or not any(self.path.iterdir())
+            is_new = not self.path.is_dir() or _BEGUN.issuperset(
+                file.name for file in self.path.iterdir()
+            )
             if not is_new and not resume:
                 raise document_error("archive/not-empty", "OUT")
             self._check(settings, is_new=is_new)
             (self.path / _LISTS).mkdir(parents=True, exist_ok=True)
-            lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+            lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # no fork inherits it
+            except (BlockingIOError, PermissionError):
                 raise document_error("archive/in-use", "OUT") from None
             with _told():
                 _put(self.path / _SETTINGS, {"version": VERSION, **settings})
@@ -145,9 +149,7 @@ class Folder:
         several = [list(parts) for _, parts in rounds]
         return [(name for part in parts for name in part.sources()) for parts in several]
 
-    def commit(
-        self, sources: list[str], counts: Counts, write: Callable[[BinaryIO], None]
-    ) -> None:
+    def commit(self, sources: list[str], counts: Counts, write: Callable[[BinaryIO], None]) -> None:
         """Add a part: ``write`` fills its file; once this returns it is there, whatever comes."""
         file = self._file(self._next)
         unfinished = file.with_name(f".{file.name}{_UNFINISHED}")

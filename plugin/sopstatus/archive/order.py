@@ -38,14 +38,12 @@ def position(paths: Iterable[str]) -> Callable[[str], Position]:
             place, separator, _ = place.rpartition(os.sep)
             if not separator:
                 raise LookupError("a file below none of the paths")
-        return numbers[place], source[len(place) :].split(os.sep)
+        return numbers[place], source[len(place) :].split(os.sep)  # noqa: PTH206
 
     return of
 
 
-def left(
-    found: Iterable[str], covered: list[Iterator[str]], paths: Iterable[str]
-) -> Iterator[str]:
+def left(found: Iterable[str], covered: list[Iterator[str]], paths: Iterable[str]) -> Iterator[str]:
     """Yield the files of a walk over ``paths`` that no round of parts covers.
 
     Those that parts cover and that are no longer there are passed over.

@@ -1,7 +1,7 @@
-"""Rows as Parquet, by pyarrow. Needs the extra ``archive``.
+r"""Rows as Parquet, by pyarrow. Needs the extra ``archive``.
 
 In a keyword's column a null is "not stated" and an empty text "stated and emptied". Half of a
-surrogate pair (a file name that is no UTF-8) is written as ``\\udcff``, for Parquet has none.
+surrogate pair (a file name that is no UTF-8) is written as ``\udcff``, for Parquet has none.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class Columns:
 
 
 class Counts(NamedTuple):
-    """What a scan has seen: files, rows, files that could not be read, files with an error."""
+    """What a scan has seen: files, rows, files whose errors left nothing, files with an error."""
 
     files: int = 0
     rows: int = 0
@@ -79,4 +79,5 @@ class Counts(NamedTuple):
 def counts(scanned: Scanned) -> Counts:
     """Count one file."""
     bad = any(issue.severity in (FATAL, ERROR) for issue in scanned.issues)
-    return Counts(1, max(1, len(scanned.instances)), int(not scanned.format), int(bad))
+    unreadable = bad and not scanned.instances
+    return Counts(1, max(1, len(scanned.instances)), int(unreadable), int(bad))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from sopstatus.archive.folder import Folder
 from sopstatus.archive.order import left
 from sopstatus.archive.rows import Counts, counts
-from sopstatus.catalogue import issue
+from sopstatus.catalogue import document_error, issue
 from sopstatus.files import files
 from sopstatus.model import Issue
 from sopstatus.scan import Scanned, scan
@@ -87,12 +88,13 @@ def run(
     told(total)
     names = left(files(paths), covered, paths) if covered else files(paths)
     read = scan(names, workers=workers, holder=holder, tables=tables, each=Each(form))
+    assert isinstance(read, Generator)
     try:
-        for sources, those, part in _parts(read, form, rows, total, told, stopped):
-            folder.commit(sources, those, part.write)
+        for sources, those, gathered in _parts(read, form, rows, total, told, stopped):
+            folder.commit(sources, those, gathered.write)
             total = total.plus(those)
     finally:
-        read.close()  # type: ignore[attr-defined]
+        read.close()
     return total, not stopped()
 
 
@@ -106,19 +108,25 @@ def _parts(
 ) -> Iterator[tuple[list[str], Counts, Gathered]]:
     sources: list[str] = []
     part, those, since = form.part(), Counts(), time.monotonic()
-    for one in read:
-        sources.append(one.source)
-        part.add(one.rows)
-        those = those.plus(one.counts)
-        told(total.plus(those))
-        if stopped():
-            break
-        if those.rows >= rows or time.monotonic() - since > _SECONDS:
-            yield sources, those, part
-            total = total.plus(those)
-            sources, part, those, since = [], form.part(), Counts(), time.monotonic()
+    died = False
+    try:
+        for one in read:
+            sources.append(one.source)
+            part.add(one.rows)
+            those = those.plus(one.counts)
+            told(total.plus(those))
+            if stopped():
+                break
+            if those.rows >= rows or time.monotonic() - since > _SECONDS:
+                yield sources, those, part
+                total = total.plus(those)
+                sources, part, those, since = [], form.part(), Counts(), time.monotonic()
+    except BrokenExecutor:
+        died = True
     if sources:
         yield sources, those, part
+    if died:
+        raise document_error("archive/process-killed", "")
 
 
 def mend(folder: Folder) -> list[Issue]:
