@@ -38,15 +38,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"archive"},
     {"engines", "artifacts.mirth", "artifacts.write"},
     {
-        *(
-            "",
-            "demo",
-            "commands",
-            "extra_commands",
-            "ledger_commands",
-            "mllp_commands",
-            "scan_commands",
-        ),
+        *("", "demo", "listing", "commands", "ledger_commands", "mllp_commands", "scan_commands"),
         *("serve_commands", "spool_commands", "__main__"),
     },
     {"artifacts"},

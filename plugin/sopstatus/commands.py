@@ -12,11 +12,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sopstatus import audit_log, content
+from sopstatus import audit_log, content, listing
 from sopstatus.audit import AuditRecord
 from sopstatus.catalogue import document_error
 from sopstatus.issue_forms import plain, written
-from sopstatus.model import DocumentError, Issue, SOPInstance
+from sopstatus.model import DocumentError, Issue
 from sopstatus.profile import Link
 from sopstatus.table import MappingTable, lint, load_tables
 from sopstatus.transform import transformer
@@ -153,11 +153,11 @@ def show(options: Namespace) -> int:
     source = transformer(name, name, tables=tables).source
     result = source.decode(document)
     if options.json:
-        records = [record(x) for x in result.value]
+        records = [listing.record(x) for x in result.value]
         faults = plain(result.issues)
         print(json.dumps({"format": name, "statements": records, "issues": faults}, indent=2))
     else:
-        sys.stdout.write(_table(result.value, name, tables))
+        sys.stdout.write(listing.table(result.value, name, tables))
     return report(result.issues, options)
 
 
@@ -213,12 +213,6 @@ def demo(options: Namespace) -> int:
     from sopstatus.demo import run
 
     return run()
-
-
-def record(instance: SOPInstance) -> dict[str, Any]:
-    """Return a statement as JSON; ``null`` is a value that was stated and emptied."""
-    uids = {name: getattr(instance, name) for name in SOPInstance.__slots__[:-1]}
-    return {**uids, "attributes": dict(instance.attributes)}
 
 
 def _tables(options: Namespace) -> MappingTable:
@@ -311,22 +305,3 @@ def _print_issues(issues: Sequence[Issue], options: Namespace, *, refused: bool 
         sys.stderr.buffer.write(told)
     else:
         sys.stderr.write(told.decode())
-
-
-def _table(statements: Iterable[SOPInstance], name: str, tables: MappingTable) -> str:
-    lines = []
-    for instance in statements:
-        uids = (
-            ("Study Instance UID", instance.study_instance_uid),
-            ("Series Instance UID", instance.series_instance_uid or "(the whole study)"),
-            ("SOP Instance UID", instance.sop_instance_uid or "(the whole series)"),
-            ("Holder", instance.holder or "(not said)"),
-        )
-        rows = list(uids if instance.series_instance_uid else (*uids[:2], uids[3]))
-        for keyword, value in instance.attributes:
-            display = tables.attributes[keyword].displays.get(value or "", "")
-            text = "(emptied)" if value is None else json.dumps(value, ensure_ascii=False)[1:-1]
-            rows.append((keyword, f"{text}  {display}".rstrip()))
-        width = max(len(label) for label, _ in rows)
-        lines += [f"{label:<{width}}  {text}" for label, text in rows] + [""]
-    return "\n".join(lines) if lines else f"this {name} document says nothing of any status\n"

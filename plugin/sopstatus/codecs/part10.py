@@ -13,7 +13,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from sopstatus.catalogue import document_error
-from sopstatus.codecs.part10_plan import DEPTH, LONG, SHORT, Plan, Runs
+from sopstatus.codecs.part10_plan import DEPTH, LONG, META, SHORT, Plan, Runs
 from sopstatus.codecs.part10_window import Inflater, Window
 
 IMPLICIT_LITTLE = b"1.2.840.10008.1.2"
@@ -70,7 +70,7 @@ def walk(window: Window, plan: Plan, *, strictly: bool = False, quickly: bool = 
     Raise `DocumentError` where the file is none or ends inside an element, `Lost` where it cannot
     be followed.
     """
-    dataset = _open(window)
+    dataset = _open(window, quickly=quickly)
     try:
         if strictly:
             _walk_strictly(dataset, plan)
@@ -141,10 +141,8 @@ def _walk(
         if tag in wanted:
             _keep(dataset, tag, vr, position, start, end)
         elif looked:
-            value = data[start:end]
-            dataset.doubtful |= (
-                plan.occurs(value, big=big) if items else value.startswith(plan.name)
-            )
+            named = data.startswith(plan.name, start)
+            dataset.doubtful |= bool(plan.occurs[big](data, start, end)) if items else named
         position = end
     return window.base + position
 
@@ -194,12 +192,17 @@ def _keep(dataset: DataSet, tag: int, vr: bytes, position: int, start: int, end:
     dataset.elements[tag] = Element(*span, vr.decode(), value)
 
 
-def _open(window: Window) -> DataSet:
+def _open(window: Window, *, quickly: bool = True) -> DataSet:
     """Read the file meta information (PS3.10 7.1) and open the data set behind it."""
     window.more(0, 132)
     data, position, syntax = window.data, 132, b""
     if data[128:132] != b"DICM":
         raise document_error("dicom/not-part10", "")
+    if quickly:
+        match = META(data, position)
+        position, at = match.end(), match.start(1) + 4
+        if 4 <= at < position:
+            syntax = data[at : at + data[at - 2]].rstrip(b"\0 ")
     while True:
         if position + _LOOK > len(data):
             position -= window.more(position, position + _LOOK)
@@ -280,7 +283,7 @@ def _skip_items(
                 if end > len(data):
                     raise document_error("dicom/truncated", "")
             if looked:
-                dataset.doubtful = plan.occurs(data[start:end], big=big)
+                dataset.doubtful = plan.occurs[big](data, start, end) is not None
             position = end
     return position
 

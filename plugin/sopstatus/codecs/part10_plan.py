@@ -29,6 +29,8 @@ _ITEM_END, _SEQUENCE_END = rb"\xfe\xff\x0d\xe0\0\0\0\0", rb"\xfe\xff\xdd\xe0\0\0
 
 Run = Callable[[bytes, int], re.Match[bytes]]
 
+Search = Callable[[bytes, int, int], re.Match[bytes] | None]
+
 
 class Runs(NamedTuple):
     """Matches of nothing or more: elements of the data set, elements of an item, items.
@@ -61,7 +63,7 @@ class Plan:
         group, self.name = (creator[0] << 16, creator[1]) if creator else (0, b"")
         self.creators = range(group | 0x10, group | 0x100) if creator else range(0)  # PS3.5 7.8.1
         self.marks = tuple(enumerate(sorted((*self.tags, *self.creators[:1])), 1))
-        self._patterns = [[_tag(tag, big=big) for tag in self.nested] for big in (False, True)]
+        self.occurs = _search(self.nested, big=False), _search(self.nested, big=True)
 
     @cached_property
     def explicit(self) -> Runs:
@@ -73,13 +75,9 @@ class Plan:
         """The runs in implicit VR."""
         return self._runs(implicit=True)
 
-    def occurs(self, value: bytes, *, big: bool) -> bool:
-        """Tell whether a sequence holds what looks like one of the nested elements."""
-        return any(pattern in value for pattern in self._patterns[big])
-
     def _runs(self, *, implicit: bool) -> Runs:
         short = _short(implicit=implicit)
-        top = b"(?>(?:(?:%s|%s..)%s)*)" % (self._marked(), _below(self.last >> 16), short)
+        top = b"(?:%s|%s..)%s" % (self._marked(), _below(self.last >> 16), short)
         stops = b"|".join([rb"\xfe\xff", *(re.escape(_tag(tag)) for tag in self.nested)])
         inside = b"(?!%s)...." % stops
         item = inside + short
@@ -87,7 +85,7 @@ class Plan:
         for _ in range(DEPTH - 1):
             sequence = opened + _items(item) + _SEQUENCE_END
             item = b"%s(?:%s|%s)" % (inside, short, sequence)
-        return Runs(_matcher(top), _matcher(b"(?>(?:%s)*)" % item), _matcher(_items(item)))
+        return Runs(_matcher(_any(top)), _matcher(_any(item)), _matcher(_items(item)))
 
     def _marked(self) -> bytes:
         """Match a tag of the marks, with a group behind it; what groups share is compared once."""
@@ -101,6 +99,13 @@ class Plan:
             b"%s(?:%s)" % (re.escape(_tag(group << 16)[:2]), b"|".join(numbers))
             for group, numbers in by_group.items()
         )
+
+
+def _search(tags: Iterable[int], *, big: bool) -> Search:
+    """Return what tells whether bytes hold what looks like one of these tags."""
+    # one expression: a fifth of what a find for each tag takes
+    found = b"|".join(re.escape(_tag(tag, big=big)) for tag in sorted(tags))
+    return cast(Search, re.compile(found or b"(?!)").search)
 
 
 def _tag(tag: int, *, big: bool = False) -> bytes:
@@ -139,10 +144,18 @@ def _bytes(count: int) -> bytes:
 
 
 def _items(element: bytes) -> bytes:
-    # atomic groups: no two elements begin alike, so going back is of no use
-    return b"(?>(?:%s(?>(?:%s)*)%s)*)" % (_ITEM, element, _ITEM_END)
+    return _any(_ITEM + _any(element) + _ITEM_END)
+
+
+def _any(element: bytes) -> bytes:
+    # atomic: no two elements begin alike, so going back is of no use
+    return b"(?>(?:%s)*)" % element
 
 
 def _matcher(pattern: bytes) -> Run:
     # it matches nothing at least, so there is always a match
     return cast(Run, re.compile(b"(?s)" + pattern).match)
+
+
+META = _matcher(_any(rb"\x02\0(?:\x10\0()|..)(?:%s|OB\0\0\x02\0\0\0..)" % _short(implicit=False)))
+"""Match file meta information, with a group behind the tag of the transfer syntax."""
