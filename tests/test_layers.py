@@ -35,10 +35,11 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
     {"content", "files", "explain", "issue_forms"},
     {"scan"},
+    {"archive"},
     {"engines", "artifacts.mirth", "artifacts.write"},
     {
-        *("", "demo", "listing", "commands", "ledger_commands", "mllp_commands", "serve_commands"),
-        *("spool_commands", "__main__"),
+        *("", "demo", "listing", "commands", "ledger_commands", "mllp_commands", "scan_commands"),
+        *("serve_commands", "spool_commands", "__main__"),
     },
     {"artifacts"},
 ]
@@ -68,6 +69,7 @@ THIRD_PARTY = {
     "prometheus_client": {"engines.http_metrics"},
     "sqlalchemy": {"ledger", "ledger.schema"},
     "rich": {"progress"},
+    "pyarrow": {"archive.parquet"},
 }
 
 

@@ -19,6 +19,7 @@ KINDS = {
     "image.dcm": "dicom",
     "imaging-study.json": "fhir",
     "message.hl7": "hl7",
+    "message.xml": "hl7-xml",
     "metadata.json": "dicom-json",
 }
 
@@ -60,7 +61,7 @@ def test_processes_change_nothing(archive, workers):
     expected = [(str(p)) for p in sorted(archive.rglob("*")) if p.is_file()]
     records = list(scan([archive], workers=workers))
     assert [one.source for one in records] == expected
-    assert len(records) == 300
+    assert len(records) == 330
     assert records == list(scan(expected, workers=1))
 
 

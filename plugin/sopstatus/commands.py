@@ -95,6 +95,16 @@ def _audited(work: Callable[[], T]) -> T:
         raise document_error("document/unreadable", "FILE", reason=reason) from None
 
 
+def scan(options: Namespace) -> int:
+    """Write what all files of an archive say into a folder of part files."""
+    if options.format == "parquet" and find_spec("pyarrow") is None:
+        print("error: Parquet needs the extra: pip install sopstatus[archive]", file=sys.stderr)
+        return 2
+    from sopstatus import scan_commands
+
+    return scan_commands.scan(options)
+
+
 def ledger(options: Namespace) -> int:
     """Feed a ledger of who holds what, show an instance of it, or check it."""
     try:

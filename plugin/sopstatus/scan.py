@@ -160,8 +160,22 @@ _work: Callable[[str], Any]  # of a process of the pool
 
 
 def _start(reader: Reader, each: Callable[[Scanned], Any] | None) -> None:
+    import signal
+    from threading import Thread
+
     global _work  # noqa: PLW0603
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
+    Thread(target=_end_with_parent, daemon=True).start()
     _work = (lambda path: each(reader(path))) if each else reader
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone: nobody hears its results any more."""
+    from multiprocessing import parent_process
+
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _chunk(paths: list[str]) -> list[Any]:

@@ -177,6 +177,11 @@ SYMPTOMS = (
         "`sopstatus mllp` answers AR",
         "mllp/not-framed mllp/broken-off mllp/failed mllp/not-stored hl7/no-msh",
     ),
+    Symptom(
+        "`sopstatus scan` does not begin, or does not go on",
+        "archive/not-empty archive/not-scan archive/other-scan archive/in-use archive/part-damaged "
+        "archive/process-killed",
+    ),
     Symptom("A dead letter cannot be shown or replayed", "mllp/no-spool"),
     Symptom("The value is missing on purpose", "fhir/data-absent"),
 )

@@ -1,0 +1,83 @@
+"""What a scan writes: a row a SOP Instance, with the columns that the tables name.
+
+A document that says nothing of any instance, or cannot be read, is one row without UIDs. The issues
+of a document stand in its first row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sopstatus.model import ERROR, FATAL, Issue, SOPInstance
+from sopstatus.scan import Scanned
+from sopstatus.table import MappingTable
+
+IDENTITY = SOPInstance.__slots__[:-1]
+"""The columns of the UIDs and the holder; an empty text = not said."""
+ISSUE = ("severity", "code", "location")
+"""The members of an issue in a row; the catalogue has the words to its code."""
+
+_NOBODY = SOPInstance()
+_EMPTIED = ""
+
+
+class Row(NamedTuple):
+    """One row. ``values`` has one place a keyword: ``None`` = not stated, ``""`` = emptied."""
+
+    source: str
+    format: str
+    instance: SOPInstance
+    values: tuple[str | None, ...]
+    issues: tuple[Issue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The keywords that have a column, in the order of the tables."""
+
+    keywords: tuple[str, ...]
+
+    @classmethod
+    def of(cls, tables: MappingTable) -> Columns:
+        """Return the columns of these tables."""
+        return cls(tuple(tables.attributes))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column, in order."""
+        return ("source", "format", *IDENTITY, *self.keywords, "issues")
+
+    def rows(self, scanned: Scanned) -> list[Row]:
+        """Return the rows of one document, one at least."""
+        made = []
+        issues = scanned.issues
+        for instance in scanned.instances or (_NOBODY,):
+            said = dict(instance.attributes)
+            values = tuple(
+                (said[keyword] or _EMPTIED) if keyword in said else None
+                for keyword in self.keywords
+            )
+            made.append(Row(scanned.source, scanned.format, instance, values, issues))
+            issues = ()
+        return made
+
+
+class Counts(NamedTuple):
+    """What a scan has seen: files, rows, files whose errors left nothing, files with an error."""
+
+    files: int = 0
+    rows: int = 0
+    unreadable: int = 0
+    faulty: int = 0
+
+    def plus(self, other: Counts) -> Counts:
+        """Return the sums."""
+        return Counts(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+def counts(scanned: Scanned) -> Counts:
+    """Count one file."""
+    bad = any(issue.severity in (FATAL, ERROR) for issue in scanned.issues)
+    unreadable = bad and not scanned.instances
+    return Counts(1, max(1, len(scanned.instances)), int(unreadable), int(bad))
