@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pydicom
 from pydicom.data import get_testdata_file
 from sopstatus import SOPInstance, codec
+from sopstatus.codecs import hl7_xml
 
 STATUS, WHEN = "SOPInstanceStatus", "SOPAuthorizationDateTime"
 COMMENT, NUMBER = "SOPAuthorizationComment", "AuthorizationEquipmentCertificationNumber"
@@ -208,6 +209,7 @@ def make(folder: Path) -> None:
         (place / "image.dcm").write_bytes(data)
         (place / "metadata.json").write_bytes(metadata(data, known, statements))
         (place / "message.hl7").write_bytes(text.value)
+        (place / "message.xml").write_bytes(hl7_xml.of_er7(text.value) + b"\n")
         printed = json.dumps(resource.value, indent=2, ensure_ascii=False)
         (place / "imaging-study.json").write_text(printed + "\n", encoding="utf-8")
 

@@ -11,6 +11,7 @@ CASES = sorted(path.parent.name for path in FOLDER.glob("*/image.dcm"))
 FILES = {
     "dicom": "image.dcm",
     "hl7": "message.hl7",
+    "hl7-xml": "message.xml",
     "fhir": "imaging-study.json",
     "dicom-json": "metadata.json",
 }

@@ -257,7 +257,9 @@ def documents(draw, name):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_explained_is_decoded_and_encoded(name):
-    @settings(max_examples=min(settings.default.max_examples, 500))  # each runs every codec
+    most = min(settings.default.max_examples, 500, FORMATS[name].examples // 4)
+
+    @settings(max_examples=most)  # each runs every codec
     @given(documents(name).map(Shown))
     def law(shown):
         document = shown.document

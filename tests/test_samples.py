@@ -10,7 +10,7 @@ from samples_of import CASES, FOLDER, bare, sample
 from sopstatus import Link, codec, expand, transformer
 
 TRUSTED = Link(True, True, True)
-FORMATS = ("dicom", "dicom-json", "hl7", "fhir")
+FORMATS = ("dicom", "dicom-json", "hl7", "hl7-xml", "fhir")
 DATA_SETS = ("dicom", "dicom-json")
 each_case = pytest.mark.parametrize("case", CASES)
 each_pair = pytest.mark.parametrize(("source", "target"), list(permutations(FORMATS, 2)))

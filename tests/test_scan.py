@@ -64,6 +64,12 @@ def test_processes_change_nothing(archive, workers):
     assert records == list(scan(expected, workers=1))
 
 
+def test_data_sets_are_held_by_whom_the_caller_names():
+    paths = [RELEASED / "image.dcm", SAMPLES / "absent" / "image.dcm", RELEASED / "message.hl7"]
+    held = [one.holder for found in scan(paths, holder="PACS") for one in found.instances]
+    assert held == ["PACS", "PACS", ""]
+
+
 def test_each_runs_where_the_file_was_read(archive):
     sizes = list(scan([archive], workers=2, each=pickle.dumps))
     assert [pickle.loads(data) for data in sizes] == list(scan([archive], workers=1))

@@ -18,7 +18,6 @@ SLOW = frozenset(
      "sqlite3", "ssl", "tempfile", "tomllib", "unittest", "xml")
 )  # fmt: skip
 TABLES = {"hashlib", "tempfile", "tomllib"}  # what reading tables as package data takes
-PYDICOM = {"email", "http", "logging", "pydicom", "socket", "ssl"}  # with what it loads itself
 
 
 def loaded_by(code):
@@ -32,6 +31,8 @@ def loaded_by(code):
 
 
 BARE = loaded_by("pass")
+# with what it loads itself, where that is installed: requests, for files to download
+PYDICOM = loaded_by("import pydicom.data") - BARE
 
 CODE = {
     "import sopstatus": set(),

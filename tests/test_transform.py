@@ -63,7 +63,9 @@ def test_the_group_holds_these_names():
 def test_an_unknown_name():
     with pytest.raises(LookupError, match="dicom-to-fhir"):
         transform.named("dicom-to-fax")
-    with pytest.raises(ValueError, match="dicom, dicom-json, fhir, healthimaging, hl7"):
+    with pytest.raises(
+        ValueError, match="dicom, dicom-json, dicom-xml, fhir, healthimaging, hl7, hl7-xml"
+    ):
         codec("fax")
 
 

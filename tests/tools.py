@@ -6,10 +6,16 @@ import shutil
 import pytest
 
 
-def need(program):
+def need(program, package="dcmtk"):
     """Return the path of a program; without it, fail in CI and skip elsewhere."""
-    found = shutil.which(program)
-    if found:
-        return found
-    reason = f"{program} is not installed (Debian: apt-get install dcmtk)"
+    return shutil.which(program) or _missing(program, package)
+
+
+def need_file(path, package):
+    """Do the same for a file that a package brings."""
+    return path if path.exists() else _missing(path.name, package)
+
+
+def _missing(what, package):
+    reason = f"{what} is not installed (Debian: apt-get install {package})"
     return pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)

@@ -104,6 +104,16 @@ def ledger(options: Namespace) -> int:
     return work(options)
 
 
+def serve(options: Namespace) -> int:
+    """Answer over HTTP until told to stop."""
+    try:
+        from sopstatus import serve_commands
+    except ImportError:
+        print("error: serve needs the extra: pip install sopstatus[http]", file=sys.stderr)
+        return 2
+    return serve_commands.serve(options)
+
+
 def mllp(options: Namespace) -> int:
     """Listen for HL7 v2 messages until SIGTERM."""
     if find_spec("structlog") is None:
@@ -170,6 +180,20 @@ def check(options: Namespace) -> int:
             state = "on" if group.enabled else "off"
             print(f"{group.name} {group.version} {state}, {len(group.attributes)} attributes")
     return 1 if faults else 0
+
+
+def artifacts(options: Namespace) -> int:
+    """Write what is made of the tables for other systems, and name the files."""
+    from sopstatus.artifacts.write import KINDS, write
+
+    try:
+        written = write(Path(options.folder), load_tables(*options.mappings), options.only or KINDS)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise document_error("document/unwritable", "OUT", reason=reason) from None
+    for path in written:
+        print(path)
+    return 0
 
 
 def demo(options: Namespace) -> int:

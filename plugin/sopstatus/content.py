@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from json.encoder import encode_basestring
 from typing import Any
 
 from sopstatus.catalogue import document_error
@@ -16,6 +17,8 @@ _TAG = r"\(?[0-9A-Fa-f]{4},?[0-9A-Fa-f]{4}\)?"
 _DATA_SET = re.compile(rb'\s*\{\s*"(?:%s"|[^"]*"\s*:\s*\{\s*"vr")' % _TAG.encode())
 _IMAGE_SET = re.compile(rb'\s*\{\s*"(?:SchemaVersion|DatastoreID|ImageSetID|Patient|Study)"')
 _HL7_STARTS = (b"MSH", b"FHS", b"BHS")
+_XML = re.compile(rb"<[A-Za-z_?!]")
+_DICOM_XML = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<dicom[\s/>]")
 
 
 class _Number(float):
@@ -28,7 +31,8 @@ def recognise(data: bytes) -> str:
     """Return the name of the format, one of `FORMATS`; raise `DocumentError` for anything else.
 
     JSON is told by how it begins: a list or a tag is DICOM JSON, HealthImaging's own names (or
-    gzip) are its metadata, any other object is FHIR.
+    gzip) are its metadata, any other object is FHIR. Any XML is taken for Mirth's, whose
+    codecs tell it from others.
     """
     if not data.strip():
         raise document_error("document/empty", "")
@@ -44,6 +48,8 @@ def recognise(data: bytes) -> str:
         return "healthimaging"
     if start.startswith(b"{"):
         return "fhir"
+    if _XML.match(start):
+        return "dicom-xml" if _DICOM_XML.match(plain) else "hl7-xml"
     raise document_error("document/unknown-format", "")
 
 
@@ -123,9 +129,10 @@ def _write(node: Any, newline: str, out: list[str]) -> None:
 
 
 def _text(text: str) -> str:
-    plain = json.dumps(text, ensure_ascii=False)
-    try:
-        plain.encode("utf-8")
-    except UnicodeEncodeError:  # half of a surrogate pair
-        return json.dumps(text)
+    plain = encode_basestring(text)
+    if not plain.isascii():
+        try:
+            plain.encode("utf-8")
+        except UnicodeEncodeError:  # half of a surrogate pair
+            return json.dumps(text)
     return plain

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, TypeVar, overload
 
@@ -15,7 +15,7 @@ from sopstatus.files import files
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError, Issue, SOPInstance
 from sopstatus.table import MappingTable, load_tables
-from sopstatus.transform import Codec, codec
+from sopstatus.transform import DATA_SETS, Codec, codec
 
 T = TypeVar("T")
 
@@ -38,11 +38,17 @@ class Scanned:
 
 
 class Reader:
-    """Reads one file after the other; what is wrong with a file stands in its record."""
+    """Reads one file after the other; what is wrong with a file stands in its record.
 
-    def __init__(self, tables: MappingTable | None = None, limits: Limits = DEFAULT) -> None:
+    ``holder`` is the AE Title of who holds the data sets, which do not say it themselves.
+    """
+
+    def __init__(
+        self, tables: MappingTable | None = None, limits: Limits = DEFAULT, holder: str = ""
+    ) -> None:
         self.tables = tables or load_tables()
         self.limits = limits
+        self.holder = holder
         self._codecs: dict[str, Codec] = {}
 
     def __call__(self, path: str) -> Scanned:
@@ -51,10 +57,16 @@ class Reader:
         try:
             with open(path, "rb") as file:
                 name, document = self._load(file)
-                under = self._codec(name)
-                said = under.decode(document)
+                under: Any = self._codec(name)
+                holder = self.holder if name in DATA_SETS else ""
+                said = under.decode(document, **({"holder": holder} if holder else {}))
                 about = {one.sop_instance_uid for one in said.value}
-                silent = [i for i in under.instances(document) if i.sop_instance_uid not in about]
+                known = under.instances(document)
+                silent = [
+                    replace(one, holder=holder)
+                    for one in known
+                    if one.sop_instance_uid not in about
+                ]
                 return Scanned(path, name, (*said.value, *silent), said.issues)
         except DocumentError as error:
             return Scanned(path, name, (), error.issues)
@@ -82,6 +94,7 @@ def scan(
     paths: Iterable[str | os.PathLike[str]],
     *,
     workers: int | None = None,
+    holder: str = "",
     tables: MappingTable | None = None,
     limits: Limits = DEFAULT,
 ) -> Iterator[Scanned]: ...
@@ -93,6 +106,7 @@ def scan(
     *,
     each: Callable[[Scanned], T],
     workers: int | None = None,
+    holder: str = "",
     tables: MappingTable | None = None,
     limits: Limits = DEFAULT,
 ) -> Iterator[T]: ...
@@ -103,6 +117,7 @@ def scan(
     *,
     each: Callable[[Scanned], Any] | None = None,
     workers: int | None = None,
+    holder: str = "",
     tables: MappingTable | None = None,
     limits: Limits = DEFAULT,
 ) -> Iterator[Any]:
@@ -114,9 +129,10 @@ def scan(
     ``workers`` is the number of processes (default: one a CPU; 1 = this one). A few files are read
     in this process in any case. ``each`` is applied to every record in the process that read it:
     to send bytes between processes takes far less than to send records; it must pickle.
+    ``holder`` is the AE Title of who holds the data sets.
     """
     found = files(paths)
-    reader = Reader(tables, limits)
+    reader = Reader(tables, limits, holder)
     workers = _processors() if workers is None else workers
     first = list(islice(found, _FEW)) if workers > 1 else []
     if len(first) < _FEW:

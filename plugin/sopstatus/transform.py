@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 ENTRY_POINT_GROUP = "sopstatus.transformers"
-FORMATS = ("dicom", "dicom-json", "fhir", "healthimaging", "hl7")
-DATA_SETS = ("dicom", "dicom-json", "healthimaging")
+FORMATS = ("dicom", "dicom-json", "dicom-xml", "fhir", "healthimaging", "hl7", "hl7-xml")
+DATA_SETS = ("dicom", "dicom-json", "dicom-xml", "healthimaging")
 """The formats whose documents are held copies: no holder in them, and the link's policy applies."""
 
 
@@ -62,6 +62,10 @@ def codec(name: str, *, tables: MappingTable | None = None, limits: Limits = DEF
         from sopstatus.codecs.dicom_json import DICOMJSONCodec
 
         return DICOMJSONCodec(tables, limits)
+    if name == "dicom-xml":
+        from sopstatus.codecs.dicom_xml import DICOMXMLCodec
+
+        return DICOMXMLCodec(tables, limits)
     if name == "healthimaging":
         from sopstatus.codecs.healthimaging import HealthImagingCodec
 
@@ -74,6 +78,10 @@ def codec(name: str, *, tables: MappingTable | None = None, limits: Limits = DEF
         from sopstatus.codecs.hl7 import HL7Codec
 
         return HL7Codec(tables, limits)
+    if name == "hl7-xml":
+        from sopstatus.codecs.hl7_xml import HL7XMLCodec
+
+        return HL7XMLCodec(tables, limits)
     raise ValueError(f"{name!r} is not one of {', '.join(FORMATS)}")
 
 

@@ -1,6 +1,7 @@
 """Segments and statements that need no care are done at once; whatever needs it is left alone."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sopstatus import SOPInstance, load_tables
@@ -231,3 +232,14 @@ def test_other_delimiters():
     assert (quick.write(new, item), quickly(raw, item)) == (raw, new)
     assert quickly(raw.replace(b"|", b"!"), item) is None
     assert plan("ZDS", ROWS, item.delimiters) is quick
+
+
+def test_rows_behind_the_holder():
+    """The holder's field lies between a site's rows: each field is still read as its own row's."""
+    folder = Path(__file__).resolve().parents[1] / "issue_samples" / "value" / "open-set"
+    rows = tuple(load_tables(folder).attributes.values())
+    raw = f"ZDS|{POINTER}|1.2.3||1.2.3.4|AO|||||ARCHIVE|{'|' * 19}YES\r".encode()
+    item = replace(message(), document=raw)
+    found = plan("ZDS", rows, item.delimiters).read(0, item)
+    assert found.holder == "ARCHIVE"
+    assert dict(found.attributes) == {STATUS: "AO", "QualityControlImage": "YES"}

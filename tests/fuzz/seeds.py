@@ -12,7 +12,12 @@ from sopstatus import codec
 
 ROOT = Path(__file__).resolve().parents[2]
 CRASHERS = Path(__file__).with_name("crashers")
-SAMPLES = {"hl7": "message.hl7", "fhir": "imaging-study.json", "dicom_json": "metadata.json"}
+SAMPLES = {
+    "hl7": "message.hl7",
+    "mirth_xml": "message.xml",
+    "fhir": "imaging-study.json",
+    "dicom_json": "metadata.json",
+}
 SMALL = [
     "rtplan.dcm",
     "reportsi.dcm",
@@ -44,6 +49,8 @@ def write(folder):
             into.mkdir(exist_ok=True)
             shutil.copy(path, into / path.stem)
     image_sets(folder / "healthimaging")
+    for path in (ROOT / "tests" / "issue_samples" / "dicom-xml").glob("*.xml"):
+        (folder / "mirth_xml" / path.name).write_bytes(path.read_bytes())
     (folder / "tables").mkdir(exist_ok=True)
     for path in (ROOT / "mappings").glob("*.toml"):
         (folder / "tables" / path.name).write_bytes(path.read_bytes())
@@ -61,7 +68,7 @@ def write(folder):
         shutil.copy(path, folder / path.parent.name / path.name)
     for target in ("explain", "recognise"):  # any document
         (folder / target).mkdir(exist_ok=True)
-        for name in ("hl7", "fhir", "dicom", "dicom_json", "healthimaging"):
+        for name in ("hl7", "mirth_xml", "fhir", "dicom", "dicom_json", "healthimaging"):
             for path in (folder / name).iterdir():
                 shutil.copy(path, folder / target / f"{name}-{path.name}")
 

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import tempfile
+import xml.etree.ElementTree as ET
 from functools import cache
 from pathlib import Path
 
@@ -20,12 +21,13 @@ from sopstatus.table import lint
 GZIP = b"\x1f\x8b"
 AO = {"SOPInstanceStatus": "AO", "SOPAuthorizationComment": "a|b\r\n患"}
 STATEMENT = sopstatus.SOPInstance("1.2.3", "1.2.3.1", "", "1.2.3.4", "", AO)
+OURS_IN_XML = re.compile("ZDS|tag010004(10|20|24|26)")
 OURS = frozenset(group.extension for group in load_tables().groups)
 ROWS = tuple(load_tables().attributes.values())
 TAGS = frozenset(name for row in ROWS for name in spellings(row.tag, row.keyword))
 KEYWORDS = frozenset(row.keyword for row in ROWS)
 TARGETS = (
-    *("hl7", "fhir", "dicom", "dicom_json", "healthimaging"),
+    *("hl7", "mirth_xml", "fhir", "dicom", "dicom_json", "healthimaging"),
     *("tables", "explain", "recognise"),
 )
 
@@ -51,7 +53,10 @@ def same_again(name, document, frame):
 def lines_but_ours(data):
     """Return the lines of a message, without MLLP's characters, empty ones and the segment ZDS."""
     lines = [line.strip(b"\x0b\x1c") for line in data.replace(b"\n", b"\r").split(b"\r")]
-    ours = {b"ZDS", *(b"ZDS" + separator for separator in re.findall(rb"MSH(.)", data))}
+    ours = {
+        b"ZDS",
+        *(b"ZDS" + separator for separator in re.findall(rb"(?:^|[\r\n])[\x0b\x1c]*MSH(.)", data)),
+    }
     return [line for line in lines if line and line[:4] not in ours]
 
 
@@ -109,6 +114,20 @@ def _kinds(node):
 
 def hl7(data):
     same_again("hl7", data, lines_but_ours)
+
+
+def children_but_ours(data):
+    """Return the document's other elements, without the white space around them."""
+    try:
+        others = [child for child in ET.fromstring(data) if not OURS_IN_XML.fullmatch(child.tag)]
+    except ET.ParseError:  # the codec follows an encoding that expat alone does not
+        return None
+    return [ET.tostring(child).strip() for child in others]
+
+
+def mirth_xml(data):
+    same_again("hl7-xml", data, children_but_ours)
+    same_again("dicom-xml", data, children_but_ours)
 
 
 def dicom(data):

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
 from sopstatus import SOPInstance, codec, load_tables
 
+from laws import mirth_xml
 from laws.strategies import HOLDERS, statements, studies
 
 EXTENSION = load_tables().groups[0].extension
@@ -32,6 +33,12 @@ class Document(NamedTuple):
     holders: st.SearchStrategy[str] = HOLDERS
 
 
+def plain(x: SOPInstance) -> SOPInstance:
+    """Take ESC out of text: pydicom takes any for a code extension, UTF-8 or not, and warns."""
+    said = {k: v and v.replace("\x1b", "x") for k, v in x.attributes}
+    return replace(x, attributes=said)
+
+
 class Format(NamedTuple):
     """One codec under the laws."""
 
@@ -40,6 +47,8 @@ class Format(NamedTuple):
     frame: Callable[[Any], Any]  # the document without what is ours
     wide: bool = True  # carries statements about series and studies
     single: bool = False  # is about one instance
+    examples: int = 10**9  # at most so many
+    fit: Callable[[SOPInstance], SOPInstance] = plain  # a statement that it can carry
 
 
 # --- HL7 -------------------------------------------------------------------------------------
@@ -100,6 +109,9 @@ def hl7_documents(draw):
     lines += ["ZSI" + sep * 4] * draw(st.integers(0, 1))
     for identity in draw(st.lists(st.sampled_from(known), max_size=2, unique=True)):
         lines.insert(draw(st.integers(2, len(lines))), sep.join(_odd_zds(draw, identity, comp)))
+    for _ in range(draw(st.integers(0, 2))):  # as IHE has it: the study, and no more
+        pointer = comp.join([known[0].study_instance_uid, "", "Application", "DICOM"])
+        lines.insert(draw(st.integers(2, len(lines))), sep.join(["ZDS", pointer]))
     text = term.join(lines) + term * draw(st.sampled_from([1, 1, 1, 0, 2]))
     data = text.encode("ascii")
     if draw(st.integers(0, 5)) == 0:
@@ -137,6 +149,20 @@ def hl7_frame(data: bytes) -> list[bytes]:
     text = data.replace(b"\x0b", b"").replace(b"\x1c", b"")
     lines = [line for line in text.replace(b"\n", b"\r").split(b"\r") if line]
     return [line for line in lines if not (line[:3] == b"ZDS" and line[4:5].isdigit())]
+
+
+@st.composite
+def hl7_xml_documents(draw):
+    """The same as Mirth's XML; frame characters and batches never reach a transformer."""
+    data, known, holders = draw(hl7_documents())
+    text = data.decode("ascii").replace("\n", "\r").replace("\x0b", "").replace("\x1c", "")
+    lines = [line for line in text.split("\r") if line and line[:3] not in ("FHS", "BHS", "BTS")]
+    header = next(line for line in lines if line.startswith("MSH"))
+    sep = header[3]
+    marks = [sep, *header.split(sep)[1]]
+    fields = [line.split(sep) for line in lines]
+    fields[lines.index(header)].insert(1, sep)
+    return Document(draw(mirth_xml.spelt(fields, marks)), known, holders)
 
 
 # --- FHIR ------------------------------------------------------------------------------------
@@ -279,12 +305,6 @@ def _known(data: bytes) -> list[SOPInstance]:
     return list(codec("dicom").instances(data))
 
 
-def plain(x: SOPInstance) -> SOPInstance:
-    """Take ESC out of text: pydicom takes any for a code extension, UTF-8 or not, and warns."""
-    said = {k: v and v.replace("\x1b", "x") for k, v in x.attributes}
-    return replace(x, attributes=said)
-
-
 @st.composite
 def dicom_files(draw):
     """A real Part 10 file, with or without a statement."""
@@ -406,6 +426,13 @@ def dicom_json_frame(document):
     )
 
 
+@st.composite
+def dicom_xml_documents(draw):
+    """A data set as Mirth's XML."""
+    known = draw(studies())[:1]
+    return Document(draw(mirth_xml.data_sets(known[0])), known, st.just(""))
+
+
 # --- HealthImaging -----------------------------------------------------------------------------
 
 
@@ -459,6 +486,16 @@ def image_set_frame(document):
 
 FORMATS = {
     "hl7": Format(codec("hl7"), hl7_documents(), hl7_frame),
+    "hl7-xml": Format(codec("hl7-xml"), hl7_xml_documents(), mirth_xml.frame, examples=400),
+    "dicom-xml": Format(
+        codec("dicom-xml"),
+        dicom_xml_documents(),
+        mirth_xml.data_set_frame,
+        False,
+        True,
+        300,
+        mirth_xml.without_controls,
+    ),
     "fhir": Format(codec("fhir"), fhir_documents(), fhir_frame),
     "dicom-file": Format(codec("dicom"), dicom_files(), dicom_frame, False, True),
     "dicom-dataset": Format(codec("dicom"), dicom_datasets(), dicom_frame, False, True),

@@ -47,6 +47,14 @@ SYMPTOMS = (
         "ledger/not-ledger ledger/newer",
     ),
     Symptom(
+        "`sopstatus serve` answers 400 to 415",
+        "http/multipart http/not-gzip http/parameter http/no-into http/batch-line "
+        "http/unauthorized http/no-route http/unknown-name http/method http/not-acceptable "
+        "http/too-slow http/too-large http/media-type http/coding",
+        "`curl -v` shows the answer, which names the code",
+    ),
+    Symptom("`sopstatus serve` answers 500 to 504", "http/failed http/busy http/took-too-long"),
+    Symptom(
         "The status is there in DICOM and missing in FHIR or HL7",
         "value/unknown-term value/lower-case value/multiplicity table/unmapped fhir/no-counterpart",
         "a value that is no term states nothing; it stands in `verbatim` or ZDS-9",
@@ -55,12 +63,13 @@ SYMPTOMS = (
         "The status is missing in what was read",
         "hl7/text-without-code fhir/wrong-type fhir/repeated-slice fhir/unknown-slice dicom/nested "
         "dicom/private-twin dicom-json/no-instance dicom-json/not-a-data-set "
-        "dicom-json/unreadable healthimaging/level healthimaging/malformed "
+        "dicom-json/unreadable dicom-xml/not-text healthimaging/level healthimaging/malformed "
         "healthimaging/unreadable",
     ),
     Symptom(
         "The ZDS vanished, or was never read",
-        "hl7/foreign-zds hl7/encoding-characters hl7/charset-unsupported hl7/undecodable",
+        "hl7/foreign-zds hl7/encoding-characters hl7/charset-unsupported hl7/undecodable "
+        "hl7-xml/strict",
         "a parser that knows message structures drops Z segments before we see them: hand over "
         "the bytes as they came",
     ),
@@ -110,7 +119,7 @@ SYMPTOMS = (
     ),
     Symptom(
         "The comment is cut off at a `^`, `|`, `~` or `&`",
-        "hl7/unescaped-delimiter hl7/no-escape-character",
+        "hl7/unescaped-delimiter hl7/no-escape-character hl7-xml/unescaped-delimiter",
     ),
     Symptom(
         "The old value came back, or an edit has no effect",
@@ -122,6 +131,10 @@ SYMPTOMS = (
         "dicom/no-counterpart dicom/holder-ambiguous fhir/no-counterpart hl7/no-counterpart "
         "dicom-json/no-counterpart healthimaging/no-counterpart "
         "value/not-uid dicom/no-uid fhir/no-uid",
+    ),
+    Symptom(
+        "A script of a Mirth channel set the fields, and they arrive in other places",
+        "hl7-xml/out-of-order hl7-xml/malformed",
     ),
     Symptom("The code is fine and its display or system is not", "hl7/coding-system value/padded"),
     Symptom(
@@ -137,13 +150,15 @@ SYMPTOMS = (
     Symptom(
         "The file cannot be opened",
         "document/empty document/unreadable document/unknown-format document/not-json "
+        "document/not-xml document/xml-encoding document/xml-dtd hl7-xml/not-mirth "
+        "dicom-xml/not-dicom-xml "
         "dicom/not-part10 dicom/truncated dicom/not-understood dicom/not-deflated hl7/no-msh "
         "fhir/not-fhir fhir/other-resource dicom-json/not-dicom-json healthimaging/not-metadata "
         "healthimaging/not-gzip",
     ),
     Symptom(
         "The file was read, and writing did nothing",
-        "document/unwritable dicom/not-rewritable fhir/malformed table/unmapped",
+        "document/unwritable dicom-xml/control-character dicom/not-rewritable fhir/malformed table/unmapped",
     ),
     Symptom(
         "It refuses a huge or odd document",

@@ -110,16 +110,21 @@ class HL7Codec:
         found = er7.messages(data, charset, tuple(self.tables.segments))
         if not found:
             raise document_error("hl7/no-msh", "")
-        usable = []
-        for number, item in enumerate(found, 1):
-            where = f"message[{number}] MSH" if len(found) > 1 else "MSH"
-            if item.delimiters is None:
-                issues.append(issue("hl7/encoding-characters", f"{where}-2"))
-            elif item.charset is None:
-                issues.append(issue("hl7/charset-unsupported", f"{where}-18"))
-            else:
-                usable.append(item)
-        return usable
+        return usable(found, issues)
+
+
+def usable(found: list[Message], issues: list[Issue]) -> list[Message]:
+    """Return the messages that can be cut; the others are an issue each."""
+    cut = []
+    for number, item in enumerate(found, 1):
+        where = f"message[{number}] MSH" if len(found) > 1 else "MSH"
+        if item.delimiters is None:
+            issues.append(issue("hl7/encoding-characters", f"{where}-2"))
+        elif item.charset is None:
+            issues.append(issue("hl7/charset-unsupported", f"{where}-18"))
+        else:
+            cut.append(item)
+    return cut
 
 
 def message(

@@ -40,12 +40,13 @@ class Plan:
         self.care = re.compile(f'[^ -~]|[{special}]|""')
         self.dtm = re.compile(_DTM)
         by_field = {row.field: row for row in rows}
-        groups = {number: group for group, number in enumerate(sorted(by_field), FIRST_FIELD - 1)}
+        captured = sorted({*by_field, HOLDER_FIELD})
+        groups = {number: group for group, number in enumerate(captured, FIRST_FIELD - 1)}
         self.readers = tuple(
             (groups[row.field], row.keyword, row.vr == "DT", self._read_codes(row))
             for row in sorted(rows, key=lambda row: row.keyword)
         )
-        self.holder = len([n for n in by_field if n < HOLDER_FIELD]) + FIRST_FIELD - 1
+        self.holder = groups[HOLDER_FIELD]
         pattern = self._pattern(name, by_field, delimiters, special)
         self.pattern = re.compile(pattern.encode("ascii"))
 

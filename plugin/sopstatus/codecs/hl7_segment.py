@@ -6,6 +6,7 @@ and after belong to the rows of the tables. Nothing but fields whose value diffe
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from sopstatus import values
@@ -267,7 +268,12 @@ class ZSegment:
         return self.delimiters.field.encode("ascii").join(self.fields)
 
 
+_NO_CHARACTERS = re.compile("[\ufffe\uffff]")  # Unicode's noncharacters that XML cannot hold
+
+
 def _encodable(text: str, charset: str) -> bool:
+    if _NO_CHARACTERS.search(text):
+        return False
     try:
         return text.encode(charset).decode(charset) == text  # Shift-JIS writes a yen sign as 5C
     except UnicodeError:

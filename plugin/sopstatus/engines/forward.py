@@ -25,6 +25,7 @@ from sopstatus.model import DocumentError
 _AHEAD, _AHEAD_BYTES = 200, 4 << 20  # read from the spool at a time
 _LONGEST_ANSWER = 1 << 20
 _QUIET = 0.5  # seconds that a missing CR is waited for
+STALE = "stale-connection"  # it was open from before, and the other side let go of it
 _PURGE = 600.0  # seconds
 
 
@@ -61,6 +62,8 @@ class Sender:
         """Send a message and wait for its answer. A connection in doubt is closed."""
         asked = header(message)
         written = False
+        await asyncio.sleep(0)  # has the other side closed meanwhile?
+        reused = self._reader is not None and not self._reader.at_eof()
         try:
             writer = await self._connected()
             writer.write(frame(message))
@@ -75,9 +78,10 @@ class Sender:
         except TimeoutError:
             verdict = Verdict(AGAIN, "no-answer" if written else "no-connection", "", written)
         except EOFError:
-            verdict = Verdict(AGAIN, "closed", "", written)
+            verdict = Verdict(AGAIN, STALE if reused else "closed", "", written)
         except OSError:
-            verdict = Verdict(AGAIN, "reset" if written else "no-connection", "", written)
+            reason = STALE if reused else "reset"
+            verdict = Verdict(AGAIN, reason if written else "no-connection", "", written)
         if not asked.wants_success and verdict.kind == SKIP:  # nobody will tell
             verdict = Verdict(DONE, "unconfirmed")
         if verdict.kind == AGAIN and verdict.reason != "rejected":
@@ -205,6 +209,8 @@ class Forwarder:
                 self.dead += 1
                 break
             delay = min(self._to.first * 2 ** min(attempts, 20), self._to.longest)
+            if verdict.reason == STALE:  # a new one is opened at once
+                delay = 0.0
             delay *= random.uniform(0.8, 1.2)
             attempts += 1
             repeated |= verdict.written and verdict.reason != "rejected"

@@ -1,4 +1,4 @@
-"""What `explain` finds in DICOM JSON and HealthImaging metadata: values and their places, no spans."""
+"""What `explain` finds in DICOM JSON, Mirth's XML and HealthImaging metadata: values and their places, no spans."""
 
 from __future__ import annotations
 

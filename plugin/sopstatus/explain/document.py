@@ -104,6 +104,9 @@ def opened(document: Any) -> Opened:
         if start.startswith(("MSH", "FHS", "BHS")):
             data = document.encode("utf-8", "surrogatepass")
             return Opened("hl7", document, data, is_text=True)
+        if start.startswith("<"):
+            name, _ = content.load(document.encode("utf-8", "surrogatepass"))
+            return Opened(name, document, is_text=True)
         if start.startswith(("{", "[")):
             data = document.encode("utf-8", "surrogatepass")
             name, inner = content.load(data)

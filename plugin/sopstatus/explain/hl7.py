@@ -18,7 +18,7 @@ _Found = Found[hl7_read.Place]
 
 def read(opened: Opened, tables: MappingTable) -> Reading:
     """Find every statement in the Z segments, and what is left alone beside them."""
-    data, charset = _bytes(opened)
+    data, charset = _bytes(opened, tables)
     found = er7.messages(data, charset)
     usable = [item for item in found if item.delimiters and item.charset]
     reader = _Reader(opened, tables, data)
@@ -33,7 +33,11 @@ def read(opened: Opened, tables: MappingTable) -> Reading:
     return reader.reading
 
 
-def _bytes(opened: Opened) -> tuple[bytes, str]:
+def _bytes(opened: Opened, tables: MappingTable) -> tuple[bytes, str]:
+    if opened.format == "hl7-xml":
+        from sopstatus.codecs.hl7_xml import HL7XMLCodec
+
+        return HL7XMLCodec(tables).er7(opened.document), "utf-8"
     if opened.data is not None:
         return opened.data, "utf-8" if opened.is_text else ""
     from sopstatus.codecs import hl7_objects
@@ -46,10 +50,11 @@ class _Reader:
 
     def __init__(self, opened: Opened, tables: MappingTable, data: bytes) -> None:
         self.data, self.tables, self.reading = data, tables, Reading()
-        self.has_spans, self.unit = opened.data is not None, counter(opened)
+        self.unit = counter(opened)
+        self.has_spans = opened.data is not None and opened.format == "hl7"
 
     def source(self, path: str, start: int, end: int) -> Source:
-        """Make a place; a message object has no spans."""
+        """Make a place; a message object and XML have no spans."""
         return Source(path, self.unit(start), self.unit(end)) if self.has_spans else Source(path)
 
     def leave(self, source: Source, why: str, code: str = "", detail: str = "") -> None:

@@ -10,9 +10,11 @@ from sopstatus.table import MappingTable
 _READERS = {
     "dicom": dicom.read,
     "dicom-json": data_sets.read,
+    "dicom-xml": data_sets.read,
     "fhir": fhir.read,
     "healthimaging": data_sets.read,
     "hl7": hl7.read,
+    "hl7-xml": hl7.read,
 }
 
 

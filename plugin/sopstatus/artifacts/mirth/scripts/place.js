@@ -1,0 +1,106 @@
+/*
+ * Find where a statement about a study belongs: the order that names the study (OBX 113014, IPC-3,
+ * ZDS-1), else the last one; and in it the last segment of the group that a ZDS qualifies. Order
+ * messages (ORM, OMG) take one ZDS an order, about the whole study, as IHE's readers expect.
+ */
+function sopstatusOrder(msg, study, marks) {
+    var kinds = {
+        ORM: ['ORC', 'OBR', 'NTE'],
+        OMG: ['ORC', 'TQ1', 'TQ2', 'OBR', 'NTE'],
+        OMI: ['ORC', 'TQ1', 'TQ2', 'OBR', 'NTE', 'CTD', 'OBX', 'IPC'],
+        MDM: ['TXA', 'CON', 'OBX', 'NTE']
+    };
+    var segments = msg.elements();
+    var kind = sopstatusKind(msg, marks);
+    var one = kind === 'ORM' || kind === 'OMG';
+    var spans = sopstatusSpans(segments, kind);
+    var chosen = null;
+    var index, order;
+    for (index = 0; index < spans.length; index++) {
+        order = sopstatusLook(segments, spans[index], study, marks);
+        if (order.named || chosen === null || !chosen.named) {
+            chosen = order;
+        }
+    }
+    chosen.one = one;
+    chosen.kind = kind;
+    if (!one && sopstatusTables().position === 'message') {
+        chosen.anchor = segments[segments.length() - 1];
+        return chosen;
+    }
+    if (!chosen.named && spans.length > 1 && !one) { // which order is not known
+        kind = '';
+    }
+    chosen.anchor = sopstatusAnchor(segments, chosen.span, sopstatusLookUp(kinds, kind, null), kind, one);
+    return chosen;
+}
+
+function sopstatusKind(msg, marks) {
+    var nodes = msg['MSH'][0]['MSH.9'];
+    var text = nodes.length() ? sopstatusText(nodes[0], [marks.component, marks.subcomponent || '&'], marks) : '';
+    return text.split(marks.component)[0].replace(/^\s+|\s+$/g, '').toUpperCase();
+}
+
+/* Cut the message into orders, as pairs of indexes; without ORC and OBR it is one as a whole. */
+function sopstatusSpans(segments, kind) {
+    var runs = [];
+    var spans = [];
+    var openOrder = false;
+    var index, name;
+    for (index = 0; kind !== 'MDM' && index < segments.length(); index++) {
+        name = String(segments[index].localName());
+        if (name === 'ORC' || (name === 'OBR' && !openOrder) || (name === 'PID' && runs.length)) {
+            runs.push([index, name]);
+        }
+        openOrder = name === 'ORC' || (openOrder && name !== 'OBR');
+    }
+    for (index = 0; index < runs.length; index++) {
+        if (runs[index][1] !== 'PID') {
+            spans.push([runs[index][0], index + 1 < runs.length ? runs[index + 1][0] : segments.length()]);
+        }
+    }
+    return spans.length ? spans : [[0, segments.length()]];
+}
+
+/* Tell what an order holds: whether it names the study, another one, and ZDS of ours. */
+function sopstatusLook(segments, span, study, marks) {
+    var zds = sopstatusTables().segment;
+    var order = { span: span, named: false, otherStudy: false, ours: false, numbers: {} };
+    var number = 0;
+    var index, name, fields, uid;
+    for (index = 0; index < span[1]; index++) {
+        name = String(segments[index].localName());
+        number += name === zds ? 1 : 0;
+        if (index < span[0] || (name !== 'OBX' && name !== 'IPC' && name !== zds)) {
+            continue;
+        }
+        fields = sopstatusFields(segments[index], marks);
+        uid = sopstatusFirst(fields, name === 'IPC' ? 3 : name === zds ? 1 : 5, marks);
+        if (name === zds) {
+            order.numbers[number - 1] = true;
+            order.ours = order.ours || sopstatusIsOurs(fields, marks);
+        } else if (name === 'OBX' && !/^(113014|110180)$/.test(sopstatusFirst(fields, 3, marks))) {
+            continue; // DCM: DICOM Study; Study Instance UID
+        }
+        if (uid) {
+            order.named = order.named || uid === study;
+            order.otherStudy = order.otherStudy || uid !== study;
+        }
+    }
+    return order;
+}
+
+function sopstatusAnchor(segments, span, names, kind, one) {
+    var zds = sopstatusTables().segment;
+    var best = kind === 'MDM' || !names ? segments[span[1] - 1] : segments[span[0]];
+    var observed = false;
+    var index, name;
+    for (index = span[0]; names && index < span[1]; index++) {
+        name = String(segments[index].localName());
+        observed = observed || name === 'OBX' || name === 'DG1';
+        if (name === zds || (names.indexOf(name) >= 0 && !(one && observed))) {
+            best = segments[index];
+        }
+    }
+    return best;
+}

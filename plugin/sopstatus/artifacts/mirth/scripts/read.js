@@ -1,0 +1,248 @@
+/**
+ * Read what the message's ZDS segments say of SOP Instance Status, in the order of the message.
+ *
+ * @param {XML} msg - a message as the engine's own (non-strict) parser gives it
+ * @return {Array} statements: studyInstanceUID, seriesInstanceUID, sopClassUID, sopInstanceUID,
+ *     holder, and attributes by DICOM Keyword (null = stated and emptied). A ZDS of another product
+ *     is none.
+ */
+function sopstatusRead(msg) {
+    var found = sopstatusFind(msg);
+    var said = [];
+    var index;
+    for (index = 0; index < found.length; index++) {
+        said.push(found[index].statement);
+    }
+    return said;
+}
+
+/* Find our segments: each with its number among those of its name, fields and statement. */
+function sopstatusFind(msg) {
+    var marks = sopstatusMarks(msg);
+    var name = sopstatusTables().segment;
+    var segments = msg[name];
+    var found = [];
+    var index, fields;
+    for (index = 0; index < segments.length(); index++) {
+        fields = sopstatusFields(segments[index], marks);
+        if (sopstatusIsOurs(fields, marks)) {
+            found.push(sopstatusStatement(index, fields, marks));
+        }
+    }
+    return found;
+}
+
+function sopstatusIsOurs(fields, marks) {
+    var parts = sopstatusComponents(fields[1] || '', marks);
+    var kind = (parts[3] || '').toUpperCase();
+    return sopstatusIsUID(parts[0]) && (kind === '' || kind === 'DICOM');
+}
+
+function sopstatusIsUID(text) {
+    return text.length <= 64 && /^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+$/.test(text);
+}
+
+/* Cut text at a delimiter; a message may have none. */
+function sopstatusCut(text, mark) {
+    return mark ? text.split(mark) : [text];
+}
+
+function sopstatusComponents(text, marks) {
+    var parts = sopstatusCut(text, marks.component);
+    var index;
+    for (index = 0; index < parts.length; index++) {
+        parts[index] = sopstatusUnescaped(parts[index], marks);
+    }
+    return parts;
+}
+
+/* Return the ER7 text of each field of a segment, as the engine will write it, by its number. */
+function sopstatusFields(segment, marks) {
+    var nodes = segment.elements();
+    var fields = [String(segment.localName())];
+    var index, number, text;
+    for (index = 0; index < nodes.length(); index++) {
+        number = sopstatusNumber(nodes[index], fields[0]);
+        if (number) {
+            text = sopstatusText(nodes[index], [marks.component, marks.subcomponent || '&'], marks);
+            fields[number] = fields[number] === undefined ? text : fields[number] + (marks.repetition || '~') + text;
+        }
+    }
+    for (index = 1; index < fields.length; index++) {
+        fields[index] = fields[index] || '';
+    }
+    return fields;
+}
+
+/* Return the number behind an element's name, 0 where it is no part of what holds it. */
+function sopstatusNumber(node, name) {
+    var own = String(node.localName());
+    var tail = own.substring(name.length + 1);
+    var number = own.indexOf(name + '.') === 0 && /^[0-9]{1,4}$/.test(tail) ? Number(tail) : 0;
+    return number <= 256 ? number : 0;
+}
+
+function sopstatusText(node, below, marks) {
+    var nodes = node.elements();
+    var name = String(node.localName());
+    var parts = [];
+    var index, number;
+    if (nodes.length() === 0) {
+        return sopstatusUncut(String(node), marks);
+    }
+    for (index = 0; index < nodes.length(); index++) {
+        number = sopstatusNumber(nodes[index], name);
+        if (number && parts[number - 1] === undefined) {
+            parts[number - 1] = sopstatusText(nodes[index], below.slice(1), marks);
+        }
+    }
+    for (index = 0; index < parts.length; index++) {
+        parts[index] = parts[index] || '';
+    }
+    return parts.join(below[0] || '&');
+}
+
+/* Escape what a script has put there and what would cut the field. */
+function sopstatusUncut(text, marks) {
+    var names = {};
+    names['\n'] = 'X0A';
+    names['\r'] = 'X0D';
+    names[marks.component] = 'S';
+    names[marks.field] = 'F';
+    return text.replace(/[\s\S]/g, function (character) {
+        if (!Object.prototype.hasOwnProperty.call(names, character)) {
+            return character;
+        }
+        return marks.escape ? marks.escape + names[character] + marks.escape : '\ufffd';
+    });
+}
+
+function sopstatusFirst(fields, number, marks) {
+    return sopstatusComponents(sopstatusCut(fields[number] || '', marks.repetition)[0], marks)[0];
+}
+
+function sopstatusStatement(index, fields, marks) {
+    var tables = sopstatusTables();
+    var kept = sopstatusVerbatim(fields[tables.verbatimField] || '', marks);
+    var attributes = {};
+    var unread = {};
+    var number, row, value;
+    for (number = 0; number < tables.rows.length; number++) {
+        row = tables.rows[number];
+        value = sopstatusValue(row, fields[row.field] || '', kept, marks);
+        if (value === false) {
+            unread[row.keyword] = true;
+        } else if (value !== undefined) {
+            attributes[row.keyword] = value === '' ? null : value;
+        }
+    }
+    return {
+        index: index,
+        fields: fields,
+        unread: unread,
+        statement: {
+            studyInstanceUID: sopstatusFirst(fields, 1, marks),
+            seriesInstanceUID: sopstatusFirst(fields, 2, marks),
+            sopClassUID: sopstatusFirst(fields, 3, marks),
+            sopInstanceUID: sopstatusFirst(fields, 4, marks),
+            holder: sopstatusFirst(fields, tables.holderField, marks),
+            attributes: attributes,
+            offset: kept[tables.offsetKeyword] || ''
+        }
+    };
+}
+
+/* Read one attribute: its text, null = emptied, undefined = not stated, false = not readable. */
+function sopstatusValue(row, raw, kept, marks) {
+    var read = null;
+    var verbatim = kept[row.keyword] || null;
+    var again;
+    if (raw.split(marks.component)[0] === '""') {
+        return null;
+    }
+    if (raw) {
+        read = sopstatusFieldValue(row, raw, marks);
+        if (read === null) {
+            return false;
+        }
+        read = sopstatusFromHL7(row, read);
+    }
+    if (verbatim === null) {
+        return read === null ? undefined : read;
+    }
+    again = sopstatusToHL7(row, verbatim);
+    again = again ? sopstatusFromHL7(row, again) : again;
+    if (read !== null) { // the field wins, unless the exact text is that of the field
+        return again === read ? verbatim : read;
+    }
+    return again === null || (row.vr !== 'CS' && row.vr !== 'DT') ? verbatim : undefined;
+}
+
+/* Return the text of a field; null where a coded one has no code. */
+function sopstatusFieldValue(row, raw, marks) {
+    var texts = [];
+    var repetitions, index, code;
+    if (row.vr !== 'CS' && row.vr !== 'DT') {
+        return sopstatusUnescaped(raw, marks);
+    }
+    repetitions = sopstatusCut(raw, marks.repetition);
+    for (index = 0; index < repetitions.length; index++) {
+        code = sopstatusComponents(repetitions[index], marks)[0];
+        if (row.coded && !code) {
+            return null;
+        }
+        texts.push(code);
+    }
+    return texts.join('\\');
+}
+
+/* Read the entries Keyword=<JSON string>; an older keyword counts as today's. */
+function sopstatusVerbatim(raw, marks) {
+    var parts = sopstatusCut(raw, marks.repetition);
+    var kept = {};
+    var index, entry;
+    for (index = 0; index < parts.length; index++) {
+        entry = sopstatusEntry(sopstatusUnescaped(parts[index], marks));
+        if (entry && !Object.prototype.hasOwnProperty.call(kept, entry[0])) {
+            kept[entry[0]] = entry[1];
+        }
+    }
+    return kept;
+}
+
+function sopstatusEntry(text) {
+    var older = sopstatusTables().older;
+    var match = /^([A-Za-z_][A-Za-z0-9_]*)=("[\s\S]*)$/.exec(text);
+    if (!match) {
+        return null;
+    }
+    try {
+        return [sopstatusLookUp(older, match[1], match[1]), JSON.parse(match[2])];
+    } catch (error) {
+        return null;
+    }
+}
+
+function sopstatusFromHL7(row, text) {
+    if (row.vr !== 'CS') {
+        return text;
+    }
+    text = sopstatusTrimmed(text);
+    return sopstatusLookUp(row.from, text, text);
+}
+
+/* Write a value as the text of its field (of a coded one: the code); null where it has no form. */
+function sopstatusToHL7(row, text) {
+    var term;
+    if (row.vr === 'DT') {
+        return sopstatusDTM(text);
+    }
+    if (row.vr !== 'CS') {
+        return text;
+    }
+    term = sopstatusTrimmed(text);
+    if (Object.prototype.hasOwnProperty.call(row.to, term)) {
+        return row.to[term];
+    }
+    return !row.closed && /^[A-Z0-9 _]{1,16}$/.test(term) && sopstatusLookUp(row.from, term, null) === null ? term : null;
+}

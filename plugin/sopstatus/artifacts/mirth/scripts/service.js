@@ -1,0 +1,174 @@
+/**
+ * Carry the statements of a document onto another, or into a new one, by the service
+ * (sopstatus serve). Throws an Error with the line of the issue where the service refuses, where
+ * an issue is an error, and where the service does not answer: the message then stops with it. With
+ * the setting sopstatus.errors = log, what was written but for an error goes on, and the line is logged.
+ *
+ * @param {String} name - such as 'hl7-to-fhir'
+ * @param {String} document - the document
+ * @param {String} type - its media type: 'application/hl7-v2', 'application/dicom+json', ...
+ * @param {String} into - the document to write onto; may be left out
+ * @param {String} intoType - its media type
+ * @return {String} the document that was written
+ */
+function sopstatusTransform(name, document, type, into, intoType) {
+    var url = sopstatusSetting('sopstatus.service', 'http://127.0.0.1:8080').replace(/\/+$/, '') + '/transform/' + name;
+    var token = sopstatusSetting('sopstatus.token', '');
+    var body = String(document);
+    var answer, told;
+    if (into) {
+        body = sopstatusForm([['document', type, body], ['into', intoType, String(into)]]);
+        type = 'multipart/form-data; boundary=' + body.boundary;
+        body = body.text;
+    } else {
+        type += '; charset=UTF-8';
+    }
+    answer = sopstatusHTTP('POST', url, body, type, '', token);
+    if (answer.status !== 200) {
+        throw new Error(sopstatusLine(answer, url));
+    }
+    if (/\berror=/.test(answer.issues)) { // it was written, but not whole: ask for the line
+        told = sopstatusLine(sopstatusHTTP('POST', url, body, type, 'application/json', token), url);
+        if (sopstatusSetting('sopstatus.errors', 'stop') !== 'log') {
+            throw new Error(told);
+        }
+        logger.error(told);
+    }
+    return answer.text;
+}
+
+/**
+ * Fetch the metadata of a study from a DICOMweb server (PS3.18 10.4), if it knows the study.
+ *
+ * @param {String} study - Study Instance UID
+ * @return {String} DICOM JSON; null where the server does not know the study, or none is set
+ */
+function sopstatusMetadata(study) {
+    var server = sopstatusSetting('sopstatus.dicomweb', '').replace(/\/+$/, '');
+    var url = server + '/studies/' + study + '/metadata';
+    var answer;
+    if (!server || !study) {
+        return null;
+    }
+    answer = sopstatusHTTP('GET', url, null, '', 'application/dicom+json',
+        sopstatusSetting('sopstatus.dicomweb.token', ''));
+    if (answer.status === 404 || answer.status === 204) {
+        return null;
+    }
+    if (answer.status !== 200) {
+        throw new Error('sopstatus: status ' + answer.status + ' from ' + server);
+    }
+    return answer.text;
+}
+
+/**
+ * Return the Study Instance UID that a message names: in ZDS-1, IPC-3 or OBX 113014.
+ *
+ * @param {XML} msg - a message as the engine's own (non-strict) parser gives it
+ * @return {String} '' where it names none
+ */
+function sopstatusStudy(msg) {
+    var marks = sopstatusMarks(msg);
+    var zds = sopstatusTables().segment;
+    var segments = msg.elements();
+    var index, name, fields, uid;
+    for (index = 0; index < segments.length(); index++) {
+        name = String(segments[index].localName());
+        if (name !== 'OBX' && name !== 'IPC' && name !== zds) {
+            continue;
+        }
+        fields = sopstatusFields(segments[index], marks);
+        uid = sopstatusFirst(fields, name === 'IPC' ? 3 : name === zds ? 1 : 5, marks);
+        if (name === 'OBX' && !/^(113014|110180)$/.test(sopstatusFirst(fields, 3, marks))) {
+            continue; // DCM: DICOM Study; Study Instance UID
+        }
+        if (sopstatusIsUID(uid)) {
+            return uid;
+        }
+    }
+    return '';
+}
+
+/* Send a request and return status, text, and what the service counts of issues. */
+function sopstatusHTTP(method, url, body, type, accept, token) {
+    var methods = Packages.org.apache.http.client.methods;
+    var request = method === 'GET' ? new methods.HttpGet(url) : new methods.HttpPost(url);
+    var response, entity, issues;
+    if (accept) {
+        request.setHeader('Accept', accept);
+    }
+    if (token) {
+        request.setHeader('Authorization', 'Bearer ' + token);
+    }
+    if (body !== null) {
+        request.setEntity(new Packages.org.apache.http.entity.ByteArrayEntity(
+            new Packages.java.lang.String(body).getBytes('UTF-8')));
+        request.setHeader('Content-Type', type);
+    }
+    try {
+        response = sopstatusClient().execute(request);
+    } catch (error) {
+        // the class tells what happened (refused, timed out); its text may hold more than that
+        throw new Error('sopstatus: no answer from ' + url + ' (' +
+            String(error.javaException ? error.javaException.getClass().getSimpleName() : 'error') + ')');
+    }
+    try {
+        entity = response.getEntity();
+        issues = response.getFirstHeader('sopstatus-issues');
+        return {
+            status: Number(response.getStatusLine().getStatusCode()),
+            text: entity === null ? '' : String(Packages.org.apache.http.util.EntityUtils.toString(entity, 'UTF-8')),
+            issues: issues === null ? '' : String(issues.getValue())
+        };
+    } finally {
+        response.close(); // back to the pool
+    }
+}
+
+/* Return the one client of this engine, with its pool of connections. */
+function sopstatusClient() {
+    var http = Packages.org.apache.http;
+    var client = globalMap.get('sopstatus.client');
+    var pool, times;
+    if (client === null || client === undefined) {
+        pool = new http.impl.conn.PoolingHttpClientConnectionManager();
+        pool.setMaxTotal(50);
+        pool.setDefaultMaxPerRoute(50);
+        times = http.client.config.RequestConfig.custom()
+            .setConnectTimeout(3000).setConnectionRequestTimeout(10000).setSocketTimeout(60000).build();
+        client = http.impl.client.HttpClients.custom().setConnectionManager(pool)
+            .setDefaultRequestConfig(times).disableCookieManagement().disableRedirectHandling()
+            .setRetryHandler(new http.impl.client.DefaultHttpRequestRetryHandler(1, true)).build();
+        globalMap.put('sopstatus.client', client); // two at once make two: the later one stays
+    }
+    return client;
+}
+
+function sopstatusForm(parts) {
+    var boundary = 'sopstatus-' + String(Packages.java.util.UUID.randomUUID());
+    var text = '';
+    var index;
+    for (index = 0; index < parts.length; index++) {
+        text += '--' + boundary + '\r\nContent-Disposition: form-data; name="' + parts[index][0] + '"\r\n' +
+            'Content-Type: ' + parts[index][1] + '; charset=UTF-8\r\n\r\n' + parts[index][2] + '\r\n';
+    }
+    return { boundary: boundary, text: text + '--' + boundary + '--\r\n' };
+}
+
+/* Return the first error of an answer as the line that sopstatus prints. */
+function sopstatusLine(answer, url) {
+    var told = [];
+    var index, issue;
+    try {
+        told = JSON.parse(answer.text).issues || [];
+    } catch (error) {
+        told = [];
+    }
+    for (index = 0; index < told.length; index++) {
+        issue = told[index];
+        if (issue.severity === 'fatal' || issue.severity === 'error') {
+            return issue.severity + ' ' + issue.code + ' ' + (issue.location || '-') + ': ' + issue.diagnostics;
+        }
+    }
+    return 'sopstatus: status ' + answer.status + ' from ' + url;
+}

@@ -1,0 +1,24 @@
+"""Writing what is made of the tables into a folder: ``sopstatus artifacts``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from sopstatus.artifacts.mirth.files import mirth_files
+from sopstatus.table import MappingTable
+
+KINDS: dict[str, Callable[[MappingTable], dict[str, bytes]]] = {"mirth": mirth_files}
+"""What can be made, each in a folder of its name: the files by their names."""
+
+
+def write(folder: Path, tables: MappingTable, kinds: Iterable[str] = KINDS) -> list[Path]:
+    """Write the files of these kinds below a folder, and return where."""
+    written = []
+    for kind in kinds:
+        place = folder / kind
+        place.mkdir(parents=True, exist_ok=True)
+        for name, content in KINDS[kind](tables).items():
+            (place / name).write_bytes(content)
+            written.append(place / name)
+    return written

@@ -1,0 +1,5 @@
+"""Another XML, handed to the codec by its name: a file would be told apart by its root."""
+
+from sopstatus import codec
+
+codec("dicom-xml").decode("<NativeDicomModel/>")

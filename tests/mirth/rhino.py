@@ -1,0 +1,41 @@
+"""Mirth's script engine, Rhino with E4X: the shipped functions on many requests in one process."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from sopstatus import load_tables
+from sopstatus.artifacts.mirth.library import FUNCTIONS, script
+from tools import need, need_file
+
+HARNESS = Path(__file__).with_name("harness.js")
+# as the engine runs scripts: interpreted, language version ES6
+MAIN = "org.mozilla.javascript.tools.shell.Main"
+OPTIONS = ("-opt", "-1", "-version", "200")
+
+
+JARS = ("js", "httpclient", "httpcore", "commons-logging", "commons-codec")
+
+
+def java():
+    """Return the command that runs Rhino with the HTTP client that the engine has too."""
+    jars = [Path("/usr/share/java") / f"{name}.jar" for name in JARS]
+    for jar in jars:
+        need_file(jar, "rhino libhttpclient-java")
+    return [need("java", "rhino"), "-cp", ":".join(map(str, jars)), MAIN]
+
+
+def run(folder, requests, tables=None, *, http=False):
+    """Return the answer to each request: ``{"value": ...}`` or ``{"error": line}``."""
+    command = java() if http else [need("rhino", "rhino")]
+    program, given = folder / "program.js", folder / "requests.jsonl"
+    code = [script(name, tables or load_tables()) for name in FUNCTIONS]
+    program.write_text("\n".join([*code, HARNESS.read_text()]), encoding="ascii")
+    given.write_text("".join(json.dumps(one) + "\n" for one in requests), encoding="ascii")
+    done = subprocess.run(
+        [*command, *OPTIONS, str(program), str(given)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(requests), done.stdout[-2000:] + done.stderr
+    return [json.loads(json.loads(line)) for line in lines]
