@@ -12,7 +12,7 @@ from samples_of import CASES, FOLDER, sample
 from sopstatus import SOPInstance, codec, load_tables, values
 from sopstatus.artifacts.mirth.channels import CHANNELS, ORU, step_script
 from sopstatus.codecs import er7
-from sopstatus.codecs.hl7_write import read
+from sopstatus.codecs.hl7_read import read
 from sopstatus.codecs.hl7_xml import of_er7
 from sopstatus.values import context_offset
 
