@@ -5,7 +5,7 @@ import json
 import types
 
 import pytest
-from samples_of import CASES, sample
+from samples_of import CASES, ROOT, sample
 from sopstatus import content, transformer
 
 from engines.sample_hosts import PLACE, FlowFile, bare_socket, intersystems, loaded, nifi
@@ -22,6 +22,12 @@ def test_they_are_short_and_no_cases():
     assert "engines" not in CASES
     for file in files:
         assert 20 <= len(file.read_text().splitlines()) <= 42, file.name
+
+
+def test_the_pages_name_them_all():
+    for page in (PLACE / "README.md", ROOT / "docs" / "engines.md"):
+        text = page.read_text()
+        assert not [file.name for file in PLACE.glob("*.py") if file.name not in text]
 
 
 UTF_8 = [case for case in CASES if b"8859/1" not in sample(case, "hl7")]  # else: as base64

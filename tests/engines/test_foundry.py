@@ -1,16 +1,19 @@
 """The sample for MessageFoundry in a real engine: MLLP in, MLLP and FHIR out, retries, dead letters."""
 
 import contextlib
+import json
 import shutil
+import subprocess
 
 import pytest
 from samples_of import FOLDER, bare, sample
-from sopstatus import content, transformer
+from sopstatus import codec, content, transformer
+from tools import need
 
 from engines.destination import Receiver, ack
 from engines.fhir_server import fhir_server
-from engines.foundry import engine, free_port, wait_for
-from engines.running import Client, code
+from engines.foundry import PLACE, engine, free_port, wait_for
+from engines.running import HERE, Client, code
 
 CASE = "authorized-original"
 SAMPLE = FOLDER / "engines" / "message_foundry.py"
@@ -150,3 +153,21 @@ def test_a_warning_is_in_the_engine_s_log(site):
         assert site.engine.settled("WARNED")["status"] == "processed"
         assert receiver.received == [message]
     assert "WARNING  sopstatus: warning fhir/no-study-uid ImagingStudy" in site.engine.told()
+
+
+def test_the_engine_s_own_objects():
+    python = need(str(PLACE / "python"), "make foundry")
+    command = [python, HERE / "foundry_objects.py", FOLDER / CASE]
+    done = subprocess.run(command, capture_output=True, check=True)
+    told = json.loads(done.stdout)
+    resource, image = sample(CASE, "fhir"), sample(CASE, "dicom")
+    assert told["kind"] == "Message"
+    assert told["given"] == WHOLE.decode()  # not changed
+    assert told["onto a message"] == transformer("fhir", "hl7")(resource, WHOLE).value.decode()
+    assert told["into, of an image"] == transformer("dicom", "hl7")(image, WHOLE).value.decode()
+    assert told["of an image"].encode() == content.dump_json(
+        transformer("dicom", "fhir")(image).value
+    )
+    said = codec("hl7").decode(told["alone"]).value
+    assert said == codec("fhir").decode(resource).value
+    assert told["explained"] == "hl7"
