@@ -97,7 +97,7 @@ def wait_for(condition, seconds=60):
 @contextlib.contextmanager
 def engine(folder, *modules, attempts=3, environment=(), **values):
     """Run the engine with these configuration modules; ``values`` are what ``env()`` returns."""
-    program = need(str(PLACE / "messagefoundry"), "make foundry")
+    program = need(str(PLACE / "messagefoundry"), remedy="make foundry")
     config = folder / "config"
     config.mkdir(exist_ok=True)
     for module in modules:

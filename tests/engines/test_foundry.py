@@ -156,7 +156,7 @@ def test_a_warning_is_in_the_engine_s_log(site):
 
 
 def test_the_engine_s_own_objects():
-    python = need(str(PLACE / "python"), "make foundry")
+    python = need(str(PLACE / "python"), remedy="make foundry")
     command = [python, HERE / "foundry_objects.py", FOLDER / CASE]
     done = subprocess.run(command, capture_output=True, check=True)
     told = json.loads(done.stdout)
