@@ -6,7 +6,7 @@ BIN := .venv/bin
 # the environment is made anew when what it holds has changed
 READY := .venv/.ready
 
-.PHONY: demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill clean
+.PHONY: demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill foundry clean
 
 demo: $(READY)
 	$(BIN)/sopstatus demo
@@ -53,6 +53,15 @@ build/bench/.ready: pyproject.toml
 KILLS ?= 200
 mllp-kill: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m engines.kill $(KILLS)
+
+# MessageFoundry, for the tests that run it; AGPL, so apart from everything of ours
+foundry: build/foundry/.ready
+
+build/foundry/.ready: pyproject.toml
+	$(PYTHON) -m venv build/foundry/.venv
+	build/foundry/.venv/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	build/foundry/.venv/bin/pip install --quiet --disable-pip-version-check --group foundry --editable .
+	touch build/foundry/.ready
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 
-def need(program, package="dcmtk"):
+def need(program, package="dcmtk", remedy=""):
     """Return the path of a program; without it, fail in CI and skip elsewhere."""
-    return shutil.which(program) or missing(program, package)
+    return shutil.which(program) or missing(program, package, remedy)
 
 
 def need_file(path, package):
@@ -16,7 +16,7 @@ def need_file(path, package):
     return path if path.exists() else missing(path.name, package)
 
 
-def missing(what, package):
+def missing(what, package, remedy=""):
     """Say that something is not there: fail in CI and skip elsewhere."""
-    reason = f"{what} is not installed (Debian: apt-get install {package})"
+    reason = f"{what} is not installed ({remedy or f'Debian: apt-get install {package}'})"
     return pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)

@@ -13,7 +13,7 @@ CARRY = transformer("hl7", "fhir")  # once, at the cold start
 
 def handler(event, context):
     body = event.get("body") or ""
-    message = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8")
+    message = base64.b64decode(body) if event.get("isBase64Encoded") else body
     try:
         result = CARRY(message)
     except DocumentError as error:

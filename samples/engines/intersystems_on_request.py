@@ -15,7 +15,7 @@ CARRY = transformer("hl7", "fhir")
 class HL7ToFHIR(BusinessProcess):
     def OnRequest(self, request):
         try:
-            result = CARRY(request.StringValue.encode("utf-8"))
+            result = CARRY(request.StringValue)
         except DocumentError as error:
             return Status.ERROR(str(error))  # no patient data in it
         for issue in result.issues:

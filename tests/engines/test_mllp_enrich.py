@@ -1,11 +1,13 @@
 """Statements of a source, added where a message is about the study and does not say them itself."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from samples_of import CASES, FOLDER, bare, sample
 from sopstatus import Link, SOPInstance, codec
 from sopstatus.engines import sources
+from sopstatus.engines.enrich import enricher
 from sopstatus.engines.mllp_work import work
 from sopstatus.engines.sources import FolderSource
 from sopstatus.ledger import Ledger
@@ -132,3 +134,23 @@ def test_through_the_listener(kind, folder, tmp_path):
         receiver.wait(2)
     assert b"|AO^Authorized Original^99SOPSTATUS" in receiver.received[0]
     assert receiver.received[1] == plain
+
+
+def test_what_the_source_says_and_the_message_cannot_take_is_a_warning(tmp_path):
+    images = codec("dicom").decode(sample("two-series", "dicom")).value
+    uid = images[0].study_instance_uid
+
+    class Twice:
+        def statements(self, study):
+            other = replace(images[0], sop_instance_uid="1.2.3",
+                            attributes={"SOPInstanceStatus": "NS"})  # fmt: skip
+            return [*images, other]
+
+    order = f"MSH|^~\\&|A|B|C|D|2024||ORM^O01|1|T|2.3.1\rORC|NW|1\rOBR|1|1\rZDS|{uid}^^Application^DICOM\r"
+    result = enricher(Twice())(order)
+    assert result.value == order
+    assert [(i.severity, i.code) for i in result.issues] == [("warning", "hl7/not-for-the-study")]
+    bad = order.replace("DICOM", "DICOM||||XX")
+    result = enricher(Twice())(bad)
+    assert result.value == bad
+    assert ("error", "value/unknown-term") in [(i.severity, i.code) for i in result.issues]

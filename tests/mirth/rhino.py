@@ -4,7 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from sopstatus import load_tables
+from sopstatus import SOPInstance, load_tables
 from sopstatus.artifacts.mirth.library import FUNCTIONS, script
 from tools import need, need_file
 
@@ -39,3 +39,28 @@ def run(folder, requests, tables=None, *, http=False):
     lines = done.stdout.splitlines()
     assert len(lines) == len(requests), done.stdout[-2000:] + done.stderr
     return [json.loads(json.loads(line)) for line in lines]
+
+
+def in_script(x, offset=""):
+    """A statement as the scripts have it."""
+    study, series, sop, holder = x.identity
+    return {
+        "studyInstanceUID": study,
+        "seriesInstanceUID": series,
+        "sopClassUID": x.sop_class_uid,
+        "sopInstanceUID": sop,
+        "holder": holder,
+        "attributes": dict(x.attributes),
+        "offset": offset,
+    }
+
+
+def in_python(said):
+    return SOPInstance(
+        said["studyInstanceUID"],
+        said["seriesInstanceUID"],
+        said["sopClassUID"],
+        said["sopInstanceUID"],
+        said["holder"],
+        said["attributes"],
+    )

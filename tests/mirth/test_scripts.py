@@ -12,12 +12,12 @@ from samples_of import CASES, FOLDER, sample
 from sopstatus import SOPInstance, codec, load_tables, values
 from sopstatus.artifacts.mirth.channels import CHANNELS, ORU, step_script
 from sopstatus.codecs import er7
-from sopstatus.codecs.hl7_write import read
+from sopstatus.codecs.hl7_read import read
 from sopstatus.codecs.hl7_xml import of_er7
 from sopstatus.values import context_offset
 
 from mirth.data_sets import dicom_xml
-from mirth.rhino import run
+from mirth.rhino import in_python, in_script, run
 
 XML = codec("hl7-xml")
 EXAMPLES = 400
@@ -77,31 +77,6 @@ def each_segment(document):
     found = er7.messages(data, "utf-8", ("ZDS",))
     rows = load_tables().segments["ZDS"]
     return [place.instance for place in read(data, found, "ZDS", rows, [])]
-
-
-def in_script(x, offset=""):
-    """A statement as the scripts have it."""
-    study, series, sop, holder = x.identity
-    return {
-        "studyInstanceUID": study,
-        "seriesInstanceUID": series,
-        "sopClassUID": x.sop_class_uid,
-        "sopInstanceUID": sop,
-        "holder": holder,
-        "attributes": dict(x.attributes),
-        "offset": offset,
-    }
-
-
-def in_python(said):
-    return SOPInstance(
-        said["studyInstanceUID"],
-        said["seriesInstanceUID"],
-        said["sopClassUID"],
-        said["sopInstanceUID"],
-        said["holder"],
-        said["attributes"],
-    )
 
 
 def test_reading(documents, tmp_path):

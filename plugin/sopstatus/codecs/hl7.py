@@ -1,8 +1,8 @@
 """HL7 v2 ER7: statements in the Z segments of any message, as bytes in and bytes out.
 
 ``decode`` reads every Z segment of ours, ``encode`` splices what differs into the bytes as they
-came; everything else, foreign Z segments included, stays byte for byte. Text (``str``), hl7apy and
-python-hl7 messages go in too and come out as what they were.
+came; everything else, foreign Z segments included, stays byte for byte. Text (``str``), and messages
+of hl7apy, python-hl7 and MessageFoundry go in too and come out as what they were.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import er7
 from sopstatus.codecs.er7 import Message
 from sopstatus.codecs.hl7_append import appended
+from sopstatus.codecs.hl7_orders import studies
 from sopstatus.codecs.hl7_read import read
 from sopstatus.codecs.hl7_write import Writer
 from sopstatus.codecs.issues import Issues
-from sopstatus.codecs.library import comes_from
 from sopstatus.codecs.statement import identities, merge, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
@@ -57,6 +57,11 @@ class HL7Codec:
             for place in read(data, found, name, rows, issues, self.limits)
         )
         return identities(known)
+
+    def studies(self, document: Any) -> list[str]:
+        """List the Study Instance UIDs that the document names, in any segment."""
+        data, charset, _ = _as_bytes(document)
+        return studies(data, charset)
 
     def encode(
         self,
@@ -155,9 +160,9 @@ def _as_bytes(document: Any) -> tuple[bytes, str, Any]:
     if isinstance(document, str):
         encoded = document.encode("utf-8", "surrogatepass")
         return encoded, "utf-8", lambda data: data.decode("utf-8", "surrogatepass")
-    if comes_from(document, "hl7apy", "hl7"):
-        from sopstatus.codecs import hl7_objects
+    from sopstatus.codecs import hl7_objects
 
+    if hl7_objects.is_message(document):
         text, back = hl7_objects.text_of(document)
         return text.encode("utf-8"), "utf-8", lambda data: back(data.decode("utf-8"))
     raise document_error("document/unknown-type", "", type=type(document).__name__)

@@ -1,4 +1,4 @@
-"""Messages of hl7apy and python-hl7: their ER7 text, and the way back to the same type."""
+"""Messages of hl7apy, python-hl7 and MessageFoundry: their ER7 text, and back to the same type."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from typing import Any
 from sopstatus.codecs.library import comes_from
 
 
+def is_message(document: Any) -> bool:
+    """Tell whether the document is a message object of a library that is known here."""
+    if comes_from(document, "messagefoundry"):  # its RawMessage holds what is no HL7
+        return hasattr(document, "parse")
+    return comes_from(document, "hl7apy", "hl7")
+
+
 def text_of(document: Any) -> tuple[str, Callable[[str], Any]]:
     """Return the ER7 text of a message object, and a function that makes such an object of text."""
     if comes_from(document, "hl7"):
@@ -15,6 +22,8 @@ def text_of(document: Any) -> tuple[str, Callable[[str], Any]]:
 
         batch = isinstance(document, hl7.File | hl7.Batch)
         return str(document), hl7.parse_hl7 if batch else hl7.parse
+    if comes_from(document, "messagefoundry"):
+        return document.encode(), document.parse
     from hl7apy.parser import parse_message
 
     level = document.validation_level

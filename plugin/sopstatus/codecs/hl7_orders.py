@@ -90,10 +90,13 @@ def orders(message: Message) -> list[Order]:
     return found or [Order(message, message.start, message.end, message.kind)]
 
 
-def studies(document: bytes) -> list[str]:
-    """Return the Study Instance UIDs that the messages of a document name, in their order."""
+def studies(document: bytes, charset: str = "") -> list[str]:
+    """Return the Study Instance UIDs that the messages of a document name, in their order.
+
+    ``charset`` overrules MSH-18.
+    """
     found: dict[str, None] = {}
-    for message in er7.messages(document, names=("IPC", "ZDS")):
+    for message in er7.messages(document, charset, ("IPC", "ZDS")):
         if message.delimiters and message.charset:
             for order in orders(message):
                 found.update(dict.fromkeys(sorted(order.studies)))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from sopstatus import content
 from sopstatus.catalogue import document_error
+from sopstatus.codecs.hl7 import HL7Codec
 from sopstatus.engines.enrich import Source, enriched
 from sopstatus.limits import Limits
 from sopstatus.link import Link
 from sopstatus.model import ERROR, FATAL, DocumentError, Issue, Result
-from sopstatus.transform import Codec, codec
+from sopstatus.table import load_tables
 
 Transform = Callable[..., Result[Any]]
 
@@ -46,7 +47,7 @@ class Work:
     message is to be ``forwarded``, HL7 must come of it.
     """
 
-    codec: Codec
+    codec: HL7Codec
     source: Source | None = None
     transform: Transform | None = None
     forwarded: bool = False
@@ -86,7 +87,7 @@ def work(
     forwarded: bool = False,
 ) -> Work:
     """Make the work for messages of at most ``limit`` bytes."""
-    under = codec("hl7", tables=tables, limits=Limits(document=limit))
+    under = HL7Codec(tables or load_tables(), Limits(document=limit))
     return Work(under, source, transform, forwarded)
 
 
@@ -94,4 +95,4 @@ def _bytes(value: Any) -> bytes:
     """Return a document as bytes: ER7 as it is, text in UTF-8, parsed JSON printed."""
     if isinstance(value, bytes):
         return value
-    return (value if isinstance(value, str) else json.dumps(value)).encode("utf-8")
+    return value.encode("utf-8") if isinstance(value, str) else content.dump_json(value)

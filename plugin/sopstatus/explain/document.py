@@ -12,6 +12,7 @@ from typing import Any
 
 from sopstatus import content
 from sopstatus.catalogue import document_error
+from sopstatus.codecs.hl7_objects import is_message
 from sopstatus.codecs.library import comes_from
 from sopstatus.explain.model import Note, Row, Source, Untouched
 from sopstatus.model import SOPInstance, Value
@@ -86,7 +87,7 @@ def opened(document: Any) -> Opened:
     """
     if isinstance(document, Opened):
         return document
-    if comes_from(document, "hl7apy", "hl7"):  # python-hl7's messages are lists
+    if is_message(document):  # python-hl7's messages are lists
         return Opened("hl7", document)
     if isinstance(document, dict | list):
         return Opened(content.recognise_parsed(document), document)

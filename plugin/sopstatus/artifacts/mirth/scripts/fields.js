@@ -22,7 +22,7 @@ function sopstatusFill(msg, fields, statement, said, marks) {
         row = tables.rows[index];
         if (wanted[row.keyword] !== undefined) {
             if ((wanted[row.keyword] || null) !== said[row.keyword]) {
-                sopstatusPutValue(msg, fields, row, wanted[row.keyword] || null, marks);
+                sopstatusPutValue(msg, fields, row, wanted[row.keyword] || null, statement.offset, marks);
             }
         } else if (said[row.keyword] !== undefined) {
             sopstatusPut(fields, row.field, '');
@@ -47,8 +47,9 @@ function sopstatusPut(fields, number, text) {
     fields[number] = text;
 }
 
-/* State a value (null: emptied): its field, and its exact text in ZDS-9 where that is needed. */
-function sopstatusPutValue(msg, fields, row, value, marks) {
+/* State a value (null: emptied): its field, and its exact text in ZDS-9 where that is needed.
+   offset is that of date-times without one, as (0008,0201) tells it. */
+function sopstatusPutValue(msg, fields, row, value, offset, marks) {
     var text, exact, escaped, display;
     if (value === null) {
         sopstatusPut(fields, row.field, '""');
@@ -57,7 +58,7 @@ function sopstatusPutValue(msg, fields, row, value, marks) {
     }
     text = sopstatusToHL7(row, value);
     exact = text !== null && sopstatusFromHL7(row, text) === value;
-    if (row.vr === 'DT' && exact && sopstatusIsLocal(msg, value, marks)) {
+    if (row.vr === 'DT' && exact && !offset && sopstatusIsLocal(msg, value, marks)) {
         exact = false; // read again, it would be local to MSH-7; the exact text says that it is not
     }
     escaped = text === null ? null : sopstatusEscaped(text, marks);
