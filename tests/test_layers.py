@@ -35,7 +35,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
     {"content", "explain", "issue_forms"},
-    {"artifacts.mirth", "artifacts.write"},
+    {"artifacts.fhir", "artifacts.mirth", "artifacts.write"},
     {"", "demo", "commands", "ledger_commands", "__main__"},
     {"artifacts"},
 ]
@@ -46,6 +46,7 @@ THIRD_PARTY = {
         "codecs.dicom_nooks",
         "codecs.character_set",
         "table_check",
+        "artifacts.fhir.names",
     },
     "msgspec": {"codecs.dicom_json_fast"},
     "hl7apy": {"codecs.hl7_objects"},

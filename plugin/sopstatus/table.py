@@ -6,6 +6,7 @@ that every row has an inverse, or raises `TableError` with file, line, key and r
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ class Attribute:
     aliases: tuple[str, ...]  # older keywords
     file: str
     line: int
+    definition: str = ""
+    definitions: dict[str, str] = dataclasses.field(
+        default_factory=dict
+    )  # by DICOM term, where there is one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +63,7 @@ class Group:
     contexts: tuple[str, ...]
     segment: str
     attributes: tuple[Attribute, ...]
+    definition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,13 @@ class Site:
     coding_system: str = ""
     offset: str = ""
     link_policy: str = "demote-to-not-specified"
+    publisher: str = ""
+    contact: str = ""
+    licence: str = ""
+    package: str = ""
+    package_version: str = ""
+    package_date: str = ""
+    package_status: str = ""
 
 
 @dataclass(frozen=True)
@@ -271,6 +284,7 @@ def _group(draft: _Draft, site: Site, enable: tuple[str, ...]) -> Group:
         tuple(head["fhir"]["contexts"]),
         head["hl7"]["segment"],
         tuple(_attribute(row, site) for row in draft.rows.values()),
+        head.get("definition", ""),
     )
 
 
@@ -299,5 +313,7 @@ def _attribute(row: _Row, site: Site) -> Attribute:
         aliases=tuple(data.get("aliases", ())),
         file=row.source.file,
         line=line_of(row.source.lines, row.path),
+        definition=data.get("definition", ""),
+        definitions={t: code["definition"] for t, code in codes.items() if "definition" in code},
         **sides,
     )
