@@ -6,7 +6,7 @@ BIN := .venv/bin
 # the environment is made anew when what it holds has changed
 READY := .venv/.ready
 
-.PHONY: demo test lint types unit format docs long fuzz fuzz-ci mutants clean
+.PHONY: demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill clean
 
 demo: $(READY)
 	$(BIN)/sopstatus demo
@@ -38,6 +38,20 @@ docs: $(READY)
 long: $(READY)
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest -n auto --dist worksteal tests/laws
 
+# every row beside its peers, in one run; writes docs/performance.md (BENCH=hl7: those rows, printed)
+bench: $(READY) build/bench/.ready
+	cd tests && ../$(BIN)/python -m bench $(BENCH)
+
+build/bench/.ready: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
+	mkdir -p build/bench
+	touch build/bench/.ready
+
+# kill -9 of the forwarding listener under load (200: two to four minutes)
+KILLS ?= 200
+mllp-kill: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m engines.kill $(KILLS)
+
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
@@ -54,7 +68,7 @@ fuzz: $(READY) build/fuzz/.ready
 	$(BIN)/python tests/fuzz/seeds.py build/fuzz
 	$(BIN)/python tests/fuzz/fuzz.py $(TARGET) build/fuzz/$(TARGET) -dict=tests/fuzz/dictionary.txt -max_total_time=$(SECONDS)
 
-# every target for FUZZ_SECONDS, two at a time (2 to 3 minutes); any crash, hang or bloat fails
+# every target for FUZZ_SECONDS, two at a time (3 minutes); any crash, hang or bloat fails
 FUZZ_SECONDS ?= 45
 fuzz-ci: $(READY) build/fuzz/.ready
 	$(BIN)/python tests/fuzz/ci.py $(FUZZ_SECONDS)

@@ -12,7 +12,8 @@ from sopstatus.profile_table import load_profile
 
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "sopstatus"
 CODE = re.compile(
-    r"(value|table|link|profile|audit|ledger|document|dicom|dicom-json|dicom-xml|healthimaging|hl7|hl7-xml|fhir)"
+    r"(value|table|link|profile|audit|ledger|document|dicom|dicom-json|dicom-xml|healthimaging|hl7"
+    r"|hl7-xml|mllp|fhir|http)"
     r"/[a-z0-9-]+"
 )
 

@@ -4,6 +4,7 @@ from sopstatus.codecs.statement import expand, rollup
 from sopstatus.limits import Limits
 from sopstatus.model import DocumentError, Issue, Result, SOPInstance, TableError
 from sopstatus.profile import Link
+from sopstatus.scan import Scanned, scan
 from sopstatus.table import load_tables
 from sopstatus.transform import codec, transformer
 
@@ -14,11 +15,13 @@ __all__ = [
     "Link",
     "Result",
     "SOPInstance",
+    "Scanned",
     "TableError",
     "codec",
     "expand",
     "load_tables",
     "rollup",
+    "scan",
     "transformer",
 ]
 

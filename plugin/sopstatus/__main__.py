@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--release", choices=("R4", "R4B", "R5"), default="R4", help="of FHIR")
     audit.add_argument("--last", default="", metavar="HASH", help="hash of the last line")
     _add_ledger(commands)
+    _add_mllp(commands)
+    _add_spool(commands)
     show = commands.add_parser("show", help="what a document says, as a table")
     show.add_argument("source", metavar="SOURCE", help="a file of any format; - is stdin")
     show.add_argument("--json", action="store_true", help="for machines")
@@ -87,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "folder", nargs="?", metavar="DIR", help="your own tables (default: shipped)"
     )
+    _add_serve(commands)
     artifacts = commands.add_parser("artifacts", help="make files for other systems of the tables")
     artifacts.add_argument("folder", metavar="OUT", help="folder to write into")
     artifacts.add_argument(
@@ -127,6 +130,119 @@ def _add_ledger(commands: Any) -> None:
     )
     for task in (show, check):
         task.add_argument("--json", action="store_true", help="for machines")
+
+
+def _add_serve(commands: Any) -> None:
+    serve = commands.add_parser("serve", help="the transformers over HTTP")
+    serve.add_argument("--host", default="127.0.0.1", help="(default: this machine only)")
+    serve.add_argument("--port", type=int, default=8410, help="0 = any; a line on stdout tells it")
+    serve.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
+    serve.add_argument(
+        "--transformer",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="offer also this transformer of another distribution",
+    )
+    serve.add_argument(
+        "--token-file", metavar="FILE", help="bearer tokens that may call, one a line"
+    )
+    serve.add_argument("--tls-cert", default="", metavar="PEM")
+    serve.add_argument("--tls-key", default="", metavar="PEM")
+    serve.add_argument(
+        "--tls-client-ca", default="", metavar="PEM", help="callers need a certificate of this CA"
+    )
+    serve.add_argument(
+        "--conforming-peers",
+        action="store_true",
+        help="vouch that whoever has a certificate of the CA conforms to the profile",
+    )
+    serve.add_argument(
+        "--trusted-link",
+        action="store_true",
+        help="vouch that every request comes over a secure transport, from an authenticated system "
+        "that conforms to the profile (PS3.15 A.1.1); else a data set gets NS",
+    )
+    serve.add_argument("--audit", default="", metavar="FILE", help="as for convert")
+    bounds = {
+        "--max-body": (64 << 20, "bytes of a request, also once gzip is undone"),
+        "--timeout": (30, "seconds for a body to arrive, and for the work"),
+        "--concurrency": (64, "requests worked on at once"),
+        "--connections": (1024, "open connections"),
+        "--notice": (1, "seconds from SIGTERM until the door closes"),
+        "--grace": (30, "seconds for what is then still worked on"),
+    }
+    for name, (default, text) in bounds.items():
+        serve.add_argument(
+            name, type=int, default=default, metavar="N", help=f"{text} (default: {default})"
+        )
+    serve.add_argument(
+        "--log-level", choices=("debug", "info", "warning", "error"), default="warning"
+    )
+
+
+def _add_mllp(commands: Any) -> None:
+    mllp = commands.add_parser("mllp", help="listen for HL7 v2 messages, and pass them on")
+    mllp.add_argument("--port", type=int, required=True, help="0 = any that is free")
+    mllp.add_argument("--host", default="127.0.0.1", help="(default: 127.0.0.1)")
+    mllp.add_argument("--forward", metavar="HOST:PORT", help="where messages go; needs --spool")
+    mllp.add_argument("--spool", metavar="DIR", help="where messages are kept until delivered")
+    mllp.add_argument("--transform", metavar="NAME", help="an entry point, or MODULE:CALLABLE")
+    mllp.add_argument(
+        "--source", metavar="FROM", help="what is added: a folder of documents, or a ledger"
+    )
+    mllp.add_argument("--holder", default="", metavar="AE", help="who holds the folder's data sets")
+    mllp.add_argument("--respond", action="store_true", help="answer with the message as it became")
+    mllp.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
+    tls = mllp.add_argument_group("TLS; needed where --host is not this machine alone")
+    tls.add_argument("--tls-cert", metavar="PEM", help="the listener's certificate chain")
+    tls.add_argument("--tls-key", metavar="PEM", help="its key (default: in the same file)")
+    tls.add_argument("--tls-client-ca", metavar="PEM", help="who may connect: the CA of clients")
+    tls.add_argument(
+        "--peer-conforms",
+        action="store_true",
+        help="vouch that who shows such a certificate conforms to the profile (PS3.15 A.1.1)",
+    )
+    tls.add_argument(
+        "--forward-ca", metavar="PEM", help="send over TLS, to who has its certificate"
+    )
+    tls.add_argument(
+        "--forward-cert", metavar="PEM", help="our own certificate chain, with its key"
+    )
+    bounds = mllp.add_argument_group("bounds; times in seconds")
+    bounds.add_argument("--limit", type=int, default=16, metavar="MIB", help="of a message (16)")
+    bounds.add_argument("--connections", type=int, default=1000, help="at a time (1000)")
+    bounds.add_argument("--block-timeout", type=float, default=60.0, help="for a message (60)")
+    bounds.add_argument("--idle-timeout", type=float, default=3600.0, help="between them (3600)")
+    bounds.add_argument("--answer-timeout", type=float, default=30.0, help="of --forward (30)")
+    bounds.add_argument(
+        "--give-up-after", type=int, default=0, metavar="N", help="rejections (AR) of one message"
+    )
+    bounds.add_argument("--drain-timeout", type=float, default=10.0, help="at the end (10)")
+    mllp.add_argument("--only-one", action="store_true", help="at most one answer to a message")
+    mllp.add_argument("--log", choices=("json", "text"), default="json", help="events on stderr")
+    mllp.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+
+
+def _add_spool(commands: Any) -> None:
+    spool = commands.add_parser("spool", help="look after the messages that mllp keeps")
+    tasks = spool.add_subparsers(dest="task", required=True, metavar="TASK")
+    listed = tasks.add_parser("list", help="messages and their states, without patient data")
+    show = tasks.add_parser("show", help="one message: codes, sizes and times")
+    replay = tasks.add_parser("replay", help="send a dead letter again, as it is or mended")
+    export = tasks.add_parser("export", help="write a message's text into a file: patient data")
+    for task in (listed, show, replay, export):
+        task.add_argument("folder", metavar="DIR", help="the folder of mllp --spool")
+    for task in (show, replay, export):
+        task.add_argument("id", type=int, metavar="ID", help="as list prints it")
+    listed.add_argument("--state", choices=("queued", "sent", "dead", "replayed"), default="")
+    for task in (listed, show):
+        task.add_argument("--json", action="store_true", help="for machines")
+    replay.add_argument("--with", dest="file", metavar="FILE", help="the mended message")
+    replay.add_argument("--to", metavar="HOST:PORT", help="send it there, now (default: queue it)")
+    replay.add_argument("--ca", metavar="PEM", help="of --to: over TLS")
+    replay.add_argument("--cert", metavar="PEM", help="of --to: our own certificate and key")
+    export.add_argument("-o", "--output", required=True, metavar="OUT", help="file to write")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,7 +6,7 @@ the message what the standard wants repeated (MSH-3 to MSH-6, 10, 11, 12, 18) an
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -111,7 +111,7 @@ def negative(
 
 
 def _header(document: bytes, message: Message) -> _Header:
-    span = message.segments[0]
+    span = message.header
     raw = document[span.start : span.end]
     delimiters, charset = message.delimiters, message.charset or "ascii"
     if delimiters is None or raw[4:5] in (b"", raw[3:4]):
@@ -164,7 +164,7 @@ def _answer(
         (time or datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000")).encode(),
         b"",
         marks.component.encode().join(kind),
-        (control_id or uuid.uuid4().hex[:20].upper()).encode(),
+        (control_id or os.urandom(10).hex().upper()).encode(),
         header.field(11) or b"P",
         header.field(12) or _DEFAULT_VERSION.encode(),
     ]

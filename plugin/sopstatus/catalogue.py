@@ -6,10 +6,8 @@ cause, remedy and source. Facts are terms, tags, counts and positions; never pat
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from sopstatus.model import DocumentError, Issue
 
@@ -28,6 +26,9 @@ class Entry:
 @cache
 def catalogue() -> dict[str, Entry]:
     """Return every entry by its code, in the order of the file."""
+    import tomllib
+    from importlib.resources import files
+
     text = files("sopstatus").joinpath("issues.toml").read_text("utf-8")
     return {code: Entry(**entry) for code, entry in tomllib.loads(text).items()}
 

@@ -8,6 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -100,6 +101,34 @@ def ledger(options: Namespace) -> int:
         print("error: the ledger needs the extra: pip install sopstatus[ledger]", file=sys.stderr)
         return 2
     work: Callable[[Namespace], int] = getattr(ledger_commands, options.task)
+    return work(options)
+
+
+def serve(options: Namespace) -> int:
+    """Answer over HTTP until told to stop."""
+    try:
+        from sopstatus import serve_commands
+    except ImportError:
+        print("error: serve needs the extra: pip install sopstatus[http]", file=sys.stderr)
+        return 2
+    return serve_commands.serve(options)
+
+
+def mllp(options: Namespace) -> int:
+    """Listen for HL7 v2 messages until SIGTERM."""
+    if find_spec("structlog") is None:
+        print("error: mllp needs the extra: pip install sopstatus[log]", file=sys.stderr)
+        return 2
+    from sopstatus import mllp_commands
+
+    return mllp_commands.listen(options)
+
+
+def spool(options: Namespace) -> int:
+    """Look after the messages of a spool."""
+    from sopstatus import spool_commands
+
+    work: Callable[[Namespace], int] = getattr(spool_commands, options.task)
     return work(options)
 
 

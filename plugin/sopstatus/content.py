@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from json.encoder import encode_basestring
 from typing import Any
 
 from sopstatus.catalogue import document_error
+from sopstatus.codecs.json_text import is_deeper
 from sopstatus.limits import DEFAULT, Limits
 
 _GZIP = b"\x1f\x8b"
@@ -86,22 +88,9 @@ def load_json(data: bytes, *, limits: Limits = DEFAULT) -> Any:
         raise document_error("document/too-deep", "", limit=limits.depth) from None
     except (UnicodeDecodeError, ValueError):
         raise document_error("document/not-json", "", line=1, column=1) from None
-    if _is_deeper(document, limits.depth):
+    if is_deeper(document, limits.depth):
         raise document_error("document/too-deep", "", limit=limits.depth)
     return document
-
-
-def _is_deeper(document: Any, depth: int) -> bool:
-    level = [document] if isinstance(document, dict | list) else []
-    while level and depth:
-        level = [
-            inner
-            for node in level
-            for inner in (node.values() if isinstance(node, dict) else node)
-            if isinstance(inner, dict | list)
-        ]
-        depth -= 1
-    return bool(level)
 
 
 def _number(text: str) -> _Number:
@@ -140,9 +129,10 @@ def _write(node: Any, newline: str, out: list[str]) -> None:
 
 
 def _text(text: str) -> str:
-    plain = json.dumps(text, ensure_ascii=False)
-    try:
-        plain.encode("utf-8")
-    except UnicodeEncodeError:  # half of a surrogate pair
-        return json.dumps(text)
+    plain = encode_basestring(text)
+    if not plain.isascii():
+        try:
+            plain.encode("utf-8")
+        except UnicodeEncodeError:  # half of a surrogate pair
+            return json.dumps(text)
     return plain

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from sopstatus import audit_log, content
 from sopstatus.audit import AuditRecord
 from sopstatus.catalogue import document_error
 from sopstatus.commands import report
+from sopstatus.files import files
 from sopstatus.ledger import Added, Ledger
 from sopstatus.ledger.facts import Fact, utc
 from sopstatus.model import DocumentError, Issue, SOPInstance
@@ -36,7 +36,7 @@ def add(options: Namespace) -> int:
     tables = load_tables(*options.mappings)
     total, code = Added(), 0
     with Ledger(options.database) as ledger:
-        for file in progress(list(_files(options.files)), "files"):
+        for file in progress(list(files(options.files)), "files"):
             try:
                 records, instances, issues = _read(file, tables)
             except DocumentError as error:
@@ -49,16 +49,6 @@ def add(options: Namespace) -> int:
             total += done
     print(f"{total.new} new, {total.known} known")
     return code
-
-
-def _files(named: Iterable[str]) -> Iterator[str]:
-    """Yield files, and those below folders in the order of their names."""
-    for name in named:
-        if not Path(name).is_dir():
-            yield name
-        for folder, inner, found in os.walk(name):
-            inner.sort()
-            yield from (os.path.join(folder, file) for file in sorted(found))  # noqa: PTH118
 
 
 def _read(file: str, tables: MappingTable) -> _Content:

@@ -14,7 +14,7 @@ class Limits:
     ``document`` and ``inflated`` count bytes (HL7 and JSON documents; a deflated data set once
     inflated), ``depth`` nested sequences, Bundles or JSON values, ``statements`` and ``repetitions``
     what one document and one field may hold, ``issues`` what one reading tells before it counts
-    the rest.
+    the rest. In DICOM JSON nothing nested is read: ``depth`` is how deep copies are looked for.
     """
 
     document: int = 1024 * _MEBI

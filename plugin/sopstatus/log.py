@@ -77,6 +77,12 @@ def report(
     )
 
 
+def event(name: str, level: str = "info", **context: object) -> None:
+    """Write one event of a service: a connection, a start, a retry; numbers and short words only."""
+    logger = structlog.get_logger("sopstatus")
+    getattr(logger, level)(name, **{key: _safe(value) for key, value in context.items()})
+
+
 def _statements(found: Result[Any]) -> tuple[SOPInstance, ...] | None:
     value = found.value
     if isinstance(value, tuple) and all(isinstance(item, SOPInstance) for item in value):

@@ -18,23 +18,28 @@ _KINDS = {
     "code-invalid": "value/unknown-term value/lower-case value/not-code-string hl7/coding-system",
     "too-long": "value/too-long dicom/too-long",
     "too-costly": "dicom/too-large dicom/too-deep fhir/too-deep document/too-large "
-    "document/too-deep document/too-many-statements document/more-issues",
-    "required": "dicom/no-uid hl7/text-without-code hl7/no-study-uid fhir/no-study-uid fhir/no-uid",
+    "document/too-deep document/too-many-statements document/more-issues http/too-large",
+    "required": "http/no-into dicom/no-uid hl7/text-without-code hl7/no-study-uid fhir/no-study-uid fhir/no-uid",
     "value": "dicom/offset dicom/undecodable dicom/charset-missing dicom/charset-doubtful "
     "hl7/encoding-characters hl7/undecodable hl7/charset-missing hl7/charset-doubtful "
     "hl7/unescaped-delimiter hl7/verbatim-malformed fhir/not-date-time fhir/offset-missing "
     "fhir/verbatim-malformed",
     "invariant": "hl7/verbatim-stale fhir/verbatim-stale",
-    "invalid": "fhir/invalid",
     "extension": "fhir/unknown-slice fhir/context",
-    "not-found": "document/unreadable dicom/no-counterpart hl7/no-counterpart fhir/no-counterpart",
+    "not-found": "document/unreadable dicom/no-counterpart hl7/no-counterpart fhir/no-counterpart "
+    "http/no-route http/unknown-name",
     "multiple-matches": "dicom/holder-ambiguous dicom/not-one-instance",
     "business-rule": "hl7/one-per-order hl7/not-for-the-study dicom/signature",
     "not-supported": "document/unknown-type document/unknown-format dicom/charset "
     "dicom/private-twin dicom/not-rewritable hl7/charset-unsupported hl7/charset "
     "hl7/identity-lost hl7/no-escape-character hl7/no-repetition fhir/other-resource "
-    "fhir/release-unknown",
-    "processing": "document/unwritable",
+    "fhir/release-unknown http/media-type http/coding http/not-acceptable http/method",
+    "processing": "document/unwritable mllp/failed mllp/not-stored",
+    "login": "http/unauthorized",
+    "throttled": "http/busy",
+    "timeout": "http/too-slow http/took-too-long",
+    "exception": "http/failed",
+    "invalid": "fhir/invalid http/parameter",
 }
 _KIND = {code: kind for kind, codes in _KINDS.items() for code in codes.split()}
 _OF_PREFIX = {

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from sopstatus.model import TableError
-from sopstatus.table_check import Source
+from sopstatus.table_check import Source, nearest
 from sopstatus.table_language import Key
 
 TERMS = NOT_SPECIFIED, ORIGINAL, AUTHORIZED_ORIGINAL, AUTHORIZED_COPY = ("NS", "OR", "AO", "AC")
@@ -153,8 +152,8 @@ def _among(
     choices = list(known)
     for index, name in enumerate(said):
         if name not in choices:
-            near = get_close_matches(str(name), choices, 1, 0.6)
-            hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(choices)}"
+            near = nearest(str(name), choices)
+            hint = f'did you mean "{near}"?' if near else f"there are {', '.join(choices)}"
             yield source.error(where, f'"{name}" is unknown; {hint}')
         elif name in said[:index]:
             yield source.error(where, f'"{name}" stands twice; remove one')

@@ -6,11 +6,9 @@ that no row breaks the profile; else it raises `TableError` with file, line, key
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import product
 from typing import Any
 
@@ -105,12 +103,16 @@ def load_profile(text: str | None = None, file: str = PROFILE_FILE) -> Profile:
 
 @cache
 def _shipped() -> Profile:
+    from importlib.resources import files
+
     return _load(
         files("sopstatus.mappings").joinpath(PROFILE_FILE).read_text("utf-8"), PROFILE_FILE
     )
 
 
 def _load(text: str, file: str) -> Profile:
+    import hashlib
+
     source = parse(file, text)
     for error in language.shape(source, known_keys, required_keys):
         raise error

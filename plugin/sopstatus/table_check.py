@@ -7,17 +7,17 @@ A row is read in both directions, so the checks prove that it has an inverse. Th
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
-from importlib.resources.abc import Traversable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sopstatus import table_language as language
 from sopstatus.model import TableError
 from sopstatus.table_language import Key
 from sopstatus.toml_lines import Path, key_lines, line_of
 from sopstatus.values import is_code_string, is_fhir_code, is_offset
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 _PYTHON_TYPES: dict[str, type] = {
     "string": str,
@@ -54,6 +54,13 @@ class Source(NamedTuple):
         return TableError(self.file, line_of(self.lines, path), key, message)
 
 
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """Return what was probably meant, or ``""``."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, choices, 1, 0.6)), "")
+
+
 def read(file: Traversable) -> Source:
     """Read a table file; raise `TableError` where it is not TOML in UTF-8."""
     name = str(file)
@@ -68,6 +75,8 @@ def read(file: Traversable) -> Source:
 
 def parse(name: str, text: str) -> Source:
     """Read the text of a table file; raise `TableError` where it is not TOML."""
+    import tomllib
+
     try:
         return Source(name, tomllib.loads(text), key_lines(text))
     except tomllib.TOMLDecodeError as error:
@@ -148,8 +157,8 @@ def known_keys(
     for name, value in table.items():
         where = (*path, name)
         if name not in keys:
-            near = get_close_matches(name, keys, 1, 0.6)
-            hint = f'did you mean "{near[0]}"?' if near else f"the keys here are {', '.join(keys)}"
+            near = nearest(name, keys)
+            hint = f'did you mean "{near}"?' if near else f"the keys here are {', '.join(keys)}"
             yield source.error(where, f"unknown key; {hint}")
         else:
             yield from _value(source, value, keys[name], where)
@@ -171,8 +180,8 @@ def _value(source: Source, value: Any, key: Key, where: Path) -> Iterator[TableE
         elif not text.strip():
             yield source.error(where, "is empty; fill it in or remove the key")
         elif key.choices and text not in key.choices:
-            near = get_close_matches(text, key.choices, 1, 0.6)
-            hint = f' (did you mean "{near[0]}"?)' if near else ""
+            near = nearest(text, key.choices)
+            hint = f' (did you mean "{near}"?)' if near else ""
             yield source.error(
                 where, f'"{text}" is not one of {", ".join(key.choices)}{hint}; choose one'
             )
@@ -266,8 +275,8 @@ def dictionary(source: Source, row: dict[str, Any], path: Path) -> Iterator[Tabl
     keyword, tag = row["keyword"], int(row["tag"].replace(",", ""), 16)
     known = keyword_dict.get(keyword)
     if known is None:
-        near = get_close_matches(keyword, keyword_dict, 1, 0.6)
-        hint = f'did you mean "{near[0]}"?' if near else "take it from PS3.6"
+        near = nearest(keyword, keyword_dict)
+        hint = f'did you mean "{near}"?' if near else "take it from PS3.6"
         yield source.error((*path, "keyword"), f'"{keyword}" is no DICOM Keyword; {hint}')
     elif known != tag:
         right = f"{known >> 16:04X},{known & 0xFFFF:04X}"

@@ -1,20 +1,32 @@
-"""Print every row of every module here: what each contender takes, and its ratio to ours."""
+"""``python -m bench [MODULE ...]``: measure, print each row, and write the page with its plots.
+
+The page and the plots are written only when every module runs; a part of them only prints.
+"""
 
 import importlib
 import pkgutil
+import sys
 
 import bench
+from bench import report
 from bench.harness import measure
 
-for found in pkgutil.iter_modules(bench.__path__):
-    if found.name == "__main__":
-        continue
-    module = importlib.import_module(f"bench.{found.name}")
-    for row in module.rows() if hasattr(module, "rows") else ():
-        times = measure(row)
-        for name, seconds in times.items():
-            ratio, aim = seconds / times["sopstatus"], row.aims.get(name)
-            told = f"aim {aim:g}: {'reached' if ratio >= aim else 'not reached'}" if aim else ""
-            print(
-                f"{row.work:20} {row.size:14} {name:22} {seconds * 1e6:12.1f} us {ratio:10.2f} {told}"
-            )
+MODULES = sorted(
+    found.name
+    for found in pkgutil.iter_modules(bench.__path__)
+    if hasattr(importlib.import_module(f"bench.{found.name}"), "rows") and found.name != "__main__"
+)
+
+
+def main(names):
+    """Measure the rows of these modules, or of all."""
+    measured = []
+    for name in names or MODULES:
+        for row in importlib.import_module(f"bench.{name}").rows():
+            measured.append(measure(row))
+            print(report.lines(measured[-1]), flush=True)
+    if not names:
+        report.write(measured)
+
+
+main(sys.argv[1:])

@@ -11,46 +11,72 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
+
+OURS = "sopstatus"
 
 
 @dataclass
 class Row:
-    """One piece of work of one size, and what each contender takes for it.
+    """One piece of work of one size, and what each contender does for it.
 
-    ``contenders`` maps a name ("sopstatus", "hl7apy 1.3.5", "limit: copy of the bytes") to a
-    callable without arguments; ``exact`` says of each whether it gave the right answer; ``aims``
-    maps a contender to the ratio (its time / ours) that we mean to reach.
+    ``contenders`` maps a name ("sopstatus", "hl7apy", "a copy of the bytes") to a callable without
+    arguments. ``aims`` maps a contender to the ratio (its figure / ours) that we mean to reach.
+    ``expected`` is the right answer, where contenders give one that can be compared.
     """
 
     work: str
     size: str
     scale: float  # what plots of growth have on their x axis
-    contenders: dict[str, Callable[[], object]]
+    contenders: dict[str, Callable[[], Any]]
     aims: dict[str, float] = field(default_factory=dict)
-    exact: dict[str, bool] = field(default_factory=dict)
+    expected: bytes | None = None
     budget: float = 1.0  # seconds for each contender, about
+    limits: frozenset[str] = frozenset()  # contenders that do not do the work: what bounds it
+    unit: str = "s"  # anything else: what a call returns is its figure, and it is called thrice
+    note: str = ""  # why an aim is not reached, or what to know of the row
 
 
-def measure(row: Row, rounds: int = 7) -> dict[str, float]:
-    """Return the median seconds of one call of each contender, taken in turn."""
+@dataclass
+class Measured:
+    """The figure of each contender, and whether its answer was right (``None``: not compared)."""
+
+    row: Row
+    figures: dict[str, float]
+    exact: dict[str, bool | None] = field(default_factory=dict)
+
+    def ratio(self, name: str) -> float:
+        """Return a contender's figure over ours."""
+        return self.figures[name] / self.figures[OURS]
+
+
+def measure(row: Row, rounds: int = 7) -> Measured:
+    """Return the median figure of each contender, taken in turn."""
+    if row.unit != "s":
+        several = [{name: call() for name, call in row.contenders.items()} for _ in range(3)]
+        return Measured(
+            row, {name: statistics.median(s[name] for s in several) for name in row.contenders}
+        )
     times: dict[str, list[float]] = {name: [] for name in row.contenders}
     loops: dict[str, int] = {}
+    exact: dict[str, bool | None] = {}
     for name, call in row.contenders.items():
         start = time.perf_counter()
-        call()
+        answer = call()
         once = max(time.perf_counter() - start, 1e-7)
         loops[name] = max(1, int(row.budget / rounds / once))
-    for _ in range(rounds):
+        exact[name] = None
+        if row.expected is not None and isinstance(answer, bytes | str):
+            data = answer.encode() if isinstance(answer, str) else answer
+            exact[name] = data == row.expected
+    for turn in range(rounds):
         for name, call in row.contenders.items():
-            if (
-                loops[name] == 1
-                and len(times[name]) * rounds > rounds * 2
-                and times[name][0] > row.budget
-            ):
+            if turn > 2 and times[name][0] > row.budget:
                 continue  # slow peers: three calls are enough
             gc.collect()
             start = time.perf_counter()
             for _ in range(loops[name]):
                 call()
             times[name].append((time.perf_counter() - start) / loops[name])
-    return {name: statistics.median(found) for name, found in times.items()}
+    medians = {name: statistics.median(found) for name, found in times.items()}
+    return Measured(row, medians, exact=exact)

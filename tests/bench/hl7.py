@@ -1,10 +1,13 @@
-"""HL7 rows: one ZDS into an ORU of two sizes, and decoding many ZDS; all data is synthetic."""
+"""HL7 rows: one ZDS into ORU of growing size, and decoding many ZDS; all data is synthetic."""
 
 import hl7
+import hl7_tea
+import hl7kit
+import medforge
 from hl7apy.parser import parse_message
 from sopstatus import SOPInstance, codec
 
-from bench.harness import Row
+from bench.harness import OURS, Row
 
 ATTRIBUTES = {
     "SOPInstanceStatus": "AO",
@@ -19,6 +22,8 @@ HEAD = (
     "PID|1||4711^^^H^MR||DOE^JANE||19700101|F\rORC|RE|1|2\rOBR|1||A|CT^C^L|||20240102030405\r"
 )
 OBX = "OBX|{}|NM|8867-4^Heart rate^LN||72|/min^^UCUM|60-100|N|||F|||20240102030405+0100||||||\r"
+COPY = "a copy of the bytes"
+SLOW = 400_000  # bytes; hl7apy takes minutes for more
 
 
 def message(observations):
@@ -29,34 +34,71 @@ def message(observations):
 def rows():
     """Yield the rows; the peers parse, append the same segment and print again."""
     under = codec("hl7")
-    for size in (11, 5000):
-        data = message(size)
+    for observations in (16, 160, 1600, 5800):
+        data = message(observations)
         exact = under.encode([STATEMENT], data).value
         segment = exact[exact.index(b"ZDS|") :].decode().rstrip("\r")
-
-        def python_hl7(data=data, segment=segment):
-            return str(hl7.parse(data.decode())) + segment + "\r"
-
-        def hl7apy(data=data, segment=segment):
-            parsed = parse_message(data.decode(), find_groups=False)
-            return parsed.to_er7() + "\r" + segment + "\r"
-
-        contenders = {
-            "sopstatus": lambda data=data: under.encode([STATEMENT], data),
-            "python-hl7": python_hl7,
-            "a copy of the bytes": lambda data=data: bytes(bytearray(data)),
-        }
-        aims = {"python-hl7": 80.0, "a copy of the bytes": 0.25}
-        if size < 100:
-            contenders["hl7apy"], aims["hl7apy"] = hl7apy, 2000.0
-        yield Row("encode one ZDS", f"{len(data)} bytes", len(data), contenders, aims)
+        yield _encode(under, data, exact, segment)
     many = [
         SOPInstance("1.2.3", "1.2.3.1", "", f"1.2.3.1.{n}", "", ATTRIBUTES) for n in range(1, 3001)
     ]
-    data = under.encode(many, message(11)).value
+    data = under.encode(many, message(16)).value
 
-    def all_fields():
+    def python_hl7():
         return [[str(f) for f in s] for s in hl7.parse(data.decode()).segments("ZDS")]
 
-    contenders = {"sopstatus": lambda: under.decode(data), "python-hl7": all_fields}
-    yield Row("decode all ZDS", "3000 ZDS", 3000, contenders, {"python-hl7": 20.0})
+    def medforge_fields():
+        found = medforge.parse(data.decode()).segments_by_name("ZDS")
+        return [[f.value for f in s.fields] for s in found]
+
+    def tea():
+        return [segment.fields for segment in hl7_tea.Message(data.decode()).get_segments("ZDS")]
+
+    contenders = {
+        OURS: lambda: under.decode(data),
+        "python-hl7": python_hl7,
+        "hl7-tea": tea,
+        "medforge (Rust)": medforge_fields,
+    }
+    yield Row(
+        "HL7: decode every ZDS", "3,000 ZDS", 3000, contenders, {"python-hl7": 20.0, "hl7-tea": 1.0}
+    )
+
+
+def _encode(under, data, exact, segment):
+    def python_hl7():
+        return str(hl7.parse(data.decode())) + segment + "\r"
+
+    def hl7apy():
+        parsed = parse_message(data.decode(), find_groups=False)
+        return parsed.to_er7() + "\r" + segment + "\r"
+
+    def tea():
+        parsed = hl7_tea.Message(data.decode())
+        parsed.add_segment(segment)
+        return parsed.content + "\r"
+
+    def kit():  # reads only
+        return hl7kit.parse(data).raw() + segment.encode() + b"\r"
+
+    def forge():  # reads only
+        return medforge.parse(data.decode()).raw + segment + "\r"
+
+    contenders = {
+        OURS: lambda: under.encode([STATEMENT], data).value,
+        "hl7apy": hl7apy,
+        "python-hl7": python_hl7,
+        "hl7-tea": tea,
+        "hl7kit (Rust)": kit,
+        "medforge (Rust)": forge,
+        COPY: lambda: bytes(bytearray(data)),
+    }
+    aims = {"hl7-tea": 1.0}
+    if len(data) < 10_000:
+        aims |= {"hl7apy": 2000.0, "python-hl7": 80.0, "hl7kit (Rust)": 4.0, "medforge (Rust)": 4.0}
+    if len(data) > SLOW:
+        del contenders["hl7apy"]
+        aims[COPY] = 0.25
+    size = f"{len(data) / 1000:,.1f} KB"
+    work = "HL7: encode one ZDS"
+    return Row(work, size, len(data), contenders, aims, exact, limits=frozenset([COPY]))

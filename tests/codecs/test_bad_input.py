@@ -198,6 +198,25 @@ def test_a_foreign_segment_is_left_alone(pointer):
     assert document in HL7.encode([x], document).value
 
 
+@pytest.mark.parametrize("name", [b"ZDS=", b"ZDS1", b"ZDSS"])
+def test_a_segment_id_has_three_characters(name):
+    longer = zds("1.2.3.4", "1.2.5", "1.2.3.4.1", "AO").replace(b"ZDS|", name + b"|")
+    document = longer + b"ZDS|1.2.3||||NS\r"
+    result = HL7.decode(document)
+    assert [(x.sop_instance_uid, x.attributes) for x in result.value] == [("", ((STATUS, "NS"),))]
+    assert not result.issues
+    x = SOPInstance("1.2.3", "1.2.3.4", "1.2.5", "1.2.3.4.1", "", {STATUS: "AC"})
+    for into in (longer, document):  # by the quick road and by the other
+        written = HL7.encode([x], into).value
+        assert written.startswith(into)
+        assert x in HL7.decode(written).value
+
+
+def test_another_separator_ends_a_segment_id_too():
+    document = b"MSH=^~\\&=A\rZDS=1.2.3====AO\rZDS|1.2.3||||AC\r"
+    assert [x.attributes for x in HL7.decode(document).value] == [((STATUS, "AO"),)]
+
+
 @pytest.mark.parametrize("marks", ["", "^^~\\&", "^~\\&#+", "A~\\&", '^~"&'])
 def test_delimiters_that_cannot_be_used(marks):
     good = zds("", "", "", "AO")

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import sys
 import warnings
 from pathlib import Path
 
@@ -222,6 +223,86 @@ def test_what_cannot_be_read_is_left_alone():
     assert (written[STATUS]["Value"], written[COMMENT]) == (["AO"], bulk)
 
 
+CODE = {"vr": "CS", "Value": ["AO"]}
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({STATUS: {"Value": ["AO"]}}, [("no-vr", STATUS)]),
+        ({STATUS: {"vr": "CS", "Value": ["QQ"]}}, [("value/unknown-term", STATUS)]),
+        ({"0100,0410": {"Value": ["AO"]}}, [("tag-spelling", "0100,0410"), ("no-vr", "0100,0410")]),
+        ({"0100,0410": CODE, STATUS: CODE}, [("repeated", STATUS)]),
+        ({"0100,0410": CODE, "(0100,0410)": CODE}, [("repeated", "0100,0410")]),
+        ({"00020010": {}}, [("file-meta", "00020010")]),
+        (
+            {WHEN: "2024", "00080201": {"vr": "SH", "Value": ["1"]}},
+            [("not-an-object", WHEN), ("dicom/offset", "00080201")],
+        ),
+        ({"00080201": "x"}, [("not-an-object", "00080201"), ("dicom/offset", "00080201")]),
+        (
+            {"0020000D": None},
+            [
+                ("not-an-object", "0020000D"),
+                ("empty-value", "0020000D"),
+                ("dicom/no-uid", "0020000D"),
+            ],
+        ),
+        ({"0020000E": {"vr": "UI", "Value": ["x"]}}, [("value/not-uid", "0020000E")]),
+        ({"00080018": {"vr": "UI"}}, []),
+        ({"00080018": {"vr": "UI"}, STATUS: CODE}, [("no-instance", "00080018")]),
+    ],
+)
+def test_issues_say_where(members, told, plain):
+    told = [(code if "/" in code else f"dicom-json/{code}", where) for code, where in told]
+    for many in (False, True):
+        node = {**data_set(), **members}
+        document = [data_set(), node] if many else node
+        places = [(code, f"[1].{where}" if many else where) for code, where in told]
+        found = result(UNDER.decode, document)
+        assert [(i.code, i.location) for i in found[0].issues] == places
+        assert result(UNDER.decode, json.dumps(document)) == found
+        assert plain(UNDER.decode, json.dumps(document)) == found
+
+
+def test_what_is_told_names_its_attribute():
+    node = {**data_set(), "0100,0410": CODE, COMMENT: {"vr": "ST", "Value": ["x"]}}
+    first, second = UNDER.decode(node).issues
+    assert STATUS in first.diagnostics
+    assert all(word in second.diagnostics for word in ("SOPAuthorizationComment", "ST", "LT"))
+    node = {**data_set(), "0100,0410": CODE, STATUS: CODE, "00080018": {"vr": "LO"}}
+    told = {i.code: i.diagnostics for i in UNDER.decode(node).issues}
+    assert list(told) == [f"dicom-json/{c}" for c in ("repeated", "wrong-vr", "no-instance")]
+    assert all(word in told["dicom-json/repeated"] for word in ("SOPInstanceStatus", STATUS))
+    assert all(word in told["dicom-json/wrong-vr"] for word in ("SOPInstanceUID", "LO", "UI"))
+
+
+def test_what_is_no_data_set_is_told_and_left():
+    document = [7, data_set(**{f"t{STATUS}": CODE}), None, "x", [data_set()]]
+    found = UNDER.decode(document, holder="PACS1")
+    assert [(i.code, i.location) for i in found.issues] == [
+        ("dicom-json/not-a-data-set", f"[{n}]") for n in (0, 2, 3, 4)
+    ]
+    (x,) = found.value
+    assert (x.holder, x.sop_class_uid) == ("PACS1", UIDS["00080016"])
+    assert UNDER.encode(found.value, document).value == document
+    new = SOPInstance(sop_instance_uid="1.2.3.1.1", attributes={"SOPInstanceStatus": "AC"})
+    written = UNDER.encode([new], document).value
+    assert written[0] == 7 and written[2:] == document[2:]
+    assert written[1][STATUS] == {"vr": "CS", "Value": ["AC"]}
+
+
+def test_uids_and_offset_lose_their_padding(plain):
+    members = {tag: {"vr": "UI", "Value": [f"{uid}\0 "]} for tag, uid in UIDS.items()}
+    members["00080201"] = {"vr": "SH", "Value": [" +0100 "]}
+    document = [{**members, WHEN: {"vr": "DT", "Value": ["20240102030405"]}}] * 2
+    text = json.dumps(document)
+    found = result(UNDER.decode, text)
+    assert found[0].value[1].identity == ("1.2.3", "1.2.3.1", "1.2.3.1.1", "")
+    assert found[1] == ["+0100", "+0100"]
+    assert plain(UNDER.decode, text) == result(UNDER.decode, document) == found
+
+
 # --- writing -------------------------------------------------------------------------------------
 
 
@@ -307,3 +388,118 @@ def test_limits():
 
 def test_laws_run_over_both_kinds():
     assert {"dicom-json", "dicom-json-text"} <= FORMATS.keys()
+
+
+# --- nooks: where a status states nothing ----------------------------------------------------------
+
+NESTED = {"vr": "SQ", "Value": [{"00081155": {"vr": "UI", "Value": ["1.9"]}}]}
+NESTED["Value"].append({STATUS: {"vr": "CS", "Value": ["AO"]}, WHEN: {"vr": "DT"}})
+CREATOR = {"vr": "LO", "Value": ["MMCPrivate "]}
+TWINS = {"t00290011": CREATOR, "t00291138": {"vr": "CS", "Value": ["AO"]}, "t00291139": {}}
+
+
+def told(document, plain):
+    """Return code and place of every issue; parsed or text, both roads, one answer."""
+    found = result(UNDER.decode, document)
+    for text in (json.dumps(document), json.dumps(document, indent=1).encode()):
+        assert result(UNDER.decode, text) == found
+        assert plain(UNDER.decode, text) == found
+    return [(i.code, i.location) for i in found[0].issues]
+
+
+def test_a_nested_status_is_told_where_the_data_set_states_none(plain):
+    silent = data_set(t00081140=NESTED)
+    places = [f"00081140.Value[1].{tag}" for tag in (STATUS, WHEN)]
+    assert told(silent, plain) == [("dicom/nested", place) for place in places]
+    stated = data_set(t00081140=NESTED, **{"t" + STATUS: {"vr": "CS", "Value": ["NS"]}})
+    assert told(stated, plain) == []
+    listed = [stated, silent, data_set(), silent]
+    at = [f"[{n}].{place}" for n in (1, 3) for place in places]
+    assert told(listed, plain) == [("dicom/nested", place) for place in at]
+
+
+def test_the_first_of_several_nested_ones_is_told(plain):
+    inner = {"vr": "SQ", "Value": [{STATUS: {"vr": "CS"}}]}
+    outer = {"vr": "SQ", "Value": [{"00081140": inner}, {STATUS: {"vr": "CS"}}]}
+    document = data_set(t00081115=outer, t00081140=inner, t00081199=None, t00081198={"Value": 1})
+    (only,) = told(document, plain)
+    assert only == ("dicom/nested", f"00081115.Value[0].00081140.Value[0].{STATUS}")
+
+
+def test_nested_copies_are_looked_for_as_deep_as_the_limit():
+    document = data_set(t00081140={"Value": [{"00081140": NESTED}]})
+    for limit, places in ((1, 0), (2, 2), (3, 2)):
+        found = codec("dicom-json", limits=Limits(depth=limit)).decode(document)
+        assert [i.code for i in found.issues] == ["dicom/nested"] * places
+    for _ in range(5_000):
+        document = data_set(t00081140={"Value": [document]})
+    assert not UNDER.decode(document).issues  # and no stack is exhausted
+
+
+def test_private_twins_are_told_where_the_data_set_states_none(plain):
+    twins = [("dicom/private-twin", place) for place in ("00291138", "00291139")]
+    assert told(data_set(**TWINS), plain) == twins
+    assert told([data_set(), data_set(**TWINS)], plain) == [(c, f"[1].{p}") for c, p in twins]
+    for creator in (None, {}, {"Value": []}, {"Value": ["theirs"]}, {"Value": [{}]}, {"Value": 1}):
+        assert told(data_set(**{**TWINS, "t00290011": creator}), plain) == []
+    assert told(data_set(**{**TWINS, "t00290012": CREATOR}), plain) == twins
+    assert told(data_set(**{"t" + NUMBER: {"vr": "LO"}, **TWINS}), plain) == []
+
+
+def test_letters_spelt_as_escapes_hide_nothing(plain):
+    for document in (data_set(t00081140=NESTED), data_set(**TWINS)):
+        text = json.dumps(document).replace('"01000410"', '"010004\\u00310"')
+        text = text.replace('"01000420"', '"0100042\\u0030"').replace("MMC", "M\\u004dC")
+        assert "\\u00" in text
+        assert result(UNDER.decode, text) == plain(UNDER.decode, text)
+        assert len(UNDER.decode(text).issues) == 2
+
+
+def test_an_instance_that_stands_twice_is_filled_where_it_speaks():
+    """From the fuzzer: what one data set says was written into its silent twin."""
+    status = {"vr": "CS", "Value": ["OR"]}
+    document = [data_set(), data_set(**{"t" + STATUS: status}), data_set()]
+    (x,) = UNDER.decode(document).value
+    assert UNDER.encode([x], document).value == document
+    new = SOPInstance(*x.identity[:2], "", x.sop_instance_uid, "", {"SOPInstanceStatus": "AC"})
+    (written,) = UNDER.decode(UNDER.encode([new], document).value).value
+    assert written.attributes == new.attributes
+    silent = [data_set(), data_set()]
+    assert len(UNDER.decode(UNDER.encode([new], silent).value).value) == 2
+
+
+def test_issues_are_told_up_to_the_limit_on_both_roads(plain):
+    odd = data_set(**{"t" + STATUS: {"vr": "LO", "Value": ["AO"]}})
+    wrong = data_set(**{"t" + STATUS: {"vr": "CS", "Value": ["QQ"]}})
+    document = json.dumps([odd] * 30 + [wrong, data_set()]).encode()
+    under = codec("dicom-json", limits=Limits(issues=10))
+    found = under.decode(document)
+    assert plain(under.decode, document) == result(under.decode, document)
+    codes = ["dicom-json/wrong-vr"] * 10 + ["value/unknown-term", "document/more-issues"]
+    assert [i.code for i in found.issues] == codes
+    assert "20 more" in found.issues[-1].diagnostics
+    assert len(found.value) == 31
+    # an odd name closes the typed road: what it had told is not told twice
+    renamed = document.replace(b'"0020000D"', b'"0020,000D"')
+    assert plain(under.decode, renamed) == result(under.decode, renamed)
+    given = [SOPInstance(sop_instance_uid=f"1.9.{n}", attributes={f"K{n}": "x"}) for n in range(20)]
+    told = under.encode(given, document).issues
+    assert [i.code for i in told[:10]] == ["table/unmapped"] * 10
+    assert told[-1].code == "document/more-issues"
+
+
+@pytest.mark.parametrize("member", ["01000410", "00081140"])
+def test_a_value_nested_near_the_stack_s_end(member):
+    """Typed decoding gets through where building the values, or looking for their end, does not."""
+    limit, refused = sys.getrecursionlimit(), 0
+    new = SOPInstance(sop_instance_uid="1.2", attributes={"SOPAuthorizationComment": "x"})
+    head = b'[{"00080018":{"vr":"UI","Value":["1.2"]},"theirs":"MMCPrivate","%s":{"Value":'
+    for depth in range(limit - 200, limit + 20):
+        document = head % member.encode() + b"[" * depth + b"]" * depth + b"}}]"
+        for call in (UNDER.decode, lambda document: UNDER.encode([new], document)):
+            try:
+                call(document)
+            except DocumentError as error:
+                assert [i.code for i in error.issues] == ["document/too-deep"]
+                refused += 1
+    assert refused

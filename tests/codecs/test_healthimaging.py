@@ -1,5 +1,6 @@
 """AWS HealthImaging: its shape and padding, gzip, and the payload of an update."""
 
+import copy
 import gzip
 import json
 
@@ -7,6 +8,7 @@ import pytest
 from sopstatus import DocumentError, SOPInstance, codec, transformer
 from sopstatus.codecs.healthimaging import LONGEST_UPDATE, update
 from sopstatus.limits import Limits
+from sopstatus.values import context_offset
 
 UNDER = codec("healthimaging")
 
@@ -50,6 +52,163 @@ def test_status(node, value, codes):
     assert UNDER.encode(found.value, document).value == document
 
 
+def told(document):
+    return [(i.code, i.location) for i in UNDER.decode(document).issues]
+
+
+def test_issues_say_where():
+    at = "Study.Series[0].Instances[0].DICOM"
+    odd = image_set(
+        SOPInstanceStatus=["AO"], SOPAuthorizationDateTime=2024, TimezoneOffsetFromUTC="1"
+    )
+    assert told(odd) == [
+        ("healthimaging/list", f"{at}.SOPInstanceStatus"),
+        ("healthimaging/not-text", f"{at}.SOPAuthorizationDateTime"),
+        ("dicom/offset", f"{at}.TimezoneOffsetFromUTC"),
+    ]
+    assert "SOPInstanceStatus" in UNDER.decode(odd).issues[0].diagnostics
+    assert "SOPAuthorizationDateTime" in UNDER.decode(odd).issues[1].diagnostics
+    unreadable = image_set(SOPAuthorizationComment=["a", {}])
+    assert told(unreadable) == [("healthimaging/unreadable", f"{at}.SOPAuthorizationComment")]
+    assert "SOPAuthorizationComment" in UNDER.decode(unreadable).issues[0].diagnostics
+    wrong = image_set(SOPInstanceStatus="QQ", SOPClassUID="x")
+    assert told(wrong) == [
+        ("value/unknown-term", f"{at}.SOPInstanceStatus"),
+        ("value/not-uid", f"{at}.SOPClassUID"),
+    ]
+
+
+def test_uids_come_from_the_places_that_have_them():
+    document = image_set(SOPInstanceStatus="AO ", TimezoneOffsetFromUTC="+0100 ")
+    document["Study"]["DICOM"]["StudyInstanceUID"] = "1.2.3\0"
+    (x,) = UNDER.decode(document, holder="PACS1").value
+    assert x.identity == ("1.2.3", "1.2.3.1", "1.2.3.1.1", "PACS1")
+    assert x.sop_class_uid == "1.2.840.10008.5.1.4.1.1.2"
+    del document["Study"]["DICOM"]
+    document["Study"]["Series"]["1.2.3.1"]["Instances"]["1.2.3.1.2"]["DICOM"] = {"SOPClassUID": 7}
+    at = "Study.Series[0].Instances"
+    assert told(document) == [
+        ("dicom/no-uid", f"{at}[0].DICOM.StudyInstanceUID"),
+        ("dicom/no-uid", f"{at}[1].DICOM.StudyInstanceUID"),
+        ("dicom/no-uid", f"{at}[1].DICOM.SOPClassUID"),
+    ]
+
+
+def test_the_offset_of_an_instance_is_that_of_its_times():
+    document = image_set(SOPAuthorizationDateTime="20240102030405", TimezoneOffsetFromUTC=" +0100")
+    ((_, value),) = UNDER.decode(document).value[0].attributes
+    assert context_offset(value) == "+0100"
+
+
+def test_what_is_malformed_is_told_and_the_rest_is_read():
+    document = image_set(SOPInstanceStatus="AO")
+    instances = document["Study"]["Series"]["1.2.3.1"]["Instances"]
+    document["Study"]["Series"] = {
+        "": {},
+        "1.5": None,
+        "1.6": {"Instances": []},
+        "1.7": {},
+        "1.2.3.1": {"Instances": {"": {}, "1.8": {"DICOM": []}, "1.9": 1, **instances}},
+    }
+    assert told(document) == [
+        ("healthimaging/malformed", place)
+        for place in (
+            "Study.Series[0]",
+            "Study.Series[1]",
+            "Study.Series[2].Instances",
+            "Study.Series[4].Instances[0]",
+            "Study.Series[4].Instances[1].DICOM",
+            "Study.Series[4].Instances[2]",
+        )
+    ]
+    assert [x.sop_instance_uid for x in UNDER.decode(document).value] == ["1.2.3.1.1"]
+    assert len(UNDER.instances(document)) == 2
+    written = UNDER.encode([about(2, SOPInstanceStatus="AC")], document).value
+    assert [x.sop_instance_uid for x in UNDER.decode(written).value] == ["1.2.3.1.1", "1.2.3.1.2"]
+    assert told({"Study": {"Series": 7}}) == [("healthimaging/malformed", "Study.Series")]
+
+
+def test_a_status_of_a_study_or_series_is_told_and_not_read():
+    document = image_set()
+    document["Study"]["DICOM"]["SOPInstanceStatus"] = "AO"
+    document["Study"]["Series"]["1.2.3.1"]["DICOM"]["SOPAuthorizationComment"] = "x"
+    result = UNDER.decode(document)
+    assert not result.value
+    assert told(document) == [
+        ("healthimaging/level", "Study.DICOM.SOPInstanceStatus"),
+        ("healthimaging/level", "Study.Series[0].DICOM.SOPAuthorizationComment"),
+    ]
+    assert ["SOPAuthorizationComment" in i.diagnostics for i in result.issues] == [False, True]
+
+
+def test_parsed_metadata_shares_what_does_not_change():
+    document = image_set(SOPInstanceStatus="OR")
+    kept = copy.deepcopy(document)
+    said = [about(1, SOPAuthorizationComment="x"), about(2, SOPInstanceStatus=None)]
+    new = UNDER.encode(said, document).value
+    instances = new["Study"]["Series"]["1.2.3.1"]["Instances"]
+    first, second = (instances[f"1.2.3.1.{n}"]["DICOM"] for n in (1, 2))
+    assert (first["SOPAuthorizationComment"], "SOPInstanceStatus" in first) == ("x", False)
+    assert second["SOPInstanceStatus"] is None
+    assert new["Patient"] is document["Patient"]
+    assert document == kept
+    assert UNDER.encode(UNDER.decode(document).value, document).value is document
+
+
+def test_gzip_in_pieces_and_padded_is_read():
+    text = json.dumps(image_set(SOPInstanceStatus="AO")).encode()
+    data = gzip.compress(text[:50]) + gzip.compress(text[50:]) + b"\0" * 9
+    assert UNDER.decode(data) == UNDER.decode(text)
+    under = codec("healthimaging", limits=Limits(inflated=len(text), document=len(text)))
+    assert under.decode(data) == UNDER.decode(text)
+    for limits in (Limits(inflated=len(text) - 1), Limits(document=len(text) - 1)):
+        with pytest.raises(DocumentError) as error:
+            codec("healthimaging", limits=limits).decode(data)
+        assert [i.code for i in error.value.issues] == ["document/too-large"]
+        assert str(len(text) - 1) in error.value.issues[0].diagnostics
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        (b"\x1f\x8bx", "healthimaging/not-gzip"),
+        (gzip.compress(b"{}")[:-9], "healthimaging/not-gzip"),
+        (gzip.compress(b"{}") + b"x", "healthimaging/not-gzip"),
+        (b" ", "document/empty"),
+        ("", "document/empty"),
+        (7, "document/unknown-type"),
+        ([], "document/unknown-type"),
+        ({}, "healthimaging/not-metadata"),
+        (b"[]", "healthimaging/not-metadata"),
+        (b'{"Study": []}', "healthimaging/not-metadata"),
+        (b'{"Study": ', "document/not-json"),
+        (b'{"Study": "\xff"}', "document/not-json"),
+    ],
+)
+def test_what_is_no_metadata(document, code):
+    with pytest.raises(DocumentError) as error:
+        UNDER.decode(document)
+    assert [i.code for i in error.value.issues] == [code]
+    if code == "document/unknown-type":
+        assert type(document).__name__ in error.value.issues[0].diagnostics
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, str])
+def test_text_of_every_kind_is_read(kind):
+    text = json.dumps(image_set(SOPInstanceStatus="OR"))
+    given = text if kind is str else kind(text.encode())
+    written = UNDER.encode([about(1, SOPInstanceStatus="AO")], given).value
+    assert type(written) is (str if kind is str else bytes)
+    assert UNDER.decode(written).value[0].attributes == (("SOPInstanceStatus", "AO"),)
+
+
+def test_statements_up_to_the_limit():
+    assert len(codec("healthimaging", limits=Limits(statements=2)).instances(image_set())) == 2
+    with pytest.raises(DocumentError) as error:
+        codec("healthimaging", limits=Limits(statements=1)).instances(image_set())
+    assert "more than 1 " in error.value.issues[0].diagnostics
+
+
 def test_gzip_in_gzip_out_and_nothing_else_changes():
     text = json.dumps(image_set(SOPInstanceStatus="OR "), indent=1).replace("512", "5.120e2")
     data = gzip.compress(text.encode())
@@ -70,6 +229,23 @@ def test_limits_and_what_is_none():
     for bad in (data[:-20], b"", b"[]", b"{}", {}, [], b"\x1f\x8bx", 7, b'{"Study": []}'):
         with pytest.raises(DocumentError):
             UNDER.decode(bad)
+
+
+def test_depth_and_issues_are_limited():
+    text = json.dumps(image_set(SOPInstanceStatus={"vr": "CS"}, Theirs=[[[[]]]]))
+    codes = ["healthimaging/unreadable"]
+    deep = 11  # the document, Study, Series, its UID, Instances, its UID, DICOM, Theirs and three in it
+    found = codec("healthimaging", limits=Limits(depth=deep)).decode(text)
+    assert [i.code for i in found.issues] == codes
+    with pytest.raises(DocumentError) as error:
+        codec("healthimaging", limits=Limits(depth=deep - 1)).decode(gzip.compress(text.encode()))
+    assert [i.code for i in error.value.issues] == ["document/too-deep"]
+    under = codec("healthimaging", limits=Limits(issues=1))
+    told = under.decode(image_set(SOPInstanceStatus={}, SOPAuthorizationComment={})).issues
+    assert [i.code for i in told] == [*codes, "document/more-issues"]
+    unknown = [about(1, A="x", B="y")]
+    for result in (under.encode(unknown, image_set()), under.update(unknown, image_set())):
+        assert [i.code for i in result.issues] == ["table/unmapped", "document/more-issues"]
 
 
 def test_an_update_holds_only_what_differs():

@@ -12,7 +12,15 @@ import atheris
 
 with atheris.instrument_imports(include=["sopstatus"]):
     import targets
-    from sopstatus.codecs import dicom, dicom_xml, fhir, hl7, hl7_xml  # noqa: F401
+    from sopstatus.codecs import (  # noqa: F401
+        dicom,
+        dicom_json,
+        dicom_xml,
+        fhir,
+        healthimaging,
+        hl7,
+        hl7_xml,
+    )
 
 
 def main():

@@ -1,15 +1,23 @@
 """Seeds for the fuzzer: the samples, small real files, every shipped table and old crashers."""
 
 import io
+import json
 import shutil
 import sys
 from pathlib import Path
 
 import pydicom
 from pydicom.data import get_testdata_file
+from sopstatus import codec
 
 ROOT = Path(__file__).resolve().parents[2]
 CRASHERS = Path(__file__).with_name("crashers")
+SAMPLES = {
+    "hl7": "message.hl7",
+    "mirth_xml": "message.xml",
+    "fhir": "imaging-study.json",
+    "dicom_json": "metadata.json",
+}
 SMALL = [
     "rtplan.dcm",
     "reportsi.dcm",
@@ -19,12 +27,28 @@ SMALL = [
 ]
 
 
+def image_sets(folder):
+    """Write what each sample says as metadata of AWS HealthImaging."""
+    under = codec("healthimaging")
+    for path in (ROOT / "samples").rglob("metadata.json"):
+        said = codec("dicom-json").decode(path.read_bytes()).value
+        if said:
+            made = under.encode(said, under.blank(said)).value
+            (folder / path.parent.name).write_bytes(json.dumps(made).encode())
+
+
 def write(folder):
     """Write one folder of seeds a target."""
-    for name, pattern in (("hl7", "*.hl7"), ("mirth_xml", "message.xml"), ("fhir", "*.json")):
+    for name, file in SAMPLES.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
-        for path in (ROOT / "samples").rglob(pattern):
+        for path in (ROOT / "samples").rglob(file):
             (folder / name / path.parent.name).write_bytes(path.read_bytes())
+    for name in ("dicom-json", "healthimaging"):  # near-misses
+        for path in (ROOT / "tests" / "issue_samples" / name).glob("*.json*"):
+            into = folder / name.replace("-", "_")
+            into.mkdir(exist_ok=True)
+            shutil.copy(path, into / path.stem)
+    image_sets(folder / "healthimaging")
     for path in (ROOT / "tests" / "issue_samples" / "dicom-xml").glob("*.xml"):
         (folder / "mirth_xml" / path.name).write_bytes(path.read_bytes())
     (folder / "tables").mkdir(exist_ok=True)
@@ -44,7 +68,7 @@ def write(folder):
         shutil.copy(path, folder / path.parent.name / path.name)
     for target in ("explain", "recognise"):  # any document
         (folder / target).mkdir(exist_ok=True)
-        for name in ("hl7", "mirth_xml", "fhir", "dicom"):
+        for name in ("hl7", "mirth_xml", "fhir", "dicom", "dicom_json", "healthimaging"):
             for path in (folder / name).iterdir():
                 shutil.copy(path, folder / target / f"{name}-{path.name}")
 

@@ -1,5 +1,6 @@
 """What the fuzzer runs: whatever the input, a result or the one exception, and the laws hold."""
 
+import gzip
 import io
 import json
 import re
@@ -11,15 +12,24 @@ from pathlib import Path
 import pydicom
 import sopstatus
 from sopstatus import codec, content, load_tables
+from sopstatus.codecs import json_text
+from sopstatus.codecs.dicom_json_element import spellings
 from sopstatus.explain import explain as explained
 from sopstatus.explain.text import rendered
 from sopstatus.table import lint
 
+GZIP = b"\x1f\x8b"
 AO = {"SOPInstanceStatus": "AO", "SOPAuthorizationComment": "a|b\r\n患"}
 STATEMENT = sopstatus.SOPInstance("1.2.3", "1.2.3.1", "", "1.2.3.4", "", AO)
 OURS_IN_XML = re.compile("ZDS|tag010004(10|20|24|26)")
 OURS = frozenset(group.extension for group in load_tables().groups)
-TARGETS = ("hl7", "mirth_xml", "fhir", "dicom", "tables", "explain", "recognise")
+ROWS = tuple(load_tables().attributes.values())
+TAGS = frozenset(name for row in ROWS for name in spellings(row.tag, row.keyword))
+KEYWORDS = frozenset(row.keyword for row in ROWS)
+TARGETS = (
+    *("hl7", "mirth_xml", "fhir", "dicom", "dicom_json", "healthimaging"),
+    *("tables", "explain", "recognise"),
+)
 
 
 def same_again(name, document, frame):
@@ -27,10 +37,10 @@ def same_again(name, document, frame):
     under = codec(name)
     try:
         found = under.decode(document)
-        under.instances(document)
+        known = under.instances(document)
         again = under.encode(found.value, document).value
         assert again == document, "get-put"
-        for x in (STATEMENT, *found.value[:2]):
+        for x in (STATEMENT, *found.value[:2], *known[:1]):
             new = sopstatus.SOPInstance(*x.identity[:2], "", x.sop_instance_uid, x.holder, AO)
             once = under.encode([new], document).value
             assert under.encode([new], once).value == once, "idempotent"
@@ -43,7 +53,11 @@ def same_again(name, document, frame):
 def lines_but_ours(data):
     """Return the lines of a message, without MLLP's characters, empty ones and the segment ZDS."""
     lines = [line.strip(b"\x0b\x1c") for line in data.replace(b"\n", b"\r").split(b"\r")]
-    return [line for line in lines if line and line[:3] != b"ZDS"]
+    ours = {
+        b"ZDS",
+        *(b"ZDS" + separator for separator in re.findall(rb"(?:^|[\r\n])[\x0b\x1c]*MSH(.)", data)),
+    }
+    return [line for line in lines if line and line[:4] not in ours]
 
 
 def keys_but_ours(node):
@@ -74,6 +88,30 @@ def elements_but_ours(data):
     return [(tag, vr, value if isinstance(value, bytes) else "") for tag, vr, value in values]
 
 
+def _pairs(data):
+    """Parse JSON into (kind, members, values or text), also where a name stands twice."""
+    return _kinds(
+        json.loads(
+            data.decode("utf-8-sig"),
+            object_pairs_hook=lambda pairs: ("object", pairs),
+            parse_float=lambda text: ("number", text),
+            parse_int=lambda text: ("number", text),
+            parse_constant=lambda text: ("number", text),
+        )
+    )
+
+
+def _kinds(node):
+    if isinstance(node, list):
+        return "list", [_kinds(inner) for inner in node]
+    if not isinstance(node, tuple):
+        return "text", node
+    kind, inner = node
+    if kind == "object":
+        return kind, [(name, _kinds(value)) for name, value in inner]
+    return node
+
+
 def hl7(data):
     same_again("hl7", data, lines_but_ours)
 
@@ -102,6 +140,46 @@ def fhir(data):
     except sopstatus.DocumentError:
         return
     same_again("fhir", document, keys_but_ours)
+
+
+def dicom_json(data):
+    same_again("dicom-json", data, tags_but_ours)
+    as_parsed("dicom-json", data)
+
+
+def healthimaging(data):
+    same_again("healthimaging", data, keywords_but_ours)
+    if not data.startswith(GZIP):
+        as_parsed("healthimaging", data)
+
+
+def as_parsed(name, data):
+    """Hold that a text says what its values say, parsed one by one by the standard library."""
+    try:
+        parsed = json_text.parse(data.decode("utf-8"))
+        told = codec(name).decode(parsed)
+    except (UnicodeDecodeError, sopstatus.DocumentError):
+        return
+    assert codec(name).decode(data) == told, "as parsed"
+
+
+def tags_but_ours(data):
+    """Return the members of each data set in their order, numbers as spelt, without ours."""
+    listed = _pairs(data)
+    listed = listed[1] if listed[0] == "list" else [listed]
+    return [[m for m in x[1] if m[0] not in TAGS] if x[0] == "object" else x for x in listed]
+
+
+def keywords_but_ours(data):
+    """Return every member in its order, numbers as spelt, without the keywords that are ours."""
+    return _without(_pairs(gzip.decompress(data) if data.startswith(GZIP) else data))
+
+
+def _without(node):
+    kind, inner = node
+    if kind == "object":
+        return kind, [(name, _without(value)) for name, value in inner if name not in KEYWORDS]
+    return (kind, [_without(value) for value in inner]) if kind == "list" else node
 
 
 def tables(data):

@@ -109,6 +109,9 @@ def hl7_documents(draw):
     lines += ["ZSI" + sep * 4] * draw(st.integers(0, 1))
     for identity in draw(st.lists(st.sampled_from(known), max_size=2, unique=True)):
         lines.insert(draw(st.integers(2, len(lines))), sep.join(_odd_zds(draw, identity, comp)))
+    for _ in range(draw(st.integers(0, 2))):  # as IHE has it: the study, and no more
+        pointer = comp.join([known[0].study_instance_uid, "", "Application", "DICOM"])
+        lines.insert(draw(st.integers(2, len(lines))), sep.join(["ZDS", pointer]))
     text = term.join(lines) + term * draw(st.sampled_from([1, 1, 1, 0, 2]))
     data = text.encode("ascii")
     if draw(st.integers(0, 5)) == 0:

@@ -6,6 +6,12 @@ XML.prettyPrinting = false;
 var configurationMap = new Packages.java.util.HashMap();
 var globalMap = new Packages.java.util.concurrent.ConcurrentHashMap();
 var channelMap = new Packages.java.util.HashMap();
+var logged = [];
+var logger = {
+    error: function (line) {
+        logged.push(String(line));
+    }
+};
 var destinations = 1;
 var destinationSet = {
     removeAll: function () {
@@ -76,6 +82,8 @@ function kept() {
                 answer = { error: String(error.message || error), line: error.lineNumber };
             }
             answer.channel = kept();
+            answer.logged = logged;
+            logged = [];
             answer.destinations = destinations;
             answer.clients = Number(globalMap.size());
             print(sopstatusJSON(JSON.stringify(answer)));

@@ -56,6 +56,7 @@ def answers(tmp_path_factory):
             "not known": ("channel-enriched", MESSAGE.replace(STUDY, "1.2.3"), known),
             "says so already": ("channel-enriched", sample(CASE, "hl7-xml").decode(), known),
             "unknown term": ("channel-enriched", unknown, service),
+            "logged": ("channel-enriched", unknown, {**service, "sopstatus.errors": "log"}),
             "no message": ("channel-enriched", MESSAGE.replace("HL7Message", "ORU_R01"), service),
             "no server": (
                 "channel-enriched",
@@ -125,6 +126,14 @@ def test_each_token_goes_to_its_own_server(answers):
 def test_an_error_stops_the_message_with_its_line(answers, case, line):
     told = answers[0][case]["error"].replace(answers[2], "NOBODY").replace(STUDY, "STUDY")
     assert told.replace("HttpHostConnectException", "REFUSED").startswith(line)
+
+
+def test_an_error_is_logged_and_the_message_goes_on_where_a_site_wants_that(answers):
+    told = answers[0]["logged"]
+    assert "<ZDS.5>XX</ZDS.5>" in told["value"]
+    (line,) = told["logged"]
+    assert line.startswith("error value/unknown-term ZDS[1]-5: ")
+    assert not answers[0]["enriched"]["logged"]
 
 
 def test_a_message_is_written_onto_the_resource_that_is_there(answers):

@@ -21,7 +21,8 @@ def stage(folder):
     for name in ("mappings", "samples"):
         shutil.copytree(ROOT / name, package / name, ignore=SKIPPED)
         shutil.copytree(ROOT / name, folder / name, ignore=SKIPPED)
-    shutil.copytree(ROOT / "tests", folder / "tests", ignore=SKIPPED)
+    for name in ("tests", "docs"):
+        shutil.copytree(ROOT / name, folder / name, ignore=SKIPPED)
     shutil.copy(ROOT / "pyproject.toml", folder)
 
 

@@ -27,13 +27,16 @@ GROUPS = {
     "dicom-xml": ("DICOM as Mirth's XML", "What `msg` is in a channel; see `docs/mirth.md`."),
     "healthimaging": ("AWS HealthImaging", "The metadata of image sets."),
     "hl7": ("HL7 v2", "Messages and their ZDS segments."),
+    "mllp": ("MLLP", "Messages on their way: `sopstatus mllp`, see `docs/mllp.md`."),
     "hl7-xml": ("HL7 v2 as Mirth's XML", "What `msg` is in a channel; see `docs/mirth.md`."),
     "fhir": ("FHIR", "ImagingStudy, ImagingSelection and Bundles of them."),
     "document": ("Documents", "Files that are not what they should be."),
     "link": ("The link", "What may cross from one system to another (PS3.15 A.1.1)."),
     "ledger": ("The ledger", "Who holds what: `sopstatus ledger`, see `docs/ledger.md`."),
+    "http": ("HTTP", "Requests to `sopstatus serve`, see `docs/serve.md`."),
     "table": ("Tables", "Your own mapping tables. Faults inside a table stop the load instead."),
 }
+_LONGEST = 60  # lines of a sample that are shown
 HEAD = """\
 # Common operational errors
 
@@ -187,9 +190,10 @@ def _shown(sample: Sample, folder: Path) -> str:
     if path.suffix not in (".hl7", ".py") or not path.is_file():
         return ""
     try:
-        return path.read_text("utf-8").strip()
+        text = path.read_text("utf-8").strip()
     except UnicodeDecodeError:
         return ""
+    return text if text.count("\n") < _LONGEST else ""
 
 
 def _faults() -> str:

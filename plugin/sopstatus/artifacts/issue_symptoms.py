@@ -47,6 +47,14 @@ SYMPTOMS = (
         "ledger/not-ledger ledger/newer",
     ),
     Symptom(
+        "`sopstatus serve` answers 400 to 415",
+        "http/multipart http/not-gzip http/parameter http/no-into http/batch-line "
+        "http/unauthorized http/no-route http/unknown-name http/method http/not-acceptable "
+        "http/too-slow http/too-large http/media-type http/coding",
+        "`curl -v` shows the answer, which names the code",
+    ),
+    Symptom("`sopstatus serve` answers 500 to 504", "http/failed http/busy http/took-too-long"),
+    Symptom(
         "The status is there in DICOM and missing in FHIR or HL7",
         "value/unknown-term value/lower-case value/multiplicity table/unmapped fhir/no-counterpart",
         "a value that is no term states nothing; it stands in `verbatim` or ZDS-9",
@@ -166,5 +174,10 @@ SYMPTOMS = (
     Symptom(
         "The study is not found by its UID", "fhir/no-study-uid hl7/no-study-uid value/not-uid"
     ),
+    Symptom(
+        "`sopstatus mllp` answers AR",
+        "mllp/not-framed mllp/broken-off mllp/failed mllp/not-stored hl7/no-msh",
+    ),
+    Symptom("A dead letter cannot be shown or replayed", "mllp/no-spool"),
     Symptom("The value is missing on purpose", "fhir/data-absent"),
 )

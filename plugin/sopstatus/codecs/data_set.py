@@ -84,14 +84,23 @@ def shared_out(
 ) -> tuple[list[SOPInstance | None], int]:
     """Give each of many data sets its new statement; count the statements that are about none.
 
-    ``owns`` are what the data sets say now, and where each has its SOP Instance UID.
+    ``owns`` are what the data sets say now, and where each has its SOP Instance UID. Where one
+    instance stands twice, a data set that says nothing is left so beside one that speaks.
     """
+    speaking: dict[str, list[SOPInstance]] = {}
+    for own, _ in owns:
+        if own.attributes:
+            speaking.setdefault(own.sop_instance_uid, []).append(own)
     by_uid: dict[str, list[SOPInstance]] = {}
     for statement in expand(given, [own for own, _ in owns]):
         by_uid.setdefault(statement.sop_instance_uid, []).append(statement)
     left = {id(statement) for same in by_uid.values() for statement in same}
-    news = []
+    news: list[SOPInstance | None] = []
     for own, where in owns:
+        others = () if own.attributes else speaking.get(own.sop_instance_uid, ())
+        if any(compatible(own, other) for other in others):
+            news.append(None)
+            continue
         found = about(by_uid.get(own.sop_instance_uid, ()), own, holder)
         left -= {id(statement) for statement in found}
         news.append(agreed(found, where, issues))

@@ -17,6 +17,7 @@ from sopstatus.codecs import data_set, dicom_json_document, dicom_json_write, js
 from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.dicom_json_element import Fetch, attribute, spellings
 from sopstatus.codecs.dicom_json_read import DataSet, Reader
+from sopstatus.codecs.issues import Issues
 from sopstatus.codecs.statement import identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
@@ -42,12 +43,12 @@ class DICOMJSONCodec:
         self, document: Any, *, holder: str = "", fetch: Fetch | None = None
     ) -> Result[tuple[SOPInstance, ...]]:
         """Read one statement for each data set that makes one; ``holder`` is who holds them all."""
-        issues: list[Issue] = []
+        issues = Issues(self.limits)
         _, found = self._read(document, fetch, issues)
         stated = (one.instance for one in found if one and one.instance.attributes)
         if holder:
             stated = (replace(instance, holder=holder) for instance in stated)
-        return Result(tuple(stated), tuple(issues))
+        return Result(tuple(stated), issues.told())
 
     def copies(self, document: Any) -> tuple[SOPInstance, ...]:
         """Return what each data set states, also where that is nothing."""
@@ -73,13 +74,14 @@ class DICOMJSONCodec:
         given = tuple(instances)
         if into is None:
             into = self.blank((*known, *given))
-        document, found = self._read(into, fetch, [])
-        issues = unmapped(given, self.tables)
+        document, found = self._read(into, fetch, Issues(self.limits))
+        issues = Issues(self.limits)
+        issues += unmapped(given, self.tables)
         changes = self._changes(given, found, holder, document.many, issues)
         edits = {index: _edits(change) for index, change in changes.items() if change}
         if not edits:
-            return Result(into, tuple(issues))
-        return Result(dicom_json_write.edited(document, edits), tuple(issues))
+            return Result(into, issues.told())
+        return Result(dicom_json_write.edited(document, edits), issues.told())
 
     def blank(self, known: Iterable[SOPInstance]) -> list[dict[str, Any]]:
         """Return a list of data sets with the UIDs of the instances that are known."""
@@ -96,11 +98,11 @@ class DICOMJSONCodec:
 
     def data_sets(self, document: Any) -> list[DataSet]:
         """Return every data set that has a SOP Instance UID, with the places of its attributes."""
-        found = self._read(document, None, [])[1]
+        found = self._read(document, None, Issues(self.limits))[1]
         return [one for one in found if one and one.instance.sop_instance_uid]
 
     def _read(
-        self, document: Any, fetch: Fetch | None, issues: list[Issue]
+        self, document: Any, fetch: Fetch | None, issues: Issues
     ) -> tuple[dicom_json_document.Document, list[DataSet | None]]:
         opened = dicom_json_document.opened(document, self.limits)
         rows = self.tables.attributes.values()

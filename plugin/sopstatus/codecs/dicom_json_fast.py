@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sopstatus.codecs import data_set
+from sopstatus.codecs import data_set, dicom_json_nooks
 from sopstatus.codecs.dicom_json_element import FILE_META
 from sopstatus.codecs.json_text import DECODER, MARK, text_of_bytes
 from sopstatus.model import SOPInstance, stated
@@ -40,11 +40,41 @@ def read(reader: Reader, data: bytes, many: bool) -> list[DataSet | None] | None
     if (entries := decode(data)) is None:
         return None
     reader.allow(len(entries))
-    return _all(reader, entries, names, len(plain), many)
+    if (closer := _doubtful(reader, data, entries, len(plain), many)) is None:
+        return None
+    try:
+        return _all(reader, entries, names, len(plain), many, closer)
+    except RecursionError:  # the plain road says so
+        reader.issues.clear()
+        return None
+
+
+def _doubtful(
+    reader: Reader, data: bytes, entries: list[Any], plain: int, many: bool
+) -> dict[int, bytes] | None:
+    """Return the text of each data set that states nothing and may have something in a nook."""
+    from msgspec.structs import astuple
+
+    first = plain - len(reader.rows)
+    nothing = (_ABSENT,) * len(reader.rows)
+    silent = [n for n, entry in enumerate(entries) if astuple(entry)[first:plain] == nothing]
+    marks = dicom_json_nooks.marks(reader.rows)
+    if not silent or not dicom_json_nooks.may_have(data, marks):
+        return {}
+    places = spans(data) if many else [(0, len(data))]
+    if places is None:
+        return None
+    texts = ((n, data[slice(*places[n])]) for n in silent)
+    return {n: text for n, text in texts if dicom_json_nooks.may_have(text, marks)}
 
 
 def _all(
-    reader: Reader, entries: list[Any], names: tuple[str, ...], plain: int, many: bool
+    reader: Reader,
+    entries: list[Any],
+    names: tuple[str, ...],
+    plain: int,
+    many: bool,
+    closer: dict[int, bytes],
 ) -> list[DataSet | None] | None:
     from msgspec.structs import astuple
 
@@ -52,11 +82,14 @@ def _all(
 
     seen: dict[bytes, DataSet] = {}  # data sets that differ in their SOP Instance UID alone
     nothing = (_ABSENT,) * (len(names) - plain)
-    told = len(reader.issues)
     found: list[DataSet | None] = []
     for index, entry in enumerate(entries):
         fields = astuple(entry)
         at = f"[{index}]" if many else ""
+        if index in closer:
+            node = DECODER.decode(closer[index].decode("utf-8"))
+            found.append(reader.data_set(node, at))
+            continue
         uid = _UID.fullmatch(fields[_UIDS - 1])
         key = _BETWEEN.join(fields[: _UIDS - 1] + fields[_UIDS:plain])
         same = seen.get(key)
@@ -64,17 +97,17 @@ def _all(
             found.append(DataSet(at, _about(same.instance, uid[1].decode()), same.offset))
             continue
         if _ABSENT in fields[:_UIDS]:  # it may stand there under an odd name
-            del reader.issues[told:]
+            reader.issues.clear()
             return None
         node = {
             name: DECODER.decode(bytes(raw).decode("utf-8"))
             for name, raw in zip(names, fields, strict=True)
             if raw is not _ABSENT
         }
-        before = len(reader.issues)
+        before = reader.issues.total
         one = reader.data_set(node, at)
         found.append(one)
-        if one and one.instance.sop_instance_uid and len(reader.issues) == before:
+        if one and one.instance.sop_instance_uid and reader.issues.total == before:
             seen[key] = one
     return found
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sopstatus.catalogue import document_error, issue
-from sopstatus.codecs import data_set
+from sopstatus.codecs import data_set, dicom_json_nooks
 from sopstatus.codecs.dicom_json_document import Document, values
 from sopstatus.codecs.dicom_json_element import FILE_META, Fetch, Tell, spellings, text_of
+from sopstatus.codecs.issues import Issues
 from sopstatus.codecs.json_text import MARK, text_of_bytes
 from sopstatus.limits import Limits
-from sopstatus.model import Issue, SOPInstance, Value
+from sopstatus.model import SOPInstance, Value
 from sopstatus.table import Attribute
 from sopstatus.values import OFFSET_KEYWORD
 
@@ -48,7 +49,7 @@ class Reader:
     """Reads the data sets of a document; ``issues`` grows with what is told of them."""
 
     def __init__(
-        self, rows: Iterable[Attribute], limits: Limits, fetch: Fetch | None, issues: list[Issue]
+        self, rows: Iterable[Attribute], limits: Limits, fetch: Fetch | None, issues: Issues
     ) -> None:
         self.rows, self.limits, self.fetch, self.issues = tuple(rows), limits, fetch, issues
         self.keywords = {**data_set.IDENTITY, data_set.TIMEZONE_OFFSET: OFFSET_KEYWORD}
@@ -97,6 +98,8 @@ class Reader:
                 said[row.keyword] = data_set.value(row, text, where, self.issues)
         offset = self._plain(node, data_set.TIMEZONE_OFFSET, at)
         uids = [(self._plain(node, tag, at), self._place(tag, at)) for tag in data_set.IDENTITY]
+        if not spoken:
+            self.issues += dicom_json_nooks.of_node(node, at, self.rows, self.limits.depth)
         if FILE_META in node:
             self.issues.append(issue("dicom-json/file-meta", place(at, FILE_META)))
         if not uids[3][0]:  # a result about a study or series, or one that lost its identity

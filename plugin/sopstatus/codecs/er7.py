@@ -10,7 +10,15 @@ import codecs
 import re
 from collections.abc import Iterable
 
-from sopstatus.codecs.er7_message import Delimiters, Message, Segment, messages, numbered
+from sopstatus.codecs.er7_message import (
+    Delimiters,
+    Message,
+    Segment,
+    messages,
+    numbered,
+    segment_at,
+    starts,
+)
 
 __all__ = [
     "Delimiters",
@@ -19,14 +27,16 @@ __all__ = [
     "components",
     "decode",
     "escape",
+    "is_byte_safe",
     "messages",
     "numbered",
+    "segment_at",
     "splice",
     "split",
+    "starts",
     "unescape",
 ]
 
-# in these a byte below 0x80 is always that ASCII character, so bytes can be cut at delimiters
 _BYTE_SAFE = re.compile(r"ascii|utf-8|iso8859-\d+|euc_kr")
 
 _ESCAPE_NAMES = {"F": "field", "S": "component", "T": "subcomponent", "R": "repetition"}
@@ -34,10 +44,15 @@ _HEX = re.compile(r"X((?:[0-9A-Fa-f]{2})+)")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
+def is_byte_safe(charset: str) -> bool:
+    """Tell whether a byte below 0x80 is always that ASCII character, so bytes can be cut at it."""
+    return _BYTE_SAFE.fullmatch(charset) is not None
+
+
 def split(raw: bytes, separator: str, charset: str) -> list[bytes]:
     """Cut a segment at its field separator, never inside a multi-byte character."""
     mark = separator.encode("ascii")
-    if (raw.isascii() and b"\x1b" not in raw) or _BYTE_SAFE.fullmatch(charset):
+    if (raw.isascii() and b"\x1b" not in raw) or is_byte_safe(charset):
         return raw.split(mark)
     decoder = codecs.getincrementaldecoder(charset)("replace")
     parts, start, done = [], 0, 0

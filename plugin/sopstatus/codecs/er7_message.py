@@ -35,6 +35,7 @@ _JAPANESE = ("ISO IR87", "ISO IR159")
 _DIVIDERS = ("MSH", "PID", "ORC", "OBR", "IPC", "ZDS")
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _FRAME = b"\x0b\x1c"
+_LINE_ENDS = (b"", b"\r", b"\n", b"\x0b", b"\x1c")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGEST_REMEMBERED = 64
 
@@ -109,7 +110,13 @@ class Message:
         for index in range(bisect_left(starts, start or self.start), len(starts)):
             if starts[index] >= end:
                 return
-            yield starts[index], names[index]
+            if self.ends_name(starts[index] + 3):
+                yield starts[index], names[index]
+
+    def ends_name(self, at: int) -> bool:
+        """Tell whether a segment ID ends here; it has three characters, so ``ZDS1`` is no ZDS."""
+        separator = self.document[self.start + 3 : self.start + 4]
+        return self.document[at : at + 1] in (separator, *_LINE_ENDS)
 
 
 def messages(document: bytes, charset: str = "", names: tuple[str, ...] = ()) -> list[Message]:
@@ -246,13 +253,16 @@ def segments(document: bytes, start: int, end: int) -> list[Segment]:
     return found
 
 
+def starts(message: Message, name: str) -> Iterator[int]:
+    """Yield where each segment of this name begins."""
+    if name in message.marks.wanted:
+        yield from (start for start, found in message.marked() if found == name)
+    else:
+        named = (s.start for s in message.segments if s.name == name)
+        yield from (start for start in named if message.ends_name(start + 3))
+
+
 def numbered(message: Message, name: str) -> Iterator[tuple[int, Segment]]:
     """Yield the segments of this name with their number in the message, from 1."""
-    if name not in message.marks.wanted:
-        yield from enumerate((s for s in message.segments if s.name == name), 1)
-        return
-    number = 0
-    for start, found in message.marked():
-        if found == name:
-            number += 1
-            yield number, segment_at(message.document, start, message.end)
+    for number, start in enumerate(starts(message, name), 1):
+        yield number, segment_at(message.document, start, message.end)

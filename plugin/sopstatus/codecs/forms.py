@@ -62,7 +62,7 @@ def _term_problems(
         yield "value/unlisted-term", facts
 
 
-def to_hl7(row: Attribute, text: str, offset: str = "") -> str | None:
+def to_hl7(row: Attribute, text: str) -> str | None:
     """Write a value as the text of an HL7 field (for a CWE: its code), not yet escaped."""
     if row.vr == "CS":
         return _to_code(row, text, row.to_hl7, row.from_hl7)

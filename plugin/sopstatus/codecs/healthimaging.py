@@ -17,6 +17,7 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import data_set, healthimaging_map
 from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.healthimaging_map import Instance, instances_of
+from sopstatus.codecs.issues import Issues
 from sopstatus.codecs.statement import identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
@@ -35,10 +36,10 @@ class HealthImagingCodec:
 
     def decode(self, document: Any, *, holder: str = "") -> Result[tuple[SOPInstance, ...]]:
         """Read one statement for each instance that makes one; ``holder`` is who holds them all."""
-        issues: list[Issue] = []
+        issues = Issues(self.limits)
         _, found = self._read(document, issues)
         stated = (replace(one.instance, holder=holder) for one in found if one.instance.attributes)
-        return Result(tuple(stated), tuple(issues))
+        return Result(tuple(stated), issues.told())
 
     def copies(self, document: Any) -> tuple[SOPInstance, ...]:
         """Return what each instance states, also where that is nothing."""
@@ -60,13 +61,14 @@ class HealthImagingCodec:
         given = tuple(instances)
         if into is None:
             into = self.blank((*known, *given))
-        opened, found = self._read(into, [])
-        issues = unmapped(given, self.tables)
+        opened, found = self._read(into, Issues(self.limits))
+        issues = Issues(self.limits)
+        issues += unmapped(given, self.tables)
         edits = {
             one.path: {row.keyword: ... if value is False else value for row, value in new.items()}
             for one, new in self._changes(given, found, holder, issues)
         }
-        return Result(opened.edited(edits) if edits else into, tuple(issues))
+        return Result(opened.edited(edits) if edits else into, issues.told())
 
     def update(
         self, instances: Iterable[SOPInstance], document: Any, *, holder: str = ""
@@ -77,8 +79,9 @@ class HealthImagingCodec:
         differs, neither. An issue tells where one is longer than the service takes.
         """
         given = tuple(instances)
-        _, found = self._read(document, [])
-        issues = unmapped(given, self.tables)
+        _, found = self._read(document, Issues(self.limits))
+        issues = Issues(self.limits)
+        issues += unmapped(given, self.tables)
         halves: dict[str, dict[str, Any]] = {"updatableAttributes": {}, "removableAttributes": {}}
         for one, new in self._changes(given, found, holder, issues):
             for row, value in new.items():
@@ -96,7 +99,7 @@ class HealthImagingCodec:
                 if (length := len(payload[name])) > LONGEST_UPDATE:
                     facts = {"length": length, "longest": LONGEST_UPDATE}
                     issues.append(issue("healthimaging/update-too-long", name, **facts))
-        return Result(payload, tuple(issues))
+        return Result(payload, issues.told())
 
     def blank(self, known: Iterable[SOPInstance]) -> dict[str, Any]:
         """Return the smallest metadata of an image set with these instances, all of one study."""
@@ -116,7 +119,7 @@ class HealthImagingCodec:
 
     def data_sets(self, document: Any) -> list[Instance]:
         """Return every instance with the places of its attributes."""
-        return self._read(document, [])[1]
+        return self._read(document, Issues(self.limits))[1]
 
     def _read(
         self, document: Any, issues: list[Issue]

@@ -83,7 +83,7 @@ def opened(document: Any, limits: Limits) -> Document:
             raise document_error("document/too-large", "", limit=limits.document)
         if not text.strip():
             raise document_error("document/empty", "")
-        parsed = json_text.parse(text)
+        parsed = json_text.parse(text, limits.depth)
     if not isinstance(parsed, dict) or not isinstance(parsed.get("Study"), dict):
         raise document_error("healthimaging/not-metadata", "")
     return Document(document, parsed, text)

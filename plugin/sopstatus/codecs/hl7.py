@@ -17,7 +17,8 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import er7
 from sopstatus.codecs.er7 import Message
 from sopstatus.codecs.hl7_append import appended
-from sopstatus.codecs.hl7_write import Writer, read
+from sopstatus.codecs.hl7_read import read
+from sopstatus.codecs.hl7_write import Writer
 from sopstatus.codecs.issues import Issues
 from sopstatus.codecs.library import comes_from
 from sopstatus.codecs.statement import identities, merge, unmapped
@@ -133,7 +134,10 @@ def message(
     study = next((i.study_instance_uid for i in given if i.study_instance_uid), "")
     time = time or datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000")
     names = "\n".join(uid for i in given for uid in i.identity)
-    control_id = control_id or hashlib.sha256(names.encode()).hexdigest()[:20].upper()
+    control_id = (
+        control_id
+        or hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()[:20].upper()
+    )
     lines = [
         f"MSH|^~\\&|SOPSTATUS||||{time}||ORU^R01^ORU_R01|{control_id}|P|2.5.1||||||UNICODE UTF-8",
         "PID|||",

@@ -90,6 +90,16 @@ def orders(message: Message) -> list[Order]:
     return found or [Order(message, message.start, message.end, message.kind)]
 
 
+def studies(document: bytes) -> list[str]:
+    """Return the Study Instance UIDs that the messages of a document name, in their order."""
+    found: dict[str, None] = {}
+    for message in er7.messages(document, names=("IPC", "ZDS")):
+        if message.delimiters and message.charset:
+            for order in orders(message):
+                found.update(dict.fromkeys(sorted(order.studies)))
+    return list(found)
+
+
 def last_segment(message: Message, start: int, end: int) -> Segment:
     """Return the last segment of a part of a message that closes no batch."""
     document = message.document

@@ -11,14 +11,15 @@ import re
 from functools import lru_cache
 
 from sopstatus import plain, values
+from sopstatus.codecs.er7 import is_byte_safe
 from sopstatus.codecs.er7_message import Delimiters, Message
 from sopstatus.model import SOPInstance, Value, stated
 from sopstatus.table import Attribute
 from sopstatus.table_language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_FIELD
 
 # a DTM that is a DT as it stands: at most four fraction digits
+_UID = re.compile(plain.UID.encode("ascii"))
 _DTM = rf"{plain.DATE_AND_TIME}(?:\.[0-9]{{1,4}})?(?:{plain.OFFSET})?"
-_CHARSETS = re.compile(r"ascii|utf-8|iso8859-\d+|euc_kr")  # no ASCII byte inside a character
 
 
 class Plan:
@@ -38,41 +39,53 @@ class Plan:
         self.pointer = f"{component}{component}Application{component}DICOM"
         self.care = re.compile(f'[^ -~]|[{special}]|""')
         self.dtm = re.compile(_DTM)
+        by_field = {row.field: row for row in rows}
+        captured = sorted({*by_field, HOLDER_FIELD})
+        groups = {number: group for group, number in enumerate(captured, FIRST_FIELD - 1)}
         self.readers = tuple(
-            (row.field, row.keyword, row.vr, self.codes.get(row.keyword))
+            (groups[row.field], row.keyword, row.vr == "DT", self._read_codes(row))
             for row in sorted(rows, key=lambda row: row.keyword)
         )
-        self.pattern = re.compile(self._pattern(name, rows, delimiters, special))
+        self.holder = groups[HOLDER_FIELD]
+        pattern = self._pattern(name, by_field, delimiters, special)
+        self.pattern = re.compile(pattern.encode("ascii"))
 
     def _pattern(
-        self, name: str, rows: tuple[Attribute, ...], delimiters: Delimiters, special: str
+        self, name: str, by_field: dict[int, Attribute], delimiters: Delimiters, special: str
     ) -> str:
         separator, component = re.escape(delimiters.field), re.escape(delimiters.component)
-        one, any_other = rf"[^{special}\x00-\x1f\x7f]", rf"[^{separator}\x1b]*+"
+        one = rf"[^{special}\x00-\x1f\x7f]"
+        any_other = rf"[^{separator}\x0a\x0b\x0d\x1b\x1c]*+"
         word = f"{one}*+"
-        tail = f"(?:{component}{word}(?:{component}{word}(?:{component}(?:DICOM)?)?)?)?"
-        by_field = {row.field: row for row in rows}
-        made = f"(?:{separator}{any_other})*+"
+        # an alternative to nothing costs less than a repetition
+        tail = f"(?:{component}{word}(?:{component}{word}(?:{component}(?:DICOM|)|)|)|)"
+        made = rf"(?:{separator}[^\x0a\x0b\x0d\x1b\x1c]*+|)"
         for number in range(self.last, 1, -1):
             row = by_field.get(number)
             if number < FIRST_FIELD:
-                text = f"({plain.UID})?"
+                text = "([0-9.]*+)"
             elif number == VERBATIM_FIELD:
-                text = "()"
+                text = ""
             elif number == HOLDER_FIELD:
                 text = f"({word})"
             elif row is None:
-                text = f"({any_other})"
+                text = any_other
             elif row.vr == "CS":
-                text = f"((?:{one}|{component})*+)"
+                others = re.escape("".join(set(delimiters) - {delimiters.component}))
+                text = rf"([^{others}\x00-\x1f\x7f]*+)"
             elif row.vr == "DT":
                 text = f"({_DTM}|)"
             else:
                 most = values.MAX_CHARACTERS.get(row.vr, "")
                 allowed = one if row.vr in values.SINGLE_VALUED else one[:-1] + r"\\]"
                 text = rf'((?!""){allowed}{{0,{most}}}+)'
-            made = f"(?:{separator}{text}{made})?"
-        return f"{name}{separator}({plain.UID}){tail}{made}"
+            made = f"(?:{separator}{text}{made}|)"
+        return rf"{name}{separator}([0-9.]++){tail}{made}(?=[\r\n]|\Z)"
+
+    def _read_codes(self, row: Attribute) -> dict[bytes, str] | None:
+        if row.keyword not in self.codes:
+            return None
+        return {text.encode("utf-8"): term for text, term in self.codes[row.keyword].items()}
 
     def _written(self, row: Attribute, component: str) -> dict[str, str] | None:
         if row.vr != "CS":
@@ -85,31 +98,35 @@ class Plan:
                 written[term] = text
         return written
 
-    def read(self, raw: bytes, message: Message) -> SOPInstance | None:
-        """Read a segment; ``None`` where there is more to it."""
-        charset = message.charset or ""
-        try:
-            text = raw.decode("utf-8" if charset == "utf-8" else "ascii")
-        except UnicodeDecodeError:
+    def read(self, start: int, message: Message) -> SOPInstance | None:
+        """Read the segment that begins here, of a message whose character set `is_byte_safe`.
+
+        ``None`` where there is more to it.
+        """
+        match = self.pattern.match(message.document, start)
+        if match is None:
             return None
-        match = self.pattern.fullmatch(text)
-        if match is None or not _CHARSETS.fullmatch(charset):
+        fields = match.groups(b"")
+        study, series, sop_class = map(_often, fields[:3])
+        sop = _uid(fields[3])
+        if study is None or series is None or sop_class is None or sop is None:
             return None
-        fields = match.groups("")
-        study, series, sop_class, sop = fields[:4]
-        if len(study) > 64 or len(series) > 64 or len(sop_class) > 64 or len(sop) > 64:
-            return None
+        charset = "utf-8" if message.charset == "utf-8" else "ascii"
         said: list[tuple[str, Value]] = []
-        for number, keyword, vr, codes in self.readers:
-            if value := fields[number - 1]:
-                if codes is not None:
-                    value = codes.get(value, "")
-                    if not value:
-                        return None
-                elif vr == "DT" and value[-5] not in "+-" and message.offset:
-                    value = values.with_offset(value, message.offset)
-                said.append((keyword, value))
-        return stated(study, series, sop_class, sop, fields[HOLDER_FIELD - 1], tuple(said))
+        try:
+            for group, keyword, is_time, codes in self.readers:
+                if raw := fields[group]:
+                    if codes is not None:
+                        value = codes[raw]
+                    else:
+                        value = raw.decode(charset)
+                        if is_time and value[-5] not in "+-" and message.offset:
+                            value = values.with_offset(value, message.offset)
+                    said.append((keyword, value))
+            holder = fields[self.holder].decode(charset)
+        except (KeyError, UnicodeDecodeError):
+            return None
+        return stated(study, series, sop_class, sop, holder, tuple(said))
 
     def write(self, new: SOPInstance, message: Message) -> bytes | None:
         """Write a new segment; ``None`` where there is more to it."""
@@ -135,12 +152,22 @@ class Plan:
                 written += value
             fields[number] = value
             last = max(last, number)
-        if self.care.search(written) or not _CHARSETS.fullmatch(message.charset or ""):
+        if self.care.search(written) or not is_byte_safe(message.charset or ""):
             return None
         if holder:
             fields[HOLDER_FIELD] = holder
             last = max(last, HOLDER_FIELD)
         return self.separator.join(fields[: last + 1]).encode("ascii")
+
+
+def _uid(raw: bytes) -> str | None:
+    """Return a UID, ``""`` for none; ``None`` where the text may be no UID."""
+    if not raw:
+        return ""
+    return raw.decode("ascii") if len(raw) <= 64 and _UID.fullmatch(raw) else None
+
+
+_often = lru_cache(maxsize=64)(_uid)  # many segments share their study, series and SOP Class
 
 
 def _codes(row: Attribute, delimiters: Delimiters) -> dict[str, str]:

@@ -1,17 +1,18 @@
-"""Reading and writing the Z segments of one name in a document: the edits that say something new."""
+"""Writing the Z segments of one name in a document: the edits that say something new."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from sopstatus.catalogue import document_error, issue
+from sopstatus.catalogue import issue
 from sopstatus.codecs import er7
 from sopstatus.codecs.er7 import Message, Segment
 from sopstatus.codecs.hl7_orders import Order, last_segment, orders
 from sopstatus.codecs.hl7_plan import plan
+from sopstatus.codecs.hl7_read import Place, read
 from sopstatus.codecs.hl7_segment import ZSegment
 from sopstatus.codecs.statement import Found, Members, members, pair, restrict, rolled_up
 from sopstatus.limits import DEFAULT, Limits
@@ -19,83 +20,6 @@ from sopstatus.model import Issue, SOPInstance
 from sopstatus.table import Attribute
 from sopstatus.table_language import HOLDER_FIELD
 from sopstatus.values import OFFSET_KEYWORD, context_offset, is_uid
-
-
-@dataclass(slots=True)
-class Place:
-    """Where a statement stands; its fields are cut when somebody asks for them."""
-
-    message: Message
-    span: Segment
-    location: str
-    _segment: ZSegment | None = None
-
-    @property
-    def segment(self) -> ZSegment:
-        """The segment, field by field."""
-        if self._segment is None:
-            item, span = self.message, self.span
-            assert item.delimiters and item.charset
-            raw = item.document[span.start : span.end]
-            fields = er7.split(raw, item.delimiters.field, item.charset)
-            self._segment = ZSegment(fields, item, item.delimiters, item.charset, self.location)
-        return self._segment
-
-
-def read(
-    data: bytes,
-    found: list[Message],
-    name: str,
-    rows: tuple[Attribute, ...],
-    issues: list[Issue],
-    limits: Limits = DEFAULT,
-) -> list[Found[Place]]:
-    """Read every segment of this name that is ours; a foreign one is an issue and stays.
-
-    Raise `DocumentError` where there are more of ours than the limit.
-    """
-    statements: list[Found[Place]] = []
-    for number, item in enumerate(found, 1):
-        assert item.delimiters
-        quick = plan(name, rows, item.delimiters)
-        prefix = f"message[{number}] {name}[" if len(found) > 1 else f"{name}["
-        for index, span in er7.numbered(item, name):
-            place = Place(item, span, f"{prefix}{index}]")
-            instance, unread = quick.read(data[span.start : span.end], item), _NOTHING_UNREAD
-            if instance is None:
-                segment = place.segment
-                taken = _read_with_care(segment, rows, limits)
-                issues += segment.issues
-                segment.issues.clear()
-                if taken is None:
-                    continue
-                instance, unread = taken
-            statements.append(Found(instance, place, unread))
-            if len(statements) > limits.statements:
-                raise document_error(
-                    "document/too-many-statements", place.location, limit=limits.statements
-                )
-    return statements
-
-
-_NOTHING_UNREAD: frozenset[str] = frozenset()
-
-
-def _read_with_care(
-    segment: ZSegment, rows: tuple[Attribute, ...], limits: Limits
-) -> tuple[SOPInstance, frozenset[str]] | None:
-    """Read a segment field by field; ``None``, and an issue, where it is not ours to read."""
-    if bad := segment.undecodable():
-        segment.note("hl7/undecodable", bad, charset=segment.message.charset_term or "none")
-        return None
-    if len(segment.fields) < 2 or not segment.is_ours():
-        name = segment.location.rpartition(" ")[2].partition("[")[0]
-        segment.issues.append(issue("hl7/foreign-zds", segment.location, segment=name))
-        return None
-    if crowded := segment.crowded(rows, limits.repetitions):
-        segment.note("hl7/too-many-repetitions", crowded, limit=limits.repetitions)
-        return None
-    return segment.decode(rows)
 
 
 class Writer:
@@ -118,7 +42,7 @@ class Writer:
         self.edits: list[tuple[int, int, bytes]] = []
         self.new_segments: dict[int, list[bytes]] = {}  # by the place of insertion
         self.inserted = 0
-        self.bare = _Bare([])
+        self.bare = _Bare([], set())
         self.counts: dict[int, int] = {}  # of segments of this name, by the start of the message
         self.members: Members | None = None
         self.last: dict[int, Segment] = {}  # segment of a message, by its start
@@ -140,7 +64,8 @@ class Writer:
             else:
                 plans.setdefault(id(order), (order, []))[1].append(instance)
         if plans:
-            self.bare = _Bare(self.old)
+            rewritten = {id(found) for found, _ in pairs}
+            self.bare = _Bare(self.old, rewritten)
         for order, statements in plans.values():
             self._add(order, statements, known)
         for place, texts in self.new_segments.items():
@@ -163,7 +88,7 @@ class Writer:
             study = statement.study_instance_uid
             own = [f for f in inside if f.instance.identity == statement.identity]
             mine = [f for f in own if f.instance.attributes] or [
-                f for f in inside if _is_anchor(f) and f.instance.study_instance_uid == study
+                f for f in inside if self.bare.is_free(f) and f.instance.study_instance_uid == study
             ]
             if mine:
                 self._replace(mine[0], statement)
@@ -267,15 +192,22 @@ class Writer:
 
 
 class _Bare:
-    """The old segments by place, and by study those that name it and say no more."""
+    """The old segments by place, and by study those that name it and say no more.
 
-    def __init__(self, old: list[Found[Place]]) -> None:
-        self.old = old
-        self.starts = [found.place.span.start for found in old]
+    ``rewritten`` are those, by `id`, that say something by now: they are taken.
+    """
+
+    def __init__(self, old: list[Found[Place]], rewritten: set[int]) -> None:
+        self.old, self.rewritten = old, rewritten
+        self.starts = [found.place.start for found in old]
         self.by_study: dict[str, deque[Found[Place]]] = {}
         for found in old:
-            if _is_anchor(found):
+            if self.is_free(found):
                 self.by_study.setdefault(found.instance.study_instance_uid, deque()).append(found)
+
+    def is_free(self, found: Found[Place]) -> bool:
+        """Tell whether a segment names its study, said no more, and says no more now."""
+        return _is_anchor(found) and id(found) not in self.rewritten
 
     def take(self, study: str) -> Found[Place] | None:
         """Return the next bare segment of a study, once."""

@@ -19,7 +19,7 @@ from sopstatus.limits import Limits
 from sopstatus.model import Issue
 
 ROOT = "HL7Message"
-MOST_PLACES = 1000  # fields of a segment, components of a field: beyond it, a name is a mistake
+MOST_PLACES = 256  # fields of a segment, components of a field: beyond it, a name is a mistake
 _STRICT = re.compile(r"(?:.*[}:])?(?:[A-Z]{3}_[A-Z0-9]{3}|ACK)")  # HAPI: the message structure
 _STRICT_NAMESPACE = "urn:hl7-org:v2xml"
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")

@@ -6,7 +6,7 @@ for the engine writes children in the order of the document.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 
 from sopstatus.codecs import er7, xml_text
 from sopstatus.codecs.er7 import Delimiters
@@ -22,11 +22,16 @@ def spliced(view: View, edits: list[Edit], delimiters: dict[int, Delimiters]) ->
     ``delimiters`` are those of each message, by the start of its MSH in the view.
     """
     starts = [line.start for line in view.lines]
+    headers = sorted(delimiters)
     made: list[Edit] = []
+
+    def marks_of(line: Line) -> Delimiters:
+        return delimiters[headers[bisect_right(headers, line.start) - 1]]
+
     for start, end, text in edits:
         if start == end:  # lines inserted behind another
             line = view.lines[bisect_left(starts, start) - 1]
-            marks = _marks_at(delimiters, line.start)
+            marks = marks_of(line)
             lead = xml_text.lead(view.document, line.node.start)
             new = [segment_text(one, marks).encode() for one in text.split(b"\r") if one]
             at = line.node.end
@@ -36,16 +41,11 @@ def spliced(view: View, edits: list[Edit], delimiters: dict[int, Delimiters]) ->
         node = line.node
         if text:
             old = view.data[line.start : line.after - 1]
-            marks = _marks_at(delimiters, line.start)
-            made += _fields(view.document, line, old, text, marks)
+            made += _fields(view.document, line, old, text, marks_of(line))
         else:
             begin = node.start - len(xml_text.lead(view.document, node.start))
             made.append((begin, node.end, b""))
     return er7.splice(view.document, made)
-
-
-def _marks_at(delimiters: dict[int, Delimiters], place: int) -> Delimiters:
-    return delimiters[max(start for start in delimiters if start <= place)]
 
 
 def _fields(

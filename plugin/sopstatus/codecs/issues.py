@@ -38,6 +38,16 @@ class Issues(list[Issue]):
         self.extend(items)
         return self
 
+    def clear(self) -> None:
+        """Begin again, as if nothing had been told."""
+        super().clear()
+        self.more, self.has_error = 0, False
+
+    @property
+    def total(self) -> int:
+        """The number of issues, kept or not."""
+        return len(self) + self.more
+
     def told(self) -> tuple[Issue, ...]:
         """Return what was kept, and one issue that counts the rest."""
         if self.more:

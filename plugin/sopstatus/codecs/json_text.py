@@ -14,6 +14,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
 from sopstatus.catalogue import document_error
+from sopstatus.limits import DEFAULT
 from sopstatus.model import DocumentError
 
 Path = tuple[str, ...]
@@ -64,12 +65,28 @@ def text_of_bytes(data: bytes) -> str:
         raise document_error("document/not-json", "", line=line, column=column) from None
 
 
-def parse(text: str) -> Any:
-    """Parse a whole text; raise `DocumentError` with line and column."""
+def parse(text: str, depth: int = DEFAULT.depth) -> Any:
+    """Parse a whole text; raise `DocumentError` with line and column, or where it is too deep."""
     node, end = scan(text, blank(text, text.startswith("\ufeff")))
-    if blank(text, end) != len(text):
+    if (end := blank(text, end)) != len(text):
         raise bad(text, end)
+    if is_deeper(node, depth):
+        raise document_error("document/too-deep", "", limit=depth)
     return node
+
+
+def is_deeper(node: Any, depth: int) -> bool:
+    """Tell whether objects and lists are nested more than ``depth`` deep."""
+    level = [node] if isinstance(node, dict | list) else []
+    while level and depth:
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        depth -= 1
+    return bool(level)
 
 
 def scan(text: str, start: int) -> tuple[Any, int]:
@@ -101,7 +118,7 @@ def members(text: str, start: int) -> Iterator[Member]:
     while text[at] != "}":
         name, end = scanstring(text, at + 1)
         value = blank(text, blank(text, end) + 1)
-        _, end = DECODER.raw_decode(text, value)
+        _, end = scan(text, value)
         yield Member(name, at, value, end)
         at = blank(text, end)
         if text[at] == ",":
@@ -127,7 +144,7 @@ def objects(text: str, wanted: Collection[Path]) -> list[tuple[Path, int, int]]:
             if inner in ways and text[value] == "{":
                 end = descend(value, inner)
             else:
-                _, end = DECODER.raw_decode(text, value)
+                _, end = scan(text, value)
             at = blank(text, end)
             at = blank(text, at + 1) if text[at] == "," else at
         if path in wanted:

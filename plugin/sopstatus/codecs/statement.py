@@ -114,10 +114,13 @@ def pair(
             others.setdefault(key, []).append((number, found))
     pairs: list[tuple[Found[P], SOPInstance]] = []
     added: list[SOPInstance] = []
+    taken: set[int] = set()
     for exact, news in wanted.items():
         mine = own.get(exact, [])
         if exact[0] in others:
-            more = [n for n in others[exact[0]] if compatible(n[1].instance, news[0])]
+            free = (n for n in others[exact[0]] if n[0] not in taken)
+            more = [n for n in free if compatible(n[1].instance, news[0])]
+            taken |= set(map(_number, more))
             mine = sorted([*mine, *more], key=_number)
         _settle([found for _, found in mine], news, pairs, added)
     return pairs, [instance for instance in added if instance.attributes]

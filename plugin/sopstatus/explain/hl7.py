@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sopstatus import values
-from sopstatus.codecs import er7, hl7_write
+from sopstatus.codecs import er7, hl7_read
 from sopstatus.codecs.er7 import Message, Segment
 from sopstatus.codecs.hl7_segment import NULL, ZSegment
 from sopstatus.codecs.statement import Found
@@ -13,7 +13,7 @@ from sopstatus.model import Issue, Value
 from sopstatus.table import Attribute, MappingTable, older_keywords
 from sopstatus.table_language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_FIELD
 
-_Found = Found[hl7_write.Place]
+_Found = Found[hl7_read.Place]
 
 
 def read(opened: Opened, tables: MappingTable) -> Reading:
@@ -25,7 +25,7 @@ def read(opened: Opened, tables: MappingTable) -> Reading:
     reader.unusable(found, usable)
     for name, rows in tables.segments.items():
         issues: list[Issue] = []
-        ours = hl7_write.read(data, usable, name, rows, issues)
+        ours = hl7_read.read(data, usable, name, rows, issues)
         for one in ours:
             reader.statement(name, rows, one, issues)
         reader.foreign(name, usable, {one.place.span.start for one in ours}, issues)

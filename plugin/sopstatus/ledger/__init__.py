@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sopstatus.audit import AuditRecord, now
 from sopstatus.ledger import schema
 from sopstatus.ledger.facts import Fact, from_instance, from_record, utc
-from sopstatus.ledger.findings import Holding, account, check
+from sopstatus.ledger.findings import Holding, account, check, statements
 from sopstatus.ledger.merge import merge
 from sopstatus.model import Issue, SOPInstance
 
@@ -100,6 +100,23 @@ class Ledger:
         """Return who holds a SOP Instance, and how, by AE Title."""
         held = account(self.facts(sop_instance_uid)).holdings.values()
         return sorted(held, key=attrgetter("holder"))
+
+    def statements(self, study_instance_uid: str) -> list[SOPInstance]:
+        """Return the status of every copy in a study that is held and has one, by instance.
+
+        The ledger knows no more of a copy than its status.
+        """
+        column = schema.fact.c
+        named = sa.select(column.sop_instance_uid).where(
+            column.study_instance_uid == study_instance_uid
+        )
+        with schema.told(), self._engine.connect() as connection:
+            facts = _select(connection, column.sop_instance_uid.in_(named))
+        facts.sort(key=attrgetter("sop_instance_uid"))
+        stated: list[SOPInstance] = []
+        for _, found in groupby(facts, key=attrgetter("sop_instance_uid")):
+            stated += statements(tuple(found))
+        return stated
 
     def __len__(self) -> int:
         """Return the number of SOP Instances that something is known of."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sopstatus import profile_language as language
 from sopstatus.catalogue import issue
 from sopstatus.ledger.facts import OBSERVATION, Fact
-from sopstatus.model import Issue
+from sopstatus.model import Issue, SOPInstance
 
 _OUTGOING = ("send", "transfer")
 
@@ -105,6 +105,25 @@ def account(facts: Iterable[Fact]) -> Account:
     for time, _, _, fact in points:
         made.take(fact, time)
     return made
+
+
+def statements(facts: tuple[Fact, ...]) -> list[SOPInstance]:
+    """Return what the facts of one SOP Instance say of the status of each copy that is held."""
+    told = {
+        name: next((v for f in facts if (v := getattr(f, name))), "")
+        for name in ("study_instance_uid", "series_instance_uid", "sop_class_uid")
+    }
+    held = account(facts).holdings.values()
+    return [
+        SOPInstance(
+            **told,
+            sop_instance_uid=facts[0].sop_instance_uid,
+            holder=holding.holder,
+            attributes=((language.STATUS, _shown(holding.state)),),
+        )
+        for holding in sorted(held, key=lambda holding: holding.holder)
+        if _shown(holding.state) in language.TERMS
+    ]
 
 
 def check(facts: Iterable[Fact], *, original_age: float | None = None, now: str) -> list[Issue]:

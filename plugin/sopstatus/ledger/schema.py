@@ -43,6 +43,7 @@ fact = sa.Table(
     sa.Column("dated", sa.Boolean),
     sa.Column("certified", sa.Boolean),
     sa.Index("ledger_fact_instance", "sop_instance_uid", "number"),
+    sa.Index("ledger_fact_study", "study_instance_uid"),
 )
 
 

@@ -15,6 +15,7 @@ FUNCTIONS = {
     "text": "sopstatus text",
     "read": "sopstatus read ZDS",
     "write": "sopstatus write ZDS",
+    "fields": "sopstatus fields of ZDS",
     "place": "sopstatus place of ZDS",
     "dicom": "sopstatus read DICOM",
     "service": "sopstatus service",

@@ -79,7 +79,7 @@ function sopstatusNumber(node, name) {
     var own = String(node.localName());
     var tail = own.substring(name.length + 1);
     var number = own.indexOf(name + '.') === 0 && /^[0-9]{1,4}$/.test(tail) ? Number(tail) : 0;
-    return number <= 1000 ? number : 0;
+    return number <= 256 ? number : 0;
 }
 
 function sopstatusText(node, below, marks) {

@@ -1,7 +1,8 @@
 /**
  * Carry the statements of a document onto another, or into a new one, by the service
  * (sopstatus serve). Throws an Error with the line of the issue where the service refuses, where
- * an issue is an error, and where the service does not answer: the message then stops with it.
+ * an issue is an error, and where the service does not answer: the message then stops with it. With
+ * the setting sopstatus.errors = log, what was written but for an error goes on, and the line is logged.
  *
  * @param {String} name - such as 'hl7-to-fhir'
  * @param {String} document - the document
@@ -14,7 +15,7 @@ function sopstatusTransform(name, document, type, into, intoType) {
     var url = sopstatusSetting('sopstatus.service', 'http://127.0.0.1:8080').replace(/\/+$/, '') + '/transform/' + name;
     var token = sopstatusSetting('sopstatus.token', '');
     var body = String(document);
-    var answer;
+    var answer, told;
     if (into) {
         body = sopstatusForm([['document', type, body], ['into', intoType, String(into)]]);
         type = 'multipart/form-data; boundary=' + body.boundary;
@@ -23,12 +24,15 @@ function sopstatusTransform(name, document, type, into, intoType) {
         type += '; charset=UTF-8';
     }
     answer = sopstatusHTTP('POST', url, body, type, '', token);
-    if (/\berror=/.test(answer.issues)) { // it was written, but not whole: ask for the lines
-        answer = sopstatusHTTP('POST', url, body, type, 'application/json', token);
-        throw new Error(sopstatusLine(answer, url));
-    }
     if (answer.status !== 200) {
         throw new Error(sopstatusLine(answer, url));
+    }
+    if (/\berror=/.test(answer.issues)) { // it was written, but not whole: ask for the line
+        told = sopstatusLine(sopstatusHTTP('POST', url, body, type, 'application/json', token), url);
+        if (sopstatusSetting('sopstatus.errors', 'stop') !== 'log') {
+            throw new Error(told);
+        }
+        logger.error(told);
     }
     return answer.text;
 }

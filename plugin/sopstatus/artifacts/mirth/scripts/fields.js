@@ -1,0 +1,191 @@
+/* Set what differs in the fields of a segment. */
+function sopstatusFill(msg, fields, statement, said, marks) {
+    var tables = sopstatusTables();
+    var wanted = statement.attributes;
+    var uids = [statement.seriesInstanceUID, statement.sopClassUID, statement.sopInstanceUID];
+    var filled = sopstatusKeys(wanted).length > 0;
+    var index, row;
+    if (filled) {
+        if (!fields[1]) {
+            sopstatusPut(fields, 1, [sopstatusIdentifier(statement.studyInstanceUID, 1, marks), '', 'Application', 'DICOM'].join(marks.component));
+        }
+        for (index = 0; index < uids.length; index++) {
+            if (uids[index] && sopstatusFirst(fields, index + 2, marks) !== uids[index]) {
+                sopstatusPut(fields, index + 2, sopstatusIdentifier(uids[index], index + 2, marks));
+            }
+        }
+        if (statement.holder && sopstatusFirst(fields, tables.holderField, marks) !== statement.holder) {
+            sopstatusPut(fields, tables.holderField, sopstatusIdentifier(statement.holder, tables.holderField, marks));
+        }
+    }
+    for (index = 0; index < tables.rows.length; index++) {
+        row = tables.rows[index];
+        if (wanted[row.keyword] !== undefined) {
+            if ((wanted[row.keyword] || null) !== said[row.keyword]) {
+                sopstatusPutValue(msg, fields, row, wanted[row.keyword] || null, marks);
+            }
+        } else if (said[row.keyword] !== undefined) {
+            sopstatusPut(fields, row.field, '');
+            sopstatusKeep(fields, row.keyword, null, row.aliases, marks);
+        }
+    }
+    sopstatusKeep(fields, tables.offsetKeyword, filled ? statement.offset : null, [], marks);
+}
+
+function sopstatusIdentifier(text, number, marks) {
+    var escaped = sopstatusEscaped(text, marks);
+    if (escaped === null || !sopstatusFitsXML(escaped)) {
+        throw new Error(sopstatusIssue('hl7/identity-lost', sopstatusTables().segment + '-' + number, {}));
+    }
+    return escaped;
+}
+
+function sopstatusPut(fields, number, text) {
+    while (fields.length <= number) {
+        fields.push('');
+    }
+    fields[number] = text;
+}
+
+/* State a value (null: emptied): its field, and its exact text in ZDS-9 where that is needed. */
+function sopstatusPutValue(msg, fields, row, value, marks) {
+    var text, exact, escaped, display;
+    if (value === null) {
+        sopstatusPut(fields, row.field, '""');
+        sopstatusKeep(fields, row.keyword, null, row.aliases, marks);
+        return;
+    }
+    text = sopstatusToHL7(row, value);
+    exact = text !== null && sopstatusFromHL7(row, text) === value;
+    if (row.vr === 'DT' && exact && sopstatusIsLocal(msg, value, marks)) {
+        exact = false; // read again, it would be local to MSH-7; the exact text says that it is not
+    }
+    escaped = text === null ? null : sopstatusEscaped(text, marks);
+    if (escaped !== null && (!sopstatusFitsXML(escaped) || (!marks.escape && /^[ \t]|[ \t]$/.test(escaped)))) {
+        escaped = null; // E4X drops blanks that are not escaped
+    }
+    if (escaped === null) {
+        sopstatusPut(fields, row.field, '');
+    } else if (row.coded) {
+        display = sopstatusLookUp(row.displays, sopstatusTrimmed(value), '');
+        text = [escaped, sopstatusEscaped(display, marks) || '', row.system].join(marks.component);
+        while (text.charAt(text.length - 1) === marks.component) {
+            text = text.substring(0, text.length - 1);
+        }
+        sopstatusPut(fields, row.field, text);
+    } else {
+        sopstatusPut(fields, row.field, escaped);
+    }
+    sopstatusKeep(fields, row.keyword, exact && escaped !== null ? null : value, row.aliases, marks);
+}
+
+function sopstatusIsLocal(msg, value, marks) {
+    var sent = msg['MSH'][0]['MSH.7'];
+    var read = sopstatusDateTime(value);
+    sent = sent.length() ? sopstatusText(sent[0], [marks.component, marks.subcomponent || '&'], marks) : '';
+    sent = sopstatusDateTime(sent.split(marks.component)[0]);
+    return Boolean(read && read.digits.length === 14 && !read.offset && sent && sent.offset);
+}
+
+/* Set, or with null remove, the exact text of a keyword; other entries stay. */
+function sopstatusKeep(fields, keyword, value, older, marks) {
+    var number = sopstatusTables().verbatimField;
+    var raw = fields[number] || '';
+    var parts = sopstatusCut(raw, marks.repetition);
+    var kept = [];
+    var index, entry, text;
+    for (index = 0; index < parts.length; index++) {
+        entry = /^([A-Za-z_][A-Za-z0-9_]*)=/.exec(sopstatusUnescaped(parts[index], marks));
+        if (entry && (entry[1] === keyword || older.indexOf(entry[1]) >= 0) &&
+                sopstatusEntry(sopstatusUnescaped(parts[index], marks))) {
+            continue;
+        }
+        if (parts[index]) {
+            kept.push(parts[index]);
+        }
+    }
+    if (value) {
+        if (kept.length && !marks.repetition) {
+            throw new Error(sopstatusIssue('hl7/no-repetition', 'ZDS-' + number, { keyword: keyword }));
+        }
+        text = keyword + '=' + sopstatusJSON(value);
+        entry = sopstatusEscaped(text, marks);
+        kept.push(entry === null ? sopstatusWithoutEscape(text, marks) : entry);
+    }
+    text = kept.join(marks.repetition);
+    if (text !== raw) {
+        sopstatusPut(fields, number, text);
+    }
+}
+
+/* Without an escape character, JSON can still say every delimiter. */
+function sopstatusWithoutEscape(text, marks) {
+    var special = marks.field + marks.component + marks.repetition + marks.subcomponent + marks.truncation;
+    return text.replace(/[\s\S]/g, function (character) {
+        return special.indexOf(character) < 0 ? character : '\\u' + sopstatusHex(character.charCodeAt(0), 4);
+    });
+}
+
+/* Return the XML of a segment: fields that did not change keep their elements, in order. */
+function sopstatusRewritten(segment, before, after, marks) {
+    var name = after[0];
+    var kept = '';
+    var made = '';
+    var nodes, number, index;
+    for (number = 1; number < Math.max(before.length, after.length); number++) {
+        nodes = segment ? segment[name + '.' + number] : null;
+        if (segment && (before[number] || '') === (after[number] || '')) {
+            for (index = 0; index < nodes.length(); index++) {
+                made += nodes[index].toXMLString();
+            }
+        } else {
+            made += sopstatusElements(name + '.' + number, after[number] || '', marks);
+        }
+    }
+    if (segment) {
+        nodes = segment.elements();
+        for (index = 0; index < nodes.length(); index++) {
+            kept += sopstatusNumber(nodes[index], name) ? '' : nodes[index].toXMLString();
+        }
+    }
+    return '<' + name + '>' + made + kept + '</' + name + '>';
+}
+
+function sopstatusElements(name, text, marks) {
+    var parts = sopstatusCut(text, marks.repetition);
+    var made = '';
+    var index;
+    for (index = 0; index < parts.length; index++) {
+        made += sopstatusElement(name, parts[index], [marks.component, marks.subcomponent], marks.escape);
+    }
+    return made;
+}
+
+function sopstatusElement(name, text, below, sign) {
+    var parts, index, inner;
+    if (!text) {
+        return '<' + name + '/>';
+    }
+    parts = below.length ? sopstatusCut(text, below[0]) : [text];
+    if (!below.length || (parts.length === 1 && below.length === 1)) {
+        return '<' + name + '>' + sopstatusLeaf(text, sign) + '</' + name + '>';
+    }
+    inner = '';
+    for (index = 0; index < parts.length; index++) {
+        inner += sopstatusElement(name + '.' + (index + 1), parts[index], below.slice(1), sign);
+    }
+    return '<' + name + '>' + inner + '</' + name + '>';
+}
+
+/* Write text for XML; blanks at its ends are escaped, for E4X drops them. */
+function sopstatusLeaf(text, sign) {
+    function hexadecimal(blanks) {
+        return blanks.replace(/[\s\S]/g, function (blank) {
+            return sign + 'X' + sopstatusHex(blank.charCodeAt(0), 2).toUpperCase() + sign;
+        });
+    }
+    if (sign) {
+        text = text.replace(/^[ \t]+/, hexadecimal).replace(/[ \t]+$/, hexadecimal);
+    }
+    return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+}

@@ -1,0 +1,116 @@
+"""The state of one service: what it offers, who may call, how much at once; and where work runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+
+from sopstatus import log
+from sopstatus.catalogue import document_error
+from sopstatus.engines.http_metrics import Metrics
+from sopstatus.engines.http_offer import Offered
+from sopstatus.engines.http_work import Work
+from sopstatus.model import Issue, Result
+
+T = TypeVar("T")
+INLINE = 32 * 1024
+"""Work on so few bytes is done at once: handing it to a thread costs more than it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator has chosen: bytes of a body, seconds, and requests at once."""
+
+    tokens: tuple[bytes, ...] = ()
+    max_body: int = 64 << 20
+    timeout: float = 30.0
+    concurrency: int = 64
+    audit: str = ""
+    version: str = "unknown"
+    verbose: bool = False  # one log event a transformation
+
+
+class Service:
+    """One service and its counters."""
+
+    def __init__(self, settings: Settings, offered: Offered) -> None:
+        self.settings, self.offered = settings, offered
+        self.metrics = Metrics()
+        self.metrics.tables(offered.offer.tables)
+        self.metrics.in_progress.set_function(lambda: self._taken)
+        self.draining = False
+        self._taken = 0  # requests being worked on, and work that nobody waits for any more
+        self._unfinished: set[Future[Any]] = set()
+        self._threads = ThreadPoolExecutor(thread_name_prefix="sopstatus")
+
+    @property
+    def work(self) -> Work:
+        """Return what one request is worked on with, from its beginning to its end."""
+        return Work(self.offered.offer, self.settings.max_body, self.settings.audit)
+
+    def take(self) -> bool:
+        """Take one of the places for work, and tell whether there was one; `free` gives it back."""
+        if self._taken >= self.settings.concurrency:
+            return False
+        self._taken += 1
+        return True
+
+    def free(self) -> None:
+        """Give a place back."""
+        self._taken -= 1
+
+    async def run(self, size: int, call: Callable[[], T]) -> T:
+        """Do work on so many bytes; raise `DocumentError` (504) where it does not end in time.
+
+        A thread cannot be stopped: its place is taken until the work ends.
+        """
+        if size <= INLINE and not self.settings.audit:
+            return call()
+        loop = asyncio.get_running_loop()
+        done: Future[T] = self._threads.submit(call)
+        self._unfinished.add(done)
+        done.add_done_callback(self._unfinished.discard)
+        seconds = self.settings.timeout
+        try:
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), seconds)
+        except TimeoutError:
+            if not done.cancel():
+                self._taken += 1
+                done.add_done_callback(lambda _: _call_soon(loop, self.free))
+            raise document_error("http/took-too-long", "", seconds=f"{seconds:g}") from None
+
+    def reload(self) -> None:
+        """Load the tables again, whole or not at all, and say so."""
+        logger = structlog.get_logger("sopstatus")
+        if self.offered.reload():
+            tables = self.offered.offer.tables
+            self.metrics.tables(tables)
+            versions = {group.name: group.version for group in tables.groups}
+            logger.info("tables-loaded", tables=versions, sha256=tables.sha256)
+        else:
+            self.metrics.refused_tables()
+            logger.error("tables-refused", fault=str(self.offered.fault))
+
+    def close(self) -> int:
+        """Begin no more work, and return how much of it is abandoned: threads cannot be stopped."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        return len(self._unfinished)
+
+    def told(self, issues: tuple[Issue, ...], *, done: bool = False, **context: Any) -> None:
+        """Count and log issues, and with ``verbose`` each transformation that was ``done``."""
+        self.metrics.issues(issues)
+        tables = self.offered.offer.tables
+        if done and self.settings.verbose:
+            log.report(Result(None, issues), tables=tables, **context)
+        elif issues:
+            log.report(issues, **context)
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call)

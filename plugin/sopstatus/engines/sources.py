@@ -1,0 +1,90 @@
+"""Where statements about a study are found: in a folder of documents."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+from sopstatus import content
+from sopstatus.files import files
+from sopstatus.model import DocumentError, SOPInstance
+from sopstatus.table import MappingTable
+from sopstatus.transform import DATA_SETS, Codec, codec
+
+_FRESH = 10.0  # seconds for which a look at the folder is good
+
+
+class FolderSource:
+    """Statements of all documents below a folder, by study; files that come or change are seen.
+
+    A file that is no document of ours is passed over. ``holder`` is the AE Title of who holds the
+    data sets. Many threads may ask.
+    """
+
+    def __init__(
+        self, folder: str | Path, *, holder: str = "", tables: MappingTable | None = None
+    ) -> None:
+        if not Path(folder).is_dir():
+            raise NotADirectoryError(f"{folder} is no folder")
+        self._folder, self._holder, self._tables = str(folder), holder, tables
+        self._codecs: dict[str, Codec] = {}
+        self._read: dict[str, tuple[tuple[int, int], tuple[SOPInstance, ...]]] = {}
+        self._studies: dict[str, dict[str, None]] = {}  # files, by Study Instance UID
+        self._looked = 0.0
+        self._lock = threading.Lock()
+        self._look()
+
+    def statements(self, study_instance_uid: str) -> list[SOPInstance]:
+        """Return what the folder's documents say of a study, in the order of the files' names."""
+        with self._lock:
+            if time.monotonic() - self._looked > _FRESH:
+                self._look()
+            return [
+                statement
+                for file in sorted(self._studies.get(study_instance_uid, ()))
+                for statement in self._read[file][1]
+                if statement.study_instance_uid == study_instance_uid
+            ]
+
+    def _look(self) -> None:
+        there = {file: stamp for file in files([self._folder]) if (stamp := _stamp(file))}
+        for file in self._read.keys() - there.keys():
+            self._forget(file)
+        for file, stamp in there.items():
+            if file not in self._read or self._read[file][0] != stamp:
+                self._forget(file)
+                said = self._said(file)
+                self._read[file] = (stamp, said)
+                for statement in said:
+                    self._studies.setdefault(statement.study_instance_uid, {})[file] = None
+        self._looked = time.monotonic()
+
+    def _forget(self, file: str) -> None:
+        for statement in self._read.pop(file, ((0, 0), ()))[1]:
+            self._studies.get(statement.study_instance_uid, {}).pop(file, None)
+
+    def _said(self, file: str) -> tuple[SOPInstance, ...]:
+        try:
+            with Path(file).open("rb") as opened:
+                is_part_10 = opened.read(132)[128:] == b"DICM"
+            name, document = (
+                ("dicom", file) if is_part_10 else content.load(Path(file).read_bytes())
+            )
+            if name not in self._codecs:
+                self._codecs[name] = codec(name, tables=self._tables)
+            named = {"holder": self._holder} if name in DATA_SETS and self._holder else {}
+            read = self._codecs[name].decode(document, **named)
+            return read.value
+        except (OSError, DocumentError):
+            return ()
+
+
+def _stamp(file: str) -> tuple[int, int] | None:
+    """Return what changes when a file does; ``None`` for one that is gone."""
+    try:
+        state = os.stat(file)  # noqa: PTH116 - many files
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size

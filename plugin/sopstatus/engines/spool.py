@@ -1,0 +1,286 @@
+"""Messages on disk until they are delivered: an SQLite database, and who may write it.
+
+A message is stored when the transaction that holds it has been synced (WAL, synchronous=FULL); one
+transaction takes all that wait for it, whatever their connections. What stands here is what was
+received or became of it: patient data. The folder is its owner's alone (0700).
+
+How far delivery has come is one number in a file of its own, written before the next message goes
+out: it outlives a process that is killed without a sync a message. The rows follow by the way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import struct
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from sopstatus.catalogue import document_error
+from sopstatus.engines.mllp_answer import header
+from sopstatus.engines.spool_folder import told
+
+QUEUED, SENT, DEAD, REPLAYED = "queued", "sent", "dead", "replayed"
+STATES = (QUEUED, SENT, DEAD, REPLAYED)
+_KEPT = 24 * 3600.0  # seconds for which it is remembered that a message was sent, without its text
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS message (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of delivery; never used twice
+    state TEXT NOT NULL,
+    stream INTEGER NOT NULL,               -- the connection that it came over
+    control_id BLOB NOT NULL,              -- MSH-10
+    body BLOB,                             -- empty once it is sent
+    size INTEGER NOT NULL,
+    received REAL NOT NULL,                -- seconds since 1970
+    changed REAL NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_try REAL NOT NULL DEFAULT 0,
+    reason TEXT NOT NULL DEFAULT '',       -- why the last attempt failed: a code
+    answer TEXT NOT NULL DEFAULT '',       -- MSA-1 and the codes of ERR
+    repeated INTEGER NOT NULL DEFAULT 0,   -- 1: it may have been delivered before
+    replay_of INTEGER
+);
+CREATE INDEX IF NOT EXISTS message_state ON message (state, id);
+CREATE INDEX IF NOT EXISTS message_control_id ON message (control_id);
+CREATE TABLE IF NOT EXISTS spool (own INTEGER NOT NULL);
+INSERT INTO spool SELECT random() WHERE NOT EXISTS (SELECT 1 FROM spool);
+"""
+_COLUMNS = (
+    "id, state, stream, control_id, size, received, changed, attempts, next_try, reason, answer,"
+    " repeated, replay_of"
+)
+_PROGRESS = struct.Struct("<qqq")  # the database's own number, last dealt with, begun last
+
+
+class Entry(NamedTuple):
+    """A message's row, without its text."""
+
+    id: int
+    state: str
+    stream: int
+    control_id: bytes
+    size: int
+    received: float
+    changed: float
+    attempts: int
+    next_try: float
+    reason: str
+    answer: str
+    repeated: int
+    replay_of: int | None
+
+
+class New(NamedTuple):
+    """A message to be stored."""
+
+    message: bytes
+    stream: int
+
+
+class Spool:
+    """An open spool; used by one thread. A database that fails raises `DocumentError`."""
+
+    def __init__(self, folder: str | Path, *, create: bool = True) -> None:
+        self.folder = Path(folder)
+        if not create and not (self.folder / "spool.db").is_file():
+            raise document_error("mllp/no-spool", "DIR", reason="there is no spool")
+        with told():
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._db = self._open()
+            self._file = os.open(self.folder / "progress", os.O_RDWR | os.O_CREAT, 0o600)
+            (self._own,) = self._db.execute("SELECT own FROM spool").fetchone()
+
+    def _open(self) -> sqlite3.Connection:
+        path = self.folder / "spool.db"
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute("PRAGMA secure_delete=ON")  # what is sent leaves no text behind
+        db.executescript(_SCHEMA)
+        return db
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+        os.close(self._file)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Open a transaction; it is on disk when the block ends, or all of it is undone."""
+        with told():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def add(self, given: Iterable[New]) -> list[int]:
+        """Store messages at the end of the queue, all or none, and return their numbers.
+
+        One whose MSH-10 and size came before is marked ``repeated``: its sender did not get our
+        answer, or uses numbers twice. It is delivered all the same.
+        """
+        with self.writing() as db:
+            return [_insert(db, message, stream) for message, stream in given]
+
+    def queued(self, after: int, count: int, size: int) -> list[tuple[Entry, bytes]]:
+        """Return the next messages to deliver: so many, or until they have so many bytes."""
+        found: list[tuple[Entry, bytes]] = []
+        with told():
+            rows = self._db.execute(
+                f"SELECT body, {_COLUMNS} FROM message WHERE state = 'queued' AND id > ?"
+                " ORDER BY id LIMIT ?",
+                (after, count),
+            )
+            for body, *row in rows:
+                found.append((Entry(*row), body))
+                size -= len(body)
+                if size <= 0:
+                    break
+            rows.close()
+        return found
+
+    def entries(self, state: str = "") -> Iterator[Entry]:
+        """Yield the rows in a state, or all."""
+        where = "WHERE state = ?" if state else ""
+        with told():
+            rows = self._db.execute(
+                f"SELECT {_COLUMNS} FROM message {where} ORDER BY id", (state,) if state else ()
+            )
+            yield from (Entry(*row) for row in rows)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many messages are in each state."""
+        with told():
+            rows = self._db.execute("SELECT state, count(*) FROM message GROUP BY state")
+            return dict.fromkeys(STATES, 0) | dict(rows.fetchall())
+
+    def entry(self, number: int) -> tuple[Entry, bytes]:
+        """Return a row and its text; raise `DocumentError` where there is none."""
+        with told():
+            row = self._db.execute(
+                f"SELECT body, {_COLUMNS} FROM message WHERE id = ?", (number,)
+            ).fetchone()
+        if row is None:
+            raise document_error("mllp/no-spool", "ID", reason="there is no such message")
+        return Entry(*row[1:]), row[0] or b""
+
+    def failed(self, number: int, reason: str, answer: str, next_try: float, written: bool) -> None:
+        """Note that an attempt failed; ``written``: the message may have arrived all the same."""
+        with self.writing() as db:
+            db.execute(
+                "UPDATE message SET attempts = attempts + 1, reason = ?, answer = ?, next_try = ?,"
+                " changed = ?, repeated = max(repeated, ?) WHERE id = ?",
+                (reason, answer, next_try, time.time(), written, number),
+            )
+
+    def bury(self, number: int, reason: str, answer: str) -> None:
+        """Make a dead letter of a message: only a person can mend it."""
+        with self.writing() as db:
+            db.execute(
+                "UPDATE message SET state = 'dead', attempts = attempts + 1, reason = ?,"
+                " answer = ?, changed = ? WHERE id = ?",
+                (reason, answer, time.time(), number),
+            )
+
+    def replay(self, number: int, message: bytes | None = None) -> int:
+        """Queue a dead letter again, at the end and with another text if there is one."""
+        entry, body = self.entry(number)
+        if entry.state != DEAD:
+            raise document_error("mllp/no-spool", "ID", reason=f"the message is {entry.state}")
+        with self.writing() as db:
+            new = _insert(db, message or body, entry.stream, number)
+            _replayed(db, number)
+        return new
+
+    def replayed(self, number: int) -> None:
+        """Note that a dead letter was delivered on another way."""
+        with self.writing() as db:
+            _replayed(db, number)
+
+    def settle(self, done: int) -> None:
+        """Let the rows follow the progress: what was delivered loses its text."""
+        with self.writing() as db:
+            db.execute(
+                "UPDATE message SET state = 'sent', body = NULL, changed = ?"
+                " WHERE state = 'queued' AND id <= ?",
+                (time.time(), done),
+            )
+
+    def purge(self) -> None:
+        """Forget what was sent long ago."""
+        with self.writing() as db:
+            db.execute(
+                "DELETE FROM message WHERE state IN ('sent', 'replayed') AND changed < ?",
+                (time.time() - _KEPT,),
+            )
+        with told():  # the log of the database, too, forgets the texts
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def progress(self) -> tuple[int, int]:
+        """Return the number of the last message that was dealt with, and of the one begun last.
+
+        A file of another database says nothing, and none says more than there are messages.
+        """
+        with told():
+            (last,) = self._db.execute(
+                "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message'"
+            ).fetchone()
+            data = os.pread(self._file, _PROGRESS.size, 0)
+        if len(data) != _PROGRESS.size:
+            return 0, 0
+        own, done, trying = _PROGRESS.unpack(data)
+        return (min(done, last), min(trying, last)) if own == self._own else (0, 0)
+
+    def begin(self, done: int, trying: int) -> None:
+        """Write down how far delivery has come: one write, which a killed process has made or not."""
+        with told():
+            os.pwrite(self._file, _PROGRESS.pack(self._own, done, trying), 0)
+
+    def recover(self) -> int:
+        """Bring rows and progress together after an end of any kind, and return the progress.
+
+        The message that was under way may have arrived: it is marked, and sent again.
+        """
+        done, trying = self.progress()
+        self.settle(done)
+        if trying > done:
+            with self.writing() as db:
+                db.execute(
+                    "UPDATE message SET repeated = 1 WHERE id = ? AND state = 'queued'", (trying,)
+                )
+        self.begin(done, done)
+        return done
+
+
+def _replayed(db: sqlite3.Connection, number: int) -> None:
+    db.execute(
+        "UPDATE message SET state = 'replayed', body = NULL, changed = ? WHERE id = ?",
+        (time.time(), number),
+    )
+
+
+def _insert(
+    db: sqlite3.Connection, message: bytes, stream: int, replay_of: int | None = None
+) -> int:
+    now, control_id = time.time(), header(message).control_id
+    again = (
+        bool(control_id)
+        and db.execute(
+            "SELECT 1 FROM message WHERE control_id = ? AND size = ? AND state != 'dead'",
+            (control_id, len(message)),
+        ).fetchone()
+    )
+    row = db.execute(
+        "INSERT INTO message (state, stream, control_id, body, size, received, changed, repeated,"
+        " replay_of) VALUES ('queued', ?, ?, ?, ?, ?, ?, ?, ?)",
+        (stream, control_id, message, len(message), now, now, bool(again), replay_of),
+    )
+    return int(row.lastrowid or 0)

@@ -1,0 +1,58 @@
+"""The one thread that writes a spool, for an asyncio loop: what waits is stored together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sopstatus.engines.spool import New, Spool
+
+T = TypeVar("T")
+
+
+class SpoolWriter:
+    """Stores messages: one transaction, and so one sync of the disk, for all that wait for it."""
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
+        self.stored = asyncio.Event()  # there may be something to deliver
+        self._thread = ThreadPoolExecutor(1, "mllp-spool")
+        self._waiting: list[tuple[New, asyncio.Future[int]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    def put(self, message: bytes, stream: int) -> asyncio.Future[int]:
+        """Store a message; its number comes when it is on disk, `DocumentError` when it cannot be."""
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append((New(message, stream), future))
+        if self._writing is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write())
+        return future
+
+    async def run(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do something else with the spool, in its thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    async def close(self) -> None:
+        """Write what waits, and close the spool."""
+        if self._writing is not None:
+            await self._writing
+        await self.run(self.spool.close)
+        self._thread.shutdown()
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                numbers = await self.run(self.spool.add, [new for new, _ in batch])
+            except Exception as error:  # each of them has an answer, whatever it was
+                for _, future in batch:
+                    if not future.cancelled():
+                        future.set_exception(error)
+                continue
+            for (_, future), number in zip(batch, numbers, strict=True):
+                if not future.cancelled():
+                    future.set_result(number)
+            self.stored.set()
+        self._writing = None

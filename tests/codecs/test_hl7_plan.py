@@ -1,0 +1,245 @@
+"""Segments and statements that need no care are done at once; whatever needs it is left alone."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sopstatus import SOPInstance, load_tables
+from sopstatus.codecs import er7
+from sopstatus.codecs.hl7_plan import plan
+from sopstatus.codecs.hl7_segment import ZSegment
+from sopstatus.values import context_offset, with_offset
+
+ROWS = tuple(load_tables().attributes.values())
+STATUS, WHEN, COMMENT, NUMBER = [row.keyword for row in ROWS]
+POINTER = "1.2^^Application^DICOM"
+
+
+def message(term="UNICODE UTF-8", time="", marks="|^~\\&"):
+    sep = marks[:1]
+    fields = [f"MSH{marks}", *[""] * 4, time, "", "ORU", "1", "P", "2.5.1", *[""] * 5, term]
+    (item,) = er7.messages(f"{sep.join(fields)}\r".encode(), "", ("ZDS",))
+    return item
+
+
+def quickly(raw, item):
+    """Read a segment by the plan, as it stands in a document of its own."""
+    if er7.is_byte_safe(item.charset):
+        return plan("ZDS", ROWS, item.delimiters).read(0, replace(item, document=raw))
+    return None
+
+
+def both(raw, item):
+    """Read a segment by the plan and with care."""
+    fields = er7.split(raw, item.delimiters.field, item.charset)
+    segment = ZSegment(fields, item, item.delimiters, item.charset, "ZDS[1]")
+    instance, unread = segment.decode(ROWS)
+    return quickly(raw, item), instance, unread, segment.issues
+
+
+PLAIN = [
+    f"ZDS|{POINTER}",
+    "ZDS|1.2",
+    "ZDS|1.2^",
+    "ZDS|1.2^VISTA",
+    "ZDS|1.2^VISTA^x^",
+    "ZDS|1.2^^^DICOM",
+    f"ZDS|{POINTER}|1.2.3",
+    f"ZDS|{POINTER}||1.9|1.2.3.4",
+    f"ZDS|{POINTER}|1.2.3|1.9|1.2.3.4|AO",
+    f"ZDS|{POINTER}||||AUTHORIZED",
+    f"ZDS|{POINTER}||||AO^Authorized Original",
+    f"ZDS|{POINTER}||||AO^Authorized Original^99SOPSTATUS",
+    f"ZDS|{POINTER}||||AO^^99SOPSTATUS",
+    f"ZDS|{POINTER}|||||20240102030405",
+    f"ZDS|{POINTER}|||||20240102030405.1234+0100",
+    f"ZDS|{POINTER}||||||words of 患者, and more",
+    f"ZDS|{POINTER}|||||||C-1",
+    f"ZDS|{POINTER}|||||||||PACS 1",
+    f"ZDS|{POINTER}|1.2.3|1.9|1.2.3.4|AC|20240102030405|x|C|||",
+    f"ZDS|{POINTER}||||AO|||||A|theirs^^~|more",
+]
+CARE = [
+    "ZDS",
+    "ZDS|",
+    "ZDS|1.02",
+    "ZDS|1.2^^Application^PDF",
+    "ZDS|1.2^^Application^dicom",
+    "ZDS|1.2^^^DICOM^x",
+    "ZDS|1.2~1.3",
+    "ZDS|1." + "2" * 63,
+    f"ZDS|{POINTER}|x",
+    f"ZDS|{POINTER}|1." + "2" * 63,
+    f"ZDS|{POINTER}|||1." + "2" * 63,
+    f"ZDS|{POINTER}||1." + "2" * 63,
+    f"ZDS|{POINTER}|1.2.3^x",
+    f"ZDS|{POINTER}||||QQ",
+    f"ZDS|{POINTER}||||ao",
+    f"ZDS|{POINTER}||||AO^other",
+    f"ZDS|{POINTER}||||AO~AC",
+    f'ZDS|{POINTER}||||""',
+    f"ZDS|{POINTER}|||||2024",
+    f"ZDS|{POINTER}|||||20240230030405",
+    f"ZDS|{POINTER}|||||20240102030405.12345",
+    f"ZDS|{POINTER}|||||20240102030405^S",
+    f'ZDS|{POINTER}||||||""',
+    f"ZDS|{POINTER}||||||a\\F\\b",
+    f"ZDS|{POINTER}||||||a^b",
+    f"ZDS|{POINTER}||||||a\x07b",
+    f"ZDS|{POINTER}|||||||" + "C" * 65,
+    f"ZDS|{POINTER}||||AO||||Odd=1",
+    f"ZDS|{POINTER}||||AO|||||PACS^x",
+    f"ZDS|{POINTER}||||AO|||||A|\x1b",
+]
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_read_at_once(text):
+    quick, careful, unread, issues = both(text.encode(), message())
+    assert quick == careful
+    assert quick.sop_class_uid == careful.sop_class_uid
+    assert not unread and not issues
+
+
+@pytest.mark.parametrize("text", CARE)
+def test_read_with_care(text):
+    item = message()
+    assert quickly(text.encode(), item) is None
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "read"),
+    [
+        ("", "a", True),
+        ("", "é", False),
+        ("8859/1", "a", True),
+        ("8859/1", "é", False),
+        ("KS X 1001", "a", True),
+        ("ISO IR14", "a", False),  # a delimiter may be part of a character
+        ("~ISO IR87", "a", False),
+        ("UNICODE UTF-8", "é", True),
+    ],
+)
+def test_character_sets(term, text, read):
+    item = message(term)
+    raw = f"ZDS|{POINTER}||||||{text}".encode(item.charset if read else "utf-8")
+    assert (quickly(raw, item) is not None) is read
+    new = SOPInstance("1.2", attributes={COMMENT: "a"})
+    wrote = plan("ZDS", ROWS, item.delimiters).write(new, item)
+    assert (wrote is None) is term.endswith(("IR14", "IR87"))
+    assert quickly(b"ZDS|\xff", message()) is None
+
+
+@pytest.mark.parametrize(("time", "offset"), [("2024+0200", "+0200"), ("2024", "")])
+def test_a_time_is_local_to_msh_7(time, offset):
+    for text, found in (("20240102030405", offset), ("20240102030405-0100", "")):
+        quick, careful, _, _ = both(f"ZDS|{POINTER}|||||{text}".encode(), message(time=time))
+        for x in (quick, careful):
+            assert [(k, v, context_offset(v)) for k, v in x.attributes] == [(WHEN, text, found)]
+
+
+WHOLE = {STATUS: "AO", WHEN: "20240102030405.1234+0100", COMMENT: "words, and more", NUMBER: "C-1"}
+
+
+@pytest.mark.parametrize(
+    ("said", "fields"),
+    [
+        ({STATUS: "AO"}, "|||AO^Authorized Original^99SOPSTATUS"),
+        ({WHEN: "20240102030405"}, "||||20240102030405"),
+        ({COMMENT: " x "}, "||||| x "),
+        ({NUMBER: "C"}, "||||||C"),
+        (
+            WHOLE,
+            "|||AO^Authorized Original^99SOPSTATUS|20240102030405.1234+0100|words, and more|C-1",
+        ),
+    ],
+)
+def test_written_at_once(said, fields):
+    item = message()
+    quick = plan("ZDS", ROWS, item.delimiters)
+    new = SOPInstance("1.2", "1.2.3", "1.9", "1.2.3.4", "", said)
+    assert quick.write(new, item) == f"ZDS|{POINTER}|1.2.3|1.9|1.2.3.4{fields[2:]}".encode()
+    wide = SOPInstance("1.2", attributes=said)
+    assert quick.write(wide, item) == f"ZDS|{POINTER}|{fields}".encode()
+    held = SOPInstance("1.2", holder="PACS", attributes=said)
+    assert quick.write(held, item).split(b"|")[10:] == [b"PACS"]
+    for one in (new, wide, held):
+        assert quickly(quick.write(one, item), item) == one
+
+
+def test_nothing_but_an_identity_is_written_to_its_last_field():
+    item = message()
+    quick = plan("ZDS", ROWS, item.delimiters)
+    for uids, text in (
+        (("1.2",), ""),
+        (("1.2", "1.3"), "|1.3"),
+        (("1.2", "", "1.4"), "||1.4"),
+        (("1.2", "1.3", "", "1.5"), "|1.3||1.5"),
+    ):
+        assert quick.write(SOPInstance(*uids), item) == f"ZDS|{POINTER}{text}".encode()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {STATUS: None},
+        {STATUS: "QQ"},
+        {STATUS: "AO "},
+        {"Unknown": "x"},
+        {WHEN: "2024"},
+        {WHEN: "20240102030405.12345"},
+        {WHEN: with_offset("20240102030405", "+0100")},
+        {COMMENT: "a|b"},
+        {COMMENT: "a\\b"},
+        {COMMENT: "é"},
+        {COMMENT: "a\rb"},
+        {COMMENT: '""'},
+        {NUMBER: "a^b"},
+    ],
+)
+def test_written_with_care(said):
+    item = message()
+    assert (
+        plan("ZDS", ROWS, item.delimiters).write(SOPInstance("1.2", attributes=said), item) is None
+    )
+
+
+def test_what_an_identity_needs_care_for():
+    item = message()
+    for uids in (
+        ("1|2",),
+        ("1.2", "é"),
+        ("1.2", "", "^"),
+        ("1.2", "", "", "~"),
+        ("1.2", "", "", "", "&"),
+    ):
+        new = SOPInstance(*uids, attributes={STATUS: "AO"})
+        assert plan("ZDS", ROWS, item.delimiters).write(new, item) is None
+
+
+def test_a_time_without_an_offset_where_msh_7_has_one():
+    item = message(time="2024+0200")
+    quick = plan("ZDS", ROWS, item.delimiters)
+    assert quick.write(SOPInstance("1.2", attributes={WHEN: "20240102030405"}), item) is None
+    assert quick.write(SOPInstance("1.2", attributes={WHEN: "20240102030405-0100"}), item)
+
+
+def test_other_delimiters():
+    item = message(marks="@*%!$")
+    quick = plan("ZDS", ROWS, item.delimiters)
+    new = SOPInstance("1.2", attributes={STATUS: "AO", COMMENT: "a|b^c"})
+    raw = b"ZDS@1.2**Application*DICOM@@@@AO*Authorized Original*99SOPSTATUS@@a|b^c"
+    assert (quick.write(new, item), quickly(raw, item)) == (raw, new)
+    assert quickly(raw.replace(b"|", b"!"), item) is None
+    assert plan("ZDS", ROWS, item.delimiters) is quick
+
+
+def test_rows_behind_the_holder():
+    """The holder's field lies between a site's rows: each field is still read as its own row's."""
+    folder = Path(__file__).resolve().parents[1] / "issue_samples" / "value" / "open-set"
+    rows = tuple(load_tables(folder).attributes.values())
+    raw = f"ZDS|{POINTER}|1.2.3||1.2.3.4|AO|||||ARCHIVE|{'|' * 19}YES\r".encode()
+    item = replace(message(), document=raw)
+    found = plan("ZDS", rows, item.delimiters).read(0, item)
+    assert found.holder == "ARCHIVE"
+    assert dict(found.attributes) == {STATUS: "AO", "QualityControlImage": "YES"}

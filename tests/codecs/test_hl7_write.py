@@ -1,0 +1,198 @@
+"""What is written into a message: which segment is rewritten, where a new one goes, what is told."""
+
+import pytest
+from sopstatus import DocumentError, SOPInstance, codec
+from sopstatus.limits import Limits
+
+HL7 = codec("hl7")
+STATUS, COMMENT = "SOPInstanceStatus", "SOPAuthorizationComment"
+POINTER = "1.2^^Application^DICOM"
+
+
+def message(*lines, kind="ORU^R01", term=""):
+    head = rf"MSH|^~\&|A|B|||20240101||{kind}|1|P|2.5.1||||||{term}"
+    return "\r".join([head, "PID|1", *lines, ""]).encode()
+
+
+def about(number=4, status="AO", *, study="1.2", sop_class="", holder="", **said):
+    said |= {STATUS: status} if status else {}
+    return SOPInstance(study, f"{study}.3", sop_class, f"{study}.3.{number}", holder, said)
+
+
+def zds(number=4, status="AO^Authorized Original^99SOPSTATUS", sop_class=""):
+    return f"ZDS|{POINTER}|1.2.3|{sop_class}|1.2.3.{number}" + (f"|{status}" if status else "")
+
+
+def write(given, document, **options):
+    result = HL7.encode(given, document, **options)
+    lines = result.value.decode().split("\r")[2:-1]
+    return lines, [(i.code, i.location) for i in result.issues], result
+
+
+def test_only_what_differs_is_rewritten():
+    old = [zds(4, "AUTHORIZED"), "ZZZ|", zds(5), zds(6, "AO|||C|||theirs")]
+    document = message("OBR|1", *old)
+    assert write([about(4), about(5)], document)[:2] == (["OBR|1", *old], [])
+    new = [zds(4, "AUTHORIZED"), "ZZZ|", zds(5, "AC^Authorized Copy^99SOPSTATUS")]
+    new += [zds(6, "OR^Original^99SOPSTATUS||x||||theirs")]
+    given = [about(5, "AC"), about(6, "OR", **{COMMENT: "x"})]
+    assert write(given, document)[:2] == (["OBR|1", *new], [])
+
+
+def test_removing():
+    document = message(
+        "OBR|1", zds(4, "AO|||C"), zds(5, "AO|||C|||theirs|"), f"ZDS|{POINTER}||||AO||"
+    )
+    gone = [about(4, ""), about(5, ""), SOPInstance("1.2")]
+    left = ["OBR|1", zds(5, "||||||theirs"), f"ZDS|{POINTER}"]
+    assert write(gone, document)[:2] == (left, [])
+
+
+def test_a_sop_class_is_filled_in_once():
+    document = message("OBR|1", zds())
+    (_, line), told, result = write([about(sop_class="1.9")], document)
+    assert (line, told) == (zds(sop_class="1.9"), [])
+    assert HL7.encode([about(sop_class="1.9")], result.value).value == result.value
+    assert HL7.encode([about()], result.value).value == result.value
+    twice = message("OBR|1", zds(), zds(sop_class="1.9"))
+    assert HL7.encode(HL7.decode(twice).value, twice).value == twice
+
+
+def test_a_bare_segment_of_the_study_is_filled_once():
+    bare = f"ZDS|{POINTER}"
+    document = message("OBR|1", bare, bare, f"ZDS|{POINTER}|||||||||PACS")
+    wide = SOPInstance("1.2", attributes={STATUS: "AO"})
+    other = SOPInstance("1.2", holder="B", attributes={STATUS: "OR"})
+    lines, told, _ = write([wide, other], document)
+    status = "||||AO^Authorized Original^99SOPSTATUS"
+    # each segment is written once: what is filled already does not take the other holder's too
+    theirs = f"ZDS|{POINTER}||||OR^Original^99SOPSTATUS||||"
+    assert lines == ["OBR|1", bare + status, theirs + "|B", f"ZDS|{POINTER}|||||||||PACS"]
+    assert told == []
+    one = message("OBR|1", bare)
+    lines, told, result = write([wide, other], one)
+    assert (lines, told) == (["OBR|1", bare + status, theirs + "|B"], [])
+    assert HL7.encode([wide, other], result.value).value == result.value
+    narrow, _, _ = write([about()], document)
+    assert narrow == ["OBR|1", bare, bare, f"ZDS|{POINTER}|||||||||PACS", zds()]
+
+
+def test_two_holders_in_an_order_that_has_a_bare_segment():
+    bare = f"ZDS|{POINTER}"
+    order = message("ORC|1", "OBR|1", bare, kind="ORM^O01")
+    wide = SOPInstance("1.2", attributes={STATUS: "AO"})
+    other = SOPInstance("1.2", holder="B", attributes={STATUS: "OR"})
+    status = "||||AO^Authorized Original^99SOPSTATUS"
+    lines, told, _ = write([wide, other], order)
+    assert (lines, told) == (["ORC|1", "OBR|1", bare + status], [("hl7/one-per-order", "ZDS")])
+
+
+def test_one_instance_in_two_series_does_not_take_one_segment_twice():
+    unknown = f"ZDS|{POINTER}|||1.2.3.4|OR"
+    document = message("OBR|1", unknown)
+    other = SOPInstance("1.2", "1.2.8", "", "1.2.3.4", "", {STATUS: "AC"})
+    lines, _, _ = write([about(4), other], document)
+    assert lines[1:] == [zds(), f"ZDS|{POINTER}|1.2.8||1.2.3.4|AC^Authorized Copy^99SOPSTATUS"]
+
+
+def test_what_is_told_of_a_new_segment_has_its_number():
+    text = {COMMENT: "é"}
+    document = message("OBR|1", zds(4), zds(5))
+    _, told, _ = write([about(6, **text), about(7, **text)], document)
+    assert told == [("hl7/charset", "ZDS[3]-7"), ("hl7/charset", "ZDS[4]-7")]
+    _, told, _ = write([about(5, **text)], document)
+    assert told == [("hl7/charset", "ZDS[2]-7")]
+
+
+def test_several_messages_and_their_studies():
+    study = "OBX|1|ST|113014^^DCM||{}"
+    two = message("OBR|1", study.format("1.7")) + message(
+        "OBR|1", study.format("1.2"), zds(5, "^x")
+    )
+    found = HL7.decode(two)
+    assert [(i.code, i.location) for i in found.issues] == [
+        ("hl7/text-without-code", "message[2] ZDS[1]-5")
+    ]
+    lines, told, _ = write([about(4), about(4, study="1.7")], two)
+    assert told == []
+    assert lines[2].startswith("ZDS|1.7^") and lines[3].startswith("MSH")
+    assert lines[-1] == zds(4)
+    _, told, _ = write([about(study="1.9"), about(study="x")], two)
+    assert told == [("hl7/no-counterpart", "ZDS"), ("hl7/no-study-uid", "ZDS")]
+    assert HL7.encode([about(study="1.9")], two).value == two
+
+
+def test_an_identity_that_does_not_fit_is_refused():
+    document = message("OBR|1", zds(5))
+    _, told, result = write([about(holder="é", **{COMMENT: "x"})], document)
+    assert (result.value, told) == (document, [("hl7/identity-lost", "ZDS[2]-10")])
+
+
+def test_orders_are_told_with_their_counts():
+    order = message("ORC|NW", "OBR|1", kind="ORM^O01")
+    xs = [about(4), about(5), about(6)]
+    lines, told, result = write(xs, order, known=xs)
+    assert told == [("hl7/rolled-up", "ZDS")]
+    assert " 3 " in f" {result.issues[0].diagnostics} "
+    assert lines[-1] == f"ZDS|{POINTER}||||AO^Authorized Original^99SOPSTATUS"
+    lines, told, result = write([about(4), about(5, "OR")], order, known=xs)
+    assert (lines, told) == (["ORC|NW", "OBR|1"], [("hl7/not-for-the-study", "ZDS")])
+    assert " 2 " in f" {result.issues[0].diagnostics} "
+    wide = SOPInstance("1.2", attributes={STATUS: "AO"})
+    assert write([wide], order)[1] == []
+    series = SOPInstance("1.2", "1.2.3", attributes={STATUS: "AO"})
+    assert write([series], order, known=xs)[1] == [("hl7/not-for-the-study", "ZDS")]
+
+
+@pytest.mark.parametrize(
+    "there", ["ZDS|1.9^^Application^DICOM", "IPC|A|B|1.9", "OBX|1|ST|113014^^DCM||1.9", zds()]
+)
+def test_an_order_takes_one_segment(there):
+    order = message("ORC|NW", "OBR|1", there, kind="OMG^O19")
+    wide = SOPInstance("1.2", attributes={STATUS: "AO"})
+    lines, told, result = write([wide], order)
+    assert (lines, told) == (["ORC|NW", "OBR|1", there], [("hl7/one-per-order", "ZDS")])
+    assert "OMG" in result.issues[0].diagnostics
+
+
+def test_each_of_two_orders_takes_its_own():
+    orders = ["ORC|1", "OBR|1", f"ZDS|{POINTER}", "ORC|2", "OBR|2", "ZDS|1.7^^Application^DICOM"]
+    document = message(*orders, kind="ORM^O01")
+    given = [SOPInstance(study, attributes={STATUS: "AO"}) for study in ("1.7", "1.2")]
+    lines, told, _ = write(given, document)
+    status = "||||AO^Authorized Original^99SOPSTATUS"
+    assert told == []
+    assert lines == [line + status * line.startswith("ZDS") for line in orders]
+
+
+def test_statements_and_repetitions_up_to_the_limit():
+    document = message("OBR|1", zds(4), zds(5), zds(6, "AO||||A~B~C"))
+    with pytest.raises(DocumentError) as error:
+        codec("hl7", limits=Limits(statements=2)).decode(document)
+    (issue,) = error.value.issues
+    assert (issue.code, issue.location) == ("document/too-many-statements", "ZDS[3]")
+    assert "more than 2 " in issue.diagnostics
+    assert len(codec("hl7", limits=Limits(statements=3)).decode(document).value) == 3
+    found = codec("hl7", limits=Limits(repetitions=2)).decode(document)
+    assert [(i.code, i.location) for i in found.issues] == [
+        ("hl7/too-many-repetitions", "ZDS[3]-9")
+    ]
+    assert "more than 2 " in found.issues[0].diagnostics
+    assert len(found.value) == 2
+
+
+def test_what_is_not_ours_to_read_says_where():
+    document = message("OBR|1", "ZDS|PERFORM", "ZDS", b"ZDS|\xff".decode("latin-1"), term="")
+    document = document.replace("ÿ".encode(), b"\xff")
+    found = HL7.decode(document)
+    assert [(i.code, i.location) for i in found.issues] == [
+        ("hl7/foreign-zds", "ZDS[1]"),
+        ("hl7/foreign-zds", "ZDS[2]"),
+        ("hl7/undecodable", "ZDS[3]-1"),
+    ]
+    assert "ZDS" in found.issues[0].diagnostics
+    assert "none" in found.issues[2].diagnostics
+    both = HL7.decode(document + document)
+    assert [i.location for i in both.issues][3:] == [
+        f"message[2] {i.location}" for i in found.issues
+    ]

@@ -1,0 +1,3 @@
+from sopstatus.engines.spool import Spool
+
+Spool("mllp/not-stored.py")  # a file stands where the folder should be

@@ -1,0 +1,19 @@
+"""No hot path takes more instructions than it did: counted, not timed."""
+
+import pytest
+from bench import guard
+from tools import need
+
+MORE = 1.15  # another build of Python counts a little otherwise
+
+
+@pytest.fixture(scope="module")
+def unit():
+    need("valgrind")
+    return guard.instructions("yardstick")
+
+
+@pytest.mark.parametrize("name", [made.__name__ for made in guard.WORK])
+def test_instructions(unit, name):
+    now, then = guard.instructions(name) / unit, guard.recorded()[name]
+    assert now < then * MORE, "python -m bench.guard prints what to record if it is meant so"

@@ -1,0 +1,83 @@
+"""What starting costs: the packages that each import and each command load, and no others."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+RELEASED = SAMPLES / "authorized-original"
+MESSAGE, RESOURCE, IMAGE, METADATA = (
+    str(RELEASED / name)
+    for name in ("message.hl7", "imaging-study.json", "image.dcm", "metadata.json")
+)
+# in the standard library, but slower to load than all of ours; only who needs them pays
+SLOW = frozenset(
+    ("asyncio", "difflib", "email", "hashlib", "http", "logging", "multiprocessing", "socket",
+     "sqlite3", "ssl", "tempfile", "tomllib", "unittest", "xml")
+)  # fmt: skip
+TABLES = {"hashlib", "tempfile", "tomllib"}  # what reading tables as package data takes
+
+
+def loaded_by(code):
+    """Return what a fresh interpreter loads for this code: third-party packages, and slow ones."""
+    script = f"import sys\n{code}\nsys.stderr.write(' '.join(m for m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    modules = done.stderr.splitlines()[-1].decode().split()
+    found = {name.partition(".")[0] for name in modules}
+    third = found - sys.stdlib_module_names - {"sopstatus"}
+    return {m for m in third if not m.startswith(("_", "sitecustomize"))} | found & SLOW
+
+
+BARE = loaded_by("pass")
+# with what it loads itself, where that is installed: requests, for files to download
+PYDICOM = loaded_by("import pydicom.data") - BARE
+
+CODE = {
+    "import sopstatus": set(),
+    "import sopstatus.commands": {"hashlib"},
+    "import sopstatus; sopstatus.load_tables()": TABLES,
+    r"import sopstatus; sopstatus.codec('hl7').decode(b'MSH|^~\\&|\r')": TABLES,
+    "import sopstatus; sopstatus.codec('fhir').decode({'resourceType': 'ImagingStudy'})": TABLES,
+    f"import sopstatus; sopstatus.codec('dicom').decode({IMAGE!r})": TABLES,
+    f"from sopstatus.transform import dicom_to_fhir as f; f({IMAGE!r}).unwrap()": TABLES,
+}
+
+COMMANDS = {
+    f"show {MESSAGE}": TABLES,
+    f"show {RESOURCE}": TABLES,
+    f"show {IMAGE}": TABLES,
+    f"show {METADATA}": TABLES | {"msgspec", "typing_extensions"},
+    f"convert {MESSAGE} --to fhir": TABLES,
+    f"convert {RESOURCE} --to hl7": TABLES,
+    f"convert {IMAGE} --to hl7": TABLES,
+    f"convert {MESSAGE} --to dicom --into {IMAGE}": TABLES | PYDICOM,
+    f"convert {MESSAGE} --to fhir --validate": TABLES
+    | {"pydantic", "pydantic_core", "typing_extensions", "typing_inspection"},
+    f"explain {MESSAGE} --color never": TABLES | PYDICOM,
+    "check": TABLES,
+    "demo": TABLES | PYDICOM,
+    "--version": set(),
+    "audit verify /dev/null": {"hashlib"},
+}
+
+
+@pytest.mark.parametrize("code", CODE)
+def test_imports(code):
+    assert loaded_by(code) - BARE == CODE[code]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands(command):
+    run = (
+        "from sopstatus.__main__ import main\n"
+        f"try: main({command.split()!r})\n"
+        "except SystemExit: pass"
+    )
+    assert loaded_by(run) - BARE == COMMANDS[command]
+
+
+def test_the_ledger_is_not_for_free():
+    run = "from sopstatus.__main__ import main; main(['ledger', 'show', ':memory:', '1.2.3'])"
+    assert "sqlalchemy" in loaded_by(run)  # with a family of its own, which is its own business
