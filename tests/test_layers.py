@@ -33,19 +33,13 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         "audit_dicom",
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
-<<<<<<< HEAD
-    {"content", "explain", "issue_forms"},
-    {"artifacts.fhir", "artifacts.mirth", "artifacts.write"},
-    {"", "demo", "commands", "ledger_commands", "__main__"},
-=======
     {"content", "files", "explain", "issue_forms"},
     {"scan"},
-    {"engines", "artifacts.mirth", "artifacts.write"},
+    {"engines", "artifacts.fhir", "artifacts.mirth", "artifacts.write"},
     {
         *("", "demo", "commands", "ledger_commands", "mllp_commands", "serve_commands"),
         *("spool_commands", "__main__"),
     },
->>>>>>> main
     {"artifacts"},
 ]
 THIRD_PARTY = {

@@ -6,11 +6,6 @@ that every row has an inverse, or raises `TableError` with file, line, key and r
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import dataclasses
-import hashlib
-=======
->>>>>>> main
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -40,7 +35,9 @@ class Attribute:
     coding_system: str
     slice: str
     fhir_type: str
+    definition: str  # for people; may be empty
     displays: dict[str, str]  # by DICOM term
+    definitions: dict[str, str]  # by DICOM term, where there is one
     to_hl7: dict[str, str]
     from_hl7: dict[str, str]  # aliases too
     to_fhir: dict[str, str]
@@ -48,10 +45,6 @@ class Attribute:
     aliases: tuple[str, ...]  # older keywords
     file: str
     line: int
-    definition: str = ""
-    definitions: dict[str, str] = dataclasses.field(
-        default_factory=dict
-    )  # by DICOM term, where there is one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
