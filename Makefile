@@ -39,12 +39,14 @@ long: $(READY)
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest -n auto --dist worksteal tests/laws
 
 # every row beside its peers, in one run; writes docs/performance.md (BENCH=hl7: those rows, printed)
-bench: $(READY) build/bench/.ready
-	cd tests && ../$(BIN)/python -m bench $(BENCH)
+bench: build/bench/.ready
+	cd tests && ../build/bench/bin/python -m bench $(BENCH)
 
-build/bench/.ready: $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check --group bench
-	mkdir -p build/bench
+# the peers bring numpy and more, which the tests' environment is to be free of
+build/bench/.ready: pyproject.toml
+	$(PYTHON) -m venv build/bench
+	build/bench/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	build/bench/bin/pip install --quiet --disable-pip-version-check --group bench --editable ".[all]"
 	touch build/bench/.ready
 
 # kill -9 of the forwarding listener under load (200: two to four minutes)

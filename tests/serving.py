@@ -17,6 +17,7 @@ MEDIA = {
     "fhir": "application/fhir+json",
     "healthimaging": "application/json",
     "hl7": "application/hl7-v2",
+    "hl7-xml": "application/xml",
 }
 
 

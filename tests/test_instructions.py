@@ -9,7 +9,7 @@ MORE = 1.15  # another build of Python counts a little otherwise
 
 @pytest.fixture(scope="module")
 def unit():
-    need("valgrind")
+    need("valgrind", "valgrind")
     return guard.instructions("yardstick")
 
 

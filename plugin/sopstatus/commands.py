@@ -35,7 +35,7 @@ def convert(options: Namespace) -> int:
         return 2
     into = None
     if options.into:
-        target, into = content.load(_read(options.into, "TARGET"))
+        target, into = _target(options)
         if target != options.to:
             print(f"error: TARGET is {target}, not {options.to}", file=sys.stderr)
             return 2
@@ -54,9 +54,11 @@ def convert(options: Namespace) -> int:
         return code
     if options.audit and result.records:  # before the document: no change without its record
         _audited(lambda: audit_log.append(options.audit, result.records))
-    data = result.value
-    data = data if isinstance(data, bytes) else content.dump_json(data)
-    _write(data, options.output)
+    if hasattr(result.value, "save"):
+        result.value.save(options.output, at="OUT")
+    else:
+        data = result.value if isinstance(result.value, bytes) else content.dump_json(result.value)
+        _write(data, options.output)
     _print_issues(issues, options)  # not before: an acknowledgment says that it is done
     return code
 
@@ -243,6 +245,22 @@ def _write(data: bytes, output: str | None) -> None:
 def _source(options: Namespace) -> tuple[str, Any]:
     options.data = _read(options.source, "SOURCE")  # an acknowledgment answers it
     return content.load(options.data)
+
+
+def _target(options: Namespace) -> tuple[str, Any]:
+    """Open TARGET; a data set that goes from file to file stays on the disk, whatever its size."""
+    path = Path(options.into)
+    if options.to == "dicom" and options.output and options.into != "-":
+        from sopstatus.codecs.part10_file import Part10File
+
+        try:
+            if path.is_file():
+                with path.open("rb") as file:
+                    if file.read(132)[128:] == b"DICM":
+                        return "dicom", Part10File(path)
+        except OSError:  # told below
+            pass
+    return content.load(_read(options.into, "TARGET"))
 
 
 def _no_message(options: Namespace, name: str) -> bool:

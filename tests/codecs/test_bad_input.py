@@ -6,8 +6,11 @@ from pathlib import Path
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
+from samples_of import sample
 from sopstatus import DocumentError, Link, SOPInstance, codec, transformer
 from sopstatus.codecs import part10
+from sopstatus.codecs.part10_plan import Plan
+from sopstatus.codecs.part10_window import Window
 
 DICOM, HL7, FHIR = codec("dicom"), codec("hl7"), codec("fhir")
 TRUSTED = Link(True, True, True)
@@ -77,7 +80,7 @@ def test_no_data_set(document, code):
 def test_every_truncation_is_told_or_harmless():
     """Cut anywhere, a file is either refused, or was cut behind all that is read."""
     _, whole = with_status("AO")
-    dataset = part10.walk(part10.Window(whole), [0x01000410])
+    dataset = part10.walk(Window(whole), Plan([0x01000410]))
     end = dataset.elements[0x01000410].end
     for cut in range(132, end):
         try:
@@ -378,3 +381,16 @@ class TestNothingOfTheDocumentEscapes:
         result = FHIR.decode(document, validate=True, release="R4")
         assert "fhir/invalid" in codes(result)
         assert not any("MARKER" in str(i) for i in result.issues)
+
+
+@pytest.mark.parametrize("extension", [{"url": "theirs"}, None, "text"])
+def test_what_is_no_list_of_extensions_is_left_as_it_is(extension):
+    under = codec("fhir")
+    study = sample("authorized-original", "fhir")
+    (x,) = under.decode(study).value
+    study["series"][0]["instance"][0]["extension"] = extension
+    result = under.encode([x], study)
+    assert result.value == study
+    assert [(i.code, i.location) for i in result.issues] == [
+        ("fhir/malformed", "ImagingStudy.series[0].instance[0].extension")
+    ]

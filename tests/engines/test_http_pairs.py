@@ -10,7 +10,7 @@ from serving import MEDIA, parts, related, service
 from sopstatus import Link, content, transformer
 from sopstatus.__main__ import main
 
-FORMATS = ("dicom", "dicom-json", "fhir", "hl7")
+FORMATS = ("dicom", "dicom-json", "fhir", "hl7", "hl7-xml")
 NOW = re.compile(rb"^(MSH\|\^~\\&\|SOPSTATUS\|\|\|\|)[0-9]+\+0000")
 
 

@@ -8,15 +8,17 @@ into Part 10 bytes changes the elements of the tables and nothing else; writing 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from sopstatus.catalogue import document_error, issue
-from sopstatus.codecs import data_set, dicom_nooks, dicom_read
+from sopstatus.codecs import data_set, dicom_nooks, dicom_read, part10_write
 from sopstatus.codecs.data_set import Changes
+from sopstatus.codecs.dicom_plan import Plan, plan
 from sopstatus.codecs.dicom_read import Elements, location, read
+from sopstatus.codecs.part10_file import Part10File, Rewriting
 from sopstatus.codecs.statement import expand, identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance, Value
@@ -32,6 +34,10 @@ class DICOMCodec:
 
     tables: MappingTable
     limits: Limits = DEFAULT
+    plan: Plan = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plan", plan(tuple(self.tables.attributes.values())))
 
     def decode(self, document: Any, *, holder: str = "") -> Result[tuple[SOPInstance, ...]]:
         """Read the data set's own statement; ``holder`` is the AE Title of who holds it.
@@ -40,6 +46,9 @@ class DICOMCodec:
         """
         issues: list[Issue] = []
         elements = self._open(document)
+        walked = elements.walked
+        if walked and not walked.doubtful and (plain := self.plan.read(walked, holder)):
+            return Result((plain,) if plain.attributes else ())
         statement = self._statement(elements, issues)
         issues += dicom_read.nooks(elements, self.tables.attributes.values())
         found = (replace(statement, holder=holder),) if statement.attributes else ()
@@ -63,26 +72,53 @@ class DICOMCodec:
     ) -> Result[Any]:
         """Write the statement about this data set's instance, and return the new data set.
 
-        Where several holders are spoken of, ``holder`` says which one's copy this is.
+        Part 10 bytes become bytes; a `Part10File` becomes a `Rewriting`, to be saved; anything else
+        becomes a pydicom ``Dataset``. Where several holders are spoken of, ``holder`` says which
+        one's copy this is.
         """
         given = tuple(instances)
         if into is None:
             into = self.blank((*known, *given))
-        elements = self._open(into)
+        if isinstance(into, bytearray | memoryview):
+            into = bytes(into)
+        before = into.state() if isinstance(into, Part10File) else ()
+        elements = self._open(into, strictly=isinstance(into, bytes | Part10File))
         issues = unmapped(given, self.tables)
         old = self._statement(elements, [])
         new = self._chosen(given, old, holder, issues)
         changes = self._changes(elements, old, new, issues) if new else {}
-        if isinstance(into, bytes | bytearray | memoryview):
-            data = bytes(into)
-            if changes:
-                deflated = elements.walked is not None and elements.walked.deflated
-                issues += dicom_nooks.signed(data, changes, deflated=deflated)
-            data = dicom_read.rewritten(data, elements, changes, issues)
-            return Result(data, tuple(issues))
-        dataset = _changed(into, changes)
-        issues += dicom_nooks.signed(dataset, changes) if changes else ()
-        return Result(dataset, tuple(issues))
+        if not isinstance(into, bytes | Part10File):
+            dataset = _changed(into, changes)
+            issues += dicom_nooks.signed(dataset, changes) if changes else ()
+            return Result(dataset, tuple(issues))
+        if changes:
+            issues += dicom_nooks.signed(into, changes, self.limits)
+        made = dicom_read.encoded(elements, changes, issues)
+        walked = elements.walked if made else None
+        if isinstance(into, bytes):
+            new_bytes = part10_write.rewrite(into, walked, made) if walked else into
+            return Result(new_bytes, tuple(issues))
+        edits = tuple(part10_write.edits(walked, made)) if walked else ()
+        begin = walked.begin if walked and walked.deflated else -1
+        return Result(Rewriting(into.path, before, edits, begin, self.limits), tuple(issues))
+
+    def rewrite(
+        self,
+        instances: Iterable[SOPInstance],
+        path: str | PathLike[str],
+        out: str | PathLike[str],
+        *,
+        known: Iterable[SOPInstance] = (),
+        holder: str = "",
+    ) -> Result[None]:
+        """Write the statement into a copy of a Part 10 file; ``out`` may be ``path`` itself.
+
+        The copy holds what `encode` makes of the file's bytes, in memory that does not grow with
+        the file. Raise `DocumentError` where the files cannot be read or written.
+        """
+        written = self.encode(instances, Part10File(path), known=known, holder=holder)
+        written.value.save(out)
+        return Result(None, written.issues)
 
     def blank(self, known: Iterable[SOPInstance], release: str = "") -> Dataset:
         """Return a data set with the UIDs of the one instance that is known, and nothing else."""
@@ -100,9 +136,8 @@ class DICOMCodec:
             dataset[tag] = DataElement(tag, "UI", uid, validation_mode=config.IGNORE)
         return dataset
 
-    def _open(self, document: Any) -> Elements:
-        tags = [row.tag for row in self.tables.attributes.values()]
-        return read(document, tags, self.limits)
+    def _open(self, document: Any, *, strictly: bool = False) -> Elements:
+        return read(document, self.plan.walk, self.limits, strictly=strictly)
 
     def _statement(self, elements: Elements, issues: list[Issue]) -> SOPInstance:
         said: dict[str, Value] = {}

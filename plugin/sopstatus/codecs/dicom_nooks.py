@@ -6,52 +6,26 @@ Private twins, copies inside sequences, and digital signatures: all are told, no
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterable
 from struct import Struct
 from typing import Any
 
 from sopstatus.catalogue import issue
 from sopstatus.codecs import part10
+from sopstatus.codecs.part10_file import Part10File, unreadable
+from sopstatus.codecs.part10_plan import Plan
+from sopstatus.codecs.part10_window import File, Window
+from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError, Issue
 from sopstatus.table import Attribute
 
 # Hitachi writes the four attributes a second time, as (0029,xx38) to (0029,xx3B)
-_TWIN_CREATOR = b"MMCPrivate"
-_TWIN_GROUP = 0x0029
+TWIN_CREATOR = 0x0029, b"MMCPrivate"
+_TWIN_GROUP, _CREATOR = TWIN_CREATOR
 _TWINS = {0x38: 0x01000410, 0x39: 0x01000420, 0x3A: 0x01000424, 0x3B: 0x01000426}
-_MAC_PARAMETERS, _SIGNED = 0x4FFE0001, 0x04000020
-
-
-def of_walked(dataset: part10.DataSet, rows: Iterable[Attribute]) -> list[Issue]:
-    """Look for private twins and nested copies in the bytes that were walked."""
-    issues: list[Issue] = []
-    data, rows = dataset.window.data, tuple(rows)
-    if _TWIN_CREATOR in data:
-        creators = {_TWIN_GROUP << 16 | block for block in range(0x10, 0x100)}
-        found = _walk_again(data, creators)
-        for tag in creators:
-            value = found.value(tag) if found else None
-            if value and value[0].strip(b" \0") == _TWIN_CREATOR:
-                block = (tag & 0xFF) << 8 | _TWIN_GROUP << 16
-                twins = _walk_again(data, {block | low for low in _TWINS})
-                present = twins.elements if twins else {}
-                issues += _twins(rows, {low for low in _TWINS if block | low in present})
-    for row in rows:
-        own = dataset.elements.get(row.tag)
-        end = own.start if own else dataset.places.get(row.tag, 0)
-        pattern = _pattern(row.tag, big=dataset.big)
-        if not dataset.implicit:
-            pattern += row.vr.encode()
-        if data.find(pattern, dataset.start, end) >= 0:
-            issues.append(_nested(row))
-    return issues
-
-
-def _walk_again(data: bytes, tags: set[int]) -> part10.DataSet | None:
-    try:
-        return part10.walk(part10.Window(data), tags)
-    except (part10.Lost, DocumentError):  # inflated data has no file meta information
-        return None
+_ITEM, _MAC_PARAMETERS, _SIGNED = 0xFFFEE000, 0x4FFE0001, 0x04000020
+_SIGNATURES = Plan([_MAC_PARAMETERS])
 
 
 def _pattern(tag: int, *, big: bool) -> bytes:
@@ -64,7 +38,7 @@ def of_dataset(dataset: Any, rows: Iterable[Attribute]) -> list[Issue]:
     rows = tuple(rows)
     keys = [tag for tag in dataset.keys() if tag >> 16 == _TWIN_GROUP]  # noqa: SIM118
     for key in keys:
-        if key & 0xFFFF < 0x100 and _creator(dataset, key) == _TWIN_CREATOR.decode():
+        if key & 0xFFFF < 0x100 and _creator(dataset, key) == _CREATOR.decode():
             present = {k & 0xFF for k in keys if k >> 8 & 0xFF == key & 0xFF}
             issues += _twins(rows, present & _TWINS.keys())
     issues += [_nested(row) for row in rows if _is_nested(dataset, row)]
@@ -79,20 +53,26 @@ def _creator(dataset: Any, key: int) -> str:
 
 
 def _is_nested(dataset: Any, row: Attribute) -> bool:
+    from pydicom.sequence import Sequence
+
     for key in dataset.keys():  # noqa: SIM118
         try:
             element = dataset.get_item(key)
         except Exception:  # a broken element of no concern to us
             continue
+        if (element.VR or _vr(key)) != "SQ":
+            continue
         if isinstance(element.value, bytes):
-            if (element.VR or _vr(key)) != "SQ":
-                continue
-            if _pattern(row.tag, big=not element.is_little_endian) in element.value:
-                return True
-        elif element.VR == "SQ":
-            items = element.value or ()
-            if any(row.tag in item or _is_nested(item, row) for item in items):
-                return True
+            big = not element.is_little_endian
+            pattern = _pattern(row.tag, big=big)
+            pattern += b"" if element.is_implicit_VR else row.vr.encode()
+            found = pattern in element.value and element.value.startswith(_pattern(_ITEM, big=big))
+        else:
+            found = isinstance(element.value, Sequence) and any(
+                row.tag in item or _is_nested(item, row) for item in element.value
+            )
+        if found:
+            return True
     return False
 
 
@@ -121,21 +101,23 @@ def _nested(row: Attribute) -> Issue:
     return issue("dicom/nested", location, keyword=row.keyword)
 
 
-def signed(source: Any, changed: Iterable[Attribute], *, deflated: bool = False) -> list[Issue]:
-    """Return an issue for each changed attribute that a digital signature covers (PS3.15 C)."""
-    from pydicom import Dataset, dcmread
+def signed(source: Any, changed: Iterable[Attribute], limits: Limits = DEFAULT) -> list[Issue]:
+    """Return an issue for each changed attribute that a digital signature covers (PS3.15 C).
 
+    ``source`` is a pydicom data set, Part 10 bytes or a `Part10File`.
+    """
+    found = source
     if isinstance(source, bytes):
-        marks = (_pattern(_MAC_PARAMETERS, big=False), _pattern(_MAC_PARAMETERS, big=True))
-        if not deflated and not any(mark in source for mark in marks):
-            return []
+        found = _mac_parameters(io.BytesIO(source), limits)
+    elif isinstance(source, Part10File):
         try:
-            source = dcmread(io.BytesIO(source), specific_tags=[_MAC_PARAMETERS])
-        except Exception:  # what pydicom raises on a broken file is not one family
-            return []
-    items = source[_MAC_PARAMETERS].value if _MAC_PARAMETERS in source else ()
+            with io.FileIO(os.fspath(source.path)) as file:
+                found = _mac_parameters(file, limits)
+        except OSError as error:
+            raise unreadable(error) from None
+    items = found[_MAC_PARAMETERS].value if _MAC_PARAMETERS in found else ()
     covered: set[int] = set()
-    for item in items if isinstance(source, Dataset) else ():
+    for item in items:
         tags = item[_SIGNED].value if _SIGNED in item else ()
         covered |= {int(tag) for tag in (tags if not isinstance(tags, int) else (tags,))}
     return [
@@ -147,3 +129,25 @@ def signed(source: Any, changed: Iterable[Attribute], *, deflated: bool = False)
         for row in changed
         if row.tag in covered
     ]
+
+
+def _mac_parameters(file: Any, limits: Limits) -> Any:
+    """Read MAC Parameters Sequence if a walk, which stops before pixel data, meets one."""
+    from pydicom.filereader import read_partial
+
+    file.seek(0)
+    try:
+        walked = part10.walk(Window(b"", File(file), limits), _SIGNATURES)
+        if _MAC_PARAMETERS not in walked.elements:
+            return {}
+        if walked.deflated:
+            walked.window.drain()  # pydicom has no limit
+    except part10.Lost:  # as where it is met in explicit VR
+        pass
+    except DocumentError:
+        return {}
+    file.seek(0)
+    try:
+        return read_partial(file, stop_when=lambda tag, vr, length: tag > _MAC_PARAMETERS)
+    except Exception:  # what pydicom raises on a broken file is not one family
+        return {}

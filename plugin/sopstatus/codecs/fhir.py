@@ -133,6 +133,8 @@ class FHIRCodec:
                 issues.append(issue("fhir/no-counterpart", _level(new)))
             elif target.context not in group.contexts:
                 issues.append(issue("fhir/context", target.location, context=target.context))
+            elif not isinstance(target.node.get("extension", []), list):
+                issues.append(issue("fhir/malformed", f"{target.location}.extension"))
             else:
                 made = ext.make(group, new, site_offset, target.location, issues)
                 _editable(target, edits).append(made)

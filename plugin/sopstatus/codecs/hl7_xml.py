@@ -16,7 +16,8 @@ from sopstatus.catalogue import document_error
 from sopstatus.codecs import er7, xml_text
 from sopstatus.codecs.er7 import Message
 from sopstatus.codecs.hl7 import message, usable
-from sopstatus.codecs.hl7_write import Writer, read
+from sopstatus.codecs.hl7_read import read
+from sopstatus.codecs.hl7_write import Writer
 from sopstatus.codecs.hl7_xml_document import ROOT, View, segment_text, view
 from sopstatus.codecs.hl7_xml_write import spliced
 from sopstatus.codecs.issues import Issues

@@ -1,4 +1,4 @@
-"""DICOM Part 10 bytes: find elements at the top level of a data set, and replace them.
+"""DICOM Part 10: find elements at the top level of a data set, and read nothing behind them.
 
 The walker reads tag, VR and length only (PS3.5 7.1), skips sequences structurally (7.5) and stops
 behind the last tag that is asked for, so pixel data is never read. Where it does not recognise what
@@ -7,299 +7,284 @@ it sees it raises `Lost`, and the caller asks pydicom.
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterable
+import re
 from dataclasses import dataclass, field
 from struct import Struct
+from typing import NamedTuple
 
 from sopstatus.catalogue import document_error
-from sopstatus.limits import DEFAULT, Limits
+from sopstatus.codecs.part10_plan import DEPTH, LONG, META, SHORT, Plan, Runs
+from sopstatus.codecs.part10_window import Inflater, Window
 
-IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-EXPLICIT_BIG = "1.2.840.10008.1.2.2"
-DEFLATED = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.8.1")
+IMPLICIT_LITTLE = b"1.2.840.10008.1.2"
+EXPLICIT_BIG = b"1.2.840.10008.1.2.2"
+DEFLATED = (b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.8.1")
+UNDEFINED = 0xFFFFFFFF
 _TRANSFER_SYNTAX = 0x00020010
-_UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_LONG = frozenset(
-    (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
-)
-_SHORT = frozenset(
-    (b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN",
-     b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US")
-)  # fmt: skip
-_FIRST_READ = 1 << 16
+_LOOK = 16  # bytes of the longest header, and the tag of the item that may follow
+# by byte order: little, big
+_EXPLICIT = Struct("<HH2sH").unpack_from, Struct(">HH2sH").unpack_from
+_IMPLICIT = Struct("<HHI").unpack_from, Struct(">HHI").unpack_from
+_LENGTH = Struct("<I").unpack_from, Struct(">I").unpack_from
+_FIRST_ITEM = b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00"
 
 
 class Lost(Exception):
     """The walker does not recognise what it sees."""
 
 
-@dataclass(slots=True)
-class Element:
-    """The span of an element of the data set, and of its value."""
+class Element(NamedTuple):
+    """The span of an element in its file (or in what was inflated), and its value."""
 
     start: int
     value: int
     end: int
     vr: str  # "" in implicit VR
-
-
-@dataclass(slots=True)
-class Window:
-    """Bytes that grow from a file only when more are needed."""
-
     data: bytes
-    read: Callable[[int], bytes] | None = None
-    limits: Limits = DEFAULT
-
-    def need(self, end: int) -> bool:
-        """Make the bytes before ``end`` available; tell whether they exist."""
-        if end > len(self.data) and self.read:
-            more = self.read(max(end - len(self.data), len(self.data), _FIRST_READ))
-            if not more:
-                self.read = None
-            self.data += more
-            return self.need(end)
-        return end <= len(self.data)
 
 
 @dataclass(slots=True)
 class DataSet:
-    """A data set as walked: its encoding, and the elements that were asked for."""
+    """A data set as walked: its encoding, and the elements that were asked for.
+
+    ``begin`` is where the data set follows the file meta information. ``doubtful``: what looks like
+    one of the plan's nested elements, or its private creator, was passed.
+    """
 
     window: Window
-    start: int
+    begin: int
     implicit: bool
     big: bool
     deflated: bool
     elements: dict[int, Element] = field(default_factory=dict)
     places: dict[int, int] = field(default_factory=dict)  # where an absent element would go
-
-    def value(self, tag: int) -> tuple[bytes, str] | None:
-        """Return the value bytes and VR of an element, or ``None`` where it is absent."""
-        found = self.elements.get(tag)
-        return (self.window.data[found.value : found.end], found.vr) if found else None
+    doubtful: bool = False
 
 
-def walk(window: Window, wanted: Iterable[int]) -> DataSet:
+def walk(window: Window, plan: Plan, *, strictly: bool = False, quickly: bool = True) -> DataSet:
     """Find the wanted elements at the top level of a Part 10 file.
 
+    ``strictly`` looks at every element on the way, as writing needs: it finds group lengths and the
+    places of absent elements. ``quickly`` passes runs of elements at one glance; it finds the same.
     Raise `DocumentError` where the file is none or ends inside an element, `Lost` where it cannot
     be followed.
     """
-    dataset = _open(window)
-    tags = sorted(wanted)
-    groups = {tag & 0xFFFF0000 for tag in tags}  # group lengths, which a change must mend
-    window, position = dataset.window, dataset.start
-    header = Struct(">HH" if dataset.big else "<HH")
-    short, long = Struct(">H" if dataset.big else "<H"), Struct(">I" if dataset.big else "<I")
-    last, index, previous = tags[-1], 0, -1
-    while True:
-        if not window.need(position + 8):
-            if window.data[position:].strip(b"\0"):
-                raise document_error("dicom/truncated", _location(previous))
-            break
-        data = window.data
-        group, number = header.unpack_from(data, position)
-        tag = group << 16 | number
-        if tag <= previous:
-            raise Lost
-        previous = tag
-        while index < len(tags) and tags[index] < tag:
-            dataset.places.setdefault(tags[index], position)
-            index += 1
-        if tag > last:
-            return dataset
-        vr, start, length = _length(window, position, dataset.implicit, short, long)
-        if length == _UNDEFINED:
-            end = _skip_items(
-                window, start, dataset.implicit or vr == b"UN", header, short, long, 0
-            )
+    dataset = _open(window, quickly=quickly)
+    try:
+        if strictly:
+            _walk_strictly(dataset, plan)
         else:
-            end = start + length
-        if tag in groups or (index < len(tags) and tags[index] == tag):
-            if not window.need(end):
-                raise document_error("dicom/truncated", _location(tag))
-            dataset.elements[tag] = Element(position, start, end, vr.decode())
-        elif not window.need(end):
-            raise document_error("dicom/truncated", _location(tag))
-        position = end
-    for tag in tags[index:]:
-        dataset.places.setdefault(tag, position)
+            _walk(dataset, plan, quickly=quickly)
+    except Lost:
+        if dataset.deflated:
+            dataset.window.drain()
+        raise
     return dataset
 
 
-def _open(window: Window) -> DataSet:
-    """Read the file meta information and open the data set behind it."""
-    if not window.need(132) or window.data[128:132] != b"DICM":
-        raise document_error("dicom/not-part10", "")
-    header, short, long = Struct("<HH"), Struct("<H"), Struct("<I")
-    position, syntax = 132, ""
-    while window.need(position + 8):
-        group, number = header.unpack_from(window.data, position)
-        if group != 2:
+def _walk_strictly(dataset: DataSet, plan: Plan) -> None:
+    passed: list[tuple[int, int]] = []
+    end = _walk(dataset, plan, passed, quickly=False)
+    passed.append((plan.last + 1, end))
+    for tag in plan.tags:
+        dataset.places[tag] = next(at for other, at in passed if other > tag)
+
+
+def _walk(
+    dataset: DataSet, plan: Plan, passed: list[tuple[int, int]] | None = None, *, quickly: bool
+) -> int:
+    """Walk the top level, and return where it ends; ``passed`` collects tags and their places."""
+    window, big, implicit = dataset.window, dataset.big, dataset.implicit
+    position = 0 if dataset.deflated else dataset.begin - window.base
+    runs = (plan.implicit if implicit else plan.explicit) if quickly and not big else None
+    run = runs.top if runs and window.limits.depth >= DEPTH else None
+    wanted = plan.wanted if passed is None else plan.groups
+    data, previous = window.data, -1
+    while True:
+        if run:
+            match = run(data, position)
+            position = match.end()
+            if match.lastindex:
+                previous = _take(match, dataset, plan, previous)
+        if position + _LOOK > len(data):
+            if window.source:
+                position -= window.more(position, position + _LOOK)
+                data = window.data
+                continue
+            if position + 8 > len(data):
+                if data[position:].strip(b"\0"):
+                    raise document_error("dicom/truncated", "")
+                break
+        tag, vr, start, length = _header(data, position, implicit=implicit, big=big)
+        if tag <= previous:
+            raise Lost
+        previous = tag
+        if passed is not None:
+            passed.append((tag, window.base + position))
+        if tag > plan.last:
             break
-        _, start, length = _length(window, position, False, short, long)
+        if tag in plan.wanted and (vr == b"SQ" or length == UNDEFINED):
+            raise Lost
+        if length == UNDEFINED:
+            position = _skip_items(dataset, plan, runs, start, implicit or vr == b"UN")
+            data = window.data
+            continue
+        end = start + length
+        items = (implicit or vr == b"SQ") and data[start : start + 4] == _FIRST_ITEM[big]
+        looked = items or tag in wanted or tag in plan.creators
+        if end > len(data):
+            moved = window.more(position, end) if looked else window.skip(end)
+            position, start, end, data = position - moved, start - moved, end - moved, window.data
+            if end > len(data):
+                raise document_error("dicom/truncated", _location(tag))
+        if tag in wanted:
+            _keep(dataset, tag, vr, position, start, end)
+        elif looked:
+            named = data.startswith(plan.name, start)
+            dataset.doubtful |= bool(plan.occurs[big](data, start, end)) if items else named
+        position = end
+    return window.base + position
+
+
+def _header(
+    data: bytes, position: int, *, implicit: bool, big: bool
+) -> tuple[int, bytes, int, int]:
+    """Return tag, VR, and start and length of the value, of the element at this position."""
+    if implicit:
+        group, number, length = _IMPLICIT[big](data, position)
+        return group << 16 | number, b"", position + 8, length
+    group, number, vr, length = _EXPLICIT[big](data, position)
+    if vr in SHORT:
+        return group << 16 | number, vr, position + 8, length
+    if vr not in LONG:
+        raise Lost
+    if position + 12 > len(data):
+        raise document_error("dicom/truncated", _location(group << 16 | number))
+    return group << 16 | number, vr, position + 12, _LENGTH[big](data, position + 8)[0]
+
+
+def _take(match: re.Match[bytes], dataset: DataSet, plan: Plan, previous: int) -> int:
+    """Keep the wanted elements that a run has passed; return the tag of the last."""
+    base, data, implicit = dataset.window.base, dataset.window.data, dataset.implicit
+    spans = match.regs
+    passed = spans[0][1]
+    for mark, tag in plan.marks:
+        at = spans[mark][0]
+        if at < 0 or at >= passed:  # behind it, a mark is left of a try
+            continue
+        if tag not in plan.wanted:
+            dataset.doubtful = True  # the creator
+            continue
+        if tag <= previous:
+            raise Lost
+        previous, value = tag, at + 4
+        end = value + data[at if implicit else at + 2]  # a run's lengths fit into a byte
+        vr = "" if implicit else data[at : at + 2].decode()
+        span = base + at - 4, base + value, base + end, vr, data[value:end]
+        dataset.elements[tag] = tuple.__new__(Element, span)  # half the time
+    return previous
+
+
+def _keep(dataset: DataSet, tag: int, vr: bytes, position: int, start: int, end: int) -> None:
+    base, value = dataset.window.base, dataset.window.data[start:end]
+    span = base + position, base + start, base + end
+    dataset.elements[tag] = Element(*span, vr.decode(), value)
+
+
+def _open(window: Window, *, quickly: bool = True) -> DataSet:
+    """Read the file meta information (PS3.10 7.1) and open the data set behind it."""
+    window.more(0, 132)
+    data, position, syntax = window.data, 132, b""
+    if data[128:132] != b"DICM":
+        raise document_error("dicom/not-part10", "")
+    if quickly:
+        match = META(data, position)
+        position, at = match.end(), match.start(1) + 4
+        if 4 <= at < position:
+            syntax = data[at : at + data[at - 2]].rstrip(b"\0 ")
+    while True:
+        if position + _LOOK > len(data):
+            position -= window.more(position, position + _LOOK)
+            data = window.data
+            if position + 8 > len(data):
+                break
+        if data[position : position + 2] != b"\2\0":
+            break
+        tag, _, start, length = _header(data, position, implicit=False, big=False)
         position = start + length
-        if not window.need(position):
-            raise document_error("dicom/truncated", _location(group << 16 | number))
-        if number == _TRANSFER_SYNTAX & 0xFFFF:
-            syntax = window.data[start:position].rstrip(b"\0 ").decode("latin-1")
+        if position > len(data):
+            moved = window.more(start, position)
+            start, position, data = start - moved, position - moved, window.data
+            if position > len(data):
+                raise document_error("dicom/truncated", _location(tag))
+        if tag == _TRANSFER_SYNTAX:
+            syntax = data[start:position].rstrip(b"\0 ")
     if not syntax:
         raise Lost
+    begin = window.base + position
     if syntax in DEFLATED:
-        return DataSet(_inflate(window, position), 0, False, False, True)
-    implicit, big = syntax == IMPLICIT_LITTLE, syntax == EXPLICIT_BIG
-    if window.need(position + 6):
-        # some writers lie about it: what follows the first tag is a VR, or it is not
-        letters = window.data[position + 4 : position + 6]
-        implicit = letters not in _SHORT and letters not in _LONG
-    return DataSet(window, position, implicit, big, False)
-
-
-def _inflate(window: Window, start: int) -> Window:
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    pending = window.data[start:]
-
-    def read(size: int) -> bytes:
-        nonlocal pending
-        out = b""
-        size = min(size, window.limits.inflated - len(inflated.data) + 1)
-        while len(out) < size and not inflater.eof:
-            if not pending and window.read:
-                pending = window.read(_FIRST_READ)
-            try:
-                more = inflater.decompress(pending, size - len(out))
-            except zlib.error:
-                raise document_error("dicom/not-deflated", "") from None
-            if not more and not inflater.unconsumed_tail and not window.read:
-                break
-            pending = inflater.unconsumed_tail
-            out += more
-            if len(inflated.data) + len(out) > window.limits.inflated:
-                raise document_error("dicom/too-large", "", limit=window.limits.inflated)
-        return out
-
-    inflated = Window(b"", read, window.limits)
-    return inflated
-
-
-def _length(
-    window: Window, position: int, implicit: bool, short: Struct, long: Struct
-) -> tuple[bytes, int, int]:
-    """Return VR, start and length of the value of the element at this position."""
-    data = window.data
-    if implicit:
-        return b"", position + 8, long.unpack_from(data, position + 4)[0]
-    vr = data[position + 4 : position + 6]
-    if vr in _SHORT:
-        return vr, position + 8, short.unpack_from(data, position + 6)[0]
-    if vr not in _LONG:
-        raise Lost
-    if not window.need(position + 12):
-        raise document_error("dicom/truncated", "")
-    return vr, position + 12, long.unpack_from(window.data, position + 8)[0]
+        inflater = Inflater(data[position:], window.source, window.limits)
+        inflated = Window(b"", inflater, window.limits, window.first_read)
+        return DataSet(inflated, begin, False, False, True)
+    # some writers lie about it: what follows the first tag is a VR, or it is not
+    letters = data[position + 4 : position + 6]
+    implicit = (
+        letters not in SHORT and letters not in LONG
+        if len(letters) == 2
+        else syntax == IMPLICIT_LITTLE
+    )
+    return DataSet(window, begin, implicit, syntax == EXPLICIT_BIG, False)
 
 
 def _skip_items(
-    window: Window,
-    position: int,
-    implicit: bool,
-    header: Struct,
-    short: Struct,
-    long: Struct,
-    depth: int,
+    dataset: DataSet, plan: Plan, runs: Runs | None, position: int, implicit: bool
 ) -> int:
-    """Return the position behind the delimiter of a sequence (or of fragments) of undefined length."""
-    if depth > window.limits.depth:
-        raise document_error("dicom/too-deep", "", limit=window.limits.depth)
-    while True:
-        if not window.need(position + 8):
-            raise document_error("dicom/truncated", "")
-        group, number = header.unpack_from(window.data, position)
-        tag = group << 16 | number
-        length = long.unpack_from(window.data, position + 4)[0]
-        position += 8
-        if tag == _SEQUENCE_END:
-            return position
-        if tag != _ITEM:
-            raise Lost
-        if length != _UNDEFINED:
-            position += length
-            continue
-        while True:  # the elements of an item of undefined length
-            if not window.need(position + 8):
-                raise document_error("dicom/truncated", "")
-            group, number = header.unpack_from(window.data, position)
-            if group << 16 | number == _ITEM_END:
-                position += 8
-                break
-            vr, position, length = _length(window, position, implicit, short, long)
-            if length == _UNDEFINED:
-                inner = implicit or vr == b"UN"
-                position = _skip_items(window, position, inner, header, short, long, depth + 1)
-            else:
-                position += length
+    """Return the position behind a sequence (or fragments) of undefined length (PS3.5 7.5).
 
-
-def element(dataset: DataSet, tag: int, vr: str, value: bytes) -> bytes | None:
-    """Encode an element, padded to even length; ``None`` where its value is too long for the VR."""
-    order = ">" if dataset.big else "<"
-    value += (b"\0" if vr == "UI" else b" ") * (len(value) % 2)
-    head = Struct(order + "HH").pack(tag >> 16, tag & 0xFFFF)
-    if dataset.implicit:
-        return head + Struct(order + "I").pack(len(value)) + value
-    if vr.encode() in _LONG:
-        return head + vr.encode() + b"\0\0" + Struct(order + "I").pack(len(value)) + value
-    if len(value) > 0xFFFE:
-        return None
-    return head + vr.encode() + Struct(order + "H").pack(len(value)) + value
-
-
-def rewrite(data: bytes, dataset: DataSet, changes: dict[int, bytes | None]) -> bytes:
-    """Replace, add and (``None``) remove elements; every other byte stays as it is.
-
-    Group lengths, retired but still met, are mended. A deflated data set is deflated again.
+    What stands inside is in implicit VR or not; it is told of, never read.
     """
-    content = data
-    if dataset.deflated:
-        while dataset.window.need(len(dataset.window.data) + 1):
-            pass
-        content = dataset.window.data
-    edits: list[tuple[int, int, bytes]] = []
-    grown: dict[int, int] = {}
-    for tag, encoded in changes.items():
-        found = dataset.elements.get(tag)
-        start, end = (found.start, found.end) if found else (dataset.places[tag],) * 2
-        edits.append((start, end, encoded or b""))
-        grown[tag & 0xFFFF0000] = (
-            grown.get(tag & 0xFFFF0000, 0) + len(encoded or b"") - (end - start)
-        )
-    order = Struct(">I" if dataset.big else "<I")
-    for tag, more in grown.items():
-        if (found := dataset.elements.get(tag)) and found.end - found.value == 4:
-            length = order.unpack_from(content, found.value)[0]
-            edits.append((found.value, found.end, order.pack((length + more) & _UNDEFINED)))
-    out: list[bytes] = []
-    start = 0
-    for begin, end, encoded in sorted(edits, key=lambda edit: edit[0]):
-        out += content[start:begin], encoded
-        start = end
-    content = b"".join([*out, content[start:]])
-    if not dataset.deflated:
-        return content
-    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    packed = deflater.compress(content) + deflater.flush()
-    return data[: _data_set_start(data)] + packed + b"\0" * (len(packed) % 2)
-
-
-def _data_set_start(data: bytes) -> int:
-    header, short, long = Struct("<HH"), Struct("<H"), Struct("<I")
-    window, position = Window(data), 132
-    while window.need(position + 8) and header.unpack_from(data, position)[0] == 2:
-        _, start, length = _length(window, position, False, short, long)
-        position = start + length
+    window, big = dataset.window, dataset.big
+    data, deepest = window.data, window.limits.depth + 1
+    levels = [implicit]  # of the sequences that are open: is it in implicit VR?
+    in_item = False
+    while levels:
+        if runs and levels[-1] == dataset.implicit and len(levels) + DEPTH <= deepest:
+            position = (runs.item if in_item else runs.sequence)(data, position).end()
+        if position + _LOOK > len(data):
+            if window.source:
+                position -= window.more(position, position + _LOOK)
+                data = window.data
+                continue
+            if position + 8 > len(data):
+                raise document_error("dicom/truncated", "")
+        delimits = data[position : position + 2] == _FIRST_ITEM[big][:2]
+        tag, vr, start, length = _header(data, position, implicit=delimits or levels[-1], big=big)
+        if tag == (_ITEM_END if in_item else _SEQUENCE_END):
+            if not in_item:
+                levels.pop()
+            position, in_item = start, not in_item  # in the item that surrounds the sequence
+        elif in_item == delimits or (delimits and tag != _ITEM):
+            raise Lost
+        elif length == UNDEFINED:
+            dataset.doubtful |= tag in plan.nested
+            if in_item:
+                levels.append(levels[-1] or vr == b"UN")
+                if len(levels) > deepest:
+                    raise document_error("dicom/too-deep", "", limit=deepest - 1)
+            position, in_item = start, not in_item
+        else:
+            dataset.doubtful |= tag in plan.nested
+            looked = not dataset.doubtful and (delimits or levels[-1] or vr == b"SQ")
+            end = start + length
+            if end > len(data):
+                moved = window.more(start, end) if looked else window.skip(end)
+                start, end, data = start - moved, end - moved, window.data
+                if end > len(data):
+                    raise document_error("dicom/truncated", "")
+            if looked:
+                dataset.doubtful = plan.occurs[big](data, start, end) is not None
+            position = end
     return position
 
 

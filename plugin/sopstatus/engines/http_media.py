@@ -21,6 +21,7 @@ MEDIA_TYPES: dict[str, tuple[str, ...]] = {
     FHIR_JSON: ("fhir",),
     "application/dicom": ("dicom",),
     "application/dicom+json": ("dicom-json",),
+    "application/xml": ("hl7-xml", "dicom-xml"),
     JSON: ("healthimaging", "fhir", "dicom-json"),
 }
 """The formats that a media type may mean. A format is answered in the first type that names it first."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from sopstatus import values
 from sopstatus.codecs import character_set, dicom_read
 from sopstatus.codecs.dicom import DICOMCodec
+from sopstatus.codecs.dicom_plan import plan
 from sopstatus.codecs.dicom_read import Elements
+from sopstatus.codecs.part10_plan import Plan
 from sopstatus.explain.document import Opened, Place, Reading, Slot, off, switched_off, tag_text
 from sopstatus.explain.model import DOCUMENT, INFLATED, Source, Untouched
 from sopstatus.model import DocumentError, Issue, Value
@@ -16,7 +18,7 @@ def read(opened: Opened, tables: MappingTable) -> Reading:
     """Find the statement of a data set, and what is left alone beside it."""
     reading = Reading()
     rows = list(tables.attributes.values())
-    elements = dicom_read.read(opened.document, [row.tag for row in rows])
+    elements = dicom_read.read(opened.document, plan(tuple(rows)).walk)
     stated = DICOMCodec(tables).decode(opened.document).value
     instance = stated[0] if stated else dicom_read.identity(elements, [])
     slots = []
@@ -81,7 +83,7 @@ def _switched_off(opened: Opened, tables: MappingTable) -> list[Untouched]:
         return []
     known = {row.tag for row in tables.attributes.values()}
     try:  # these may lie behind what decoding has to read, and there the file may be broken
-        elements = dicom_read.read(opened.document, tags)
+        elements = dicom_read.read(opened.document, Plan(tags))
         return [
             Untouched(_source(elements, row.tag), off(group))
             for group in groups

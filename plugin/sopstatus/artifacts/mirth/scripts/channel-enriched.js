@@ -1,5 +1,5 @@
 // Adds what a DICOMweb server knows of the message's study, and checks what the message says.
-// Settings, Configuration Map: sopstatus.service (default http://127.0.0.1:8080),
+// Settings, Configuration Map: sopstatus.service (default http://127.0.0.1:8410),
 // sopstatus.dicomweb (such as http://127.0.0.1:8042/dicom-web; without it, the message is checked
 // only); where they want a bearer token, sopstatus.token and sopstatus.dicomweb.token.
 // An error stops the message: it is answered AE, and the line stands in its errors.

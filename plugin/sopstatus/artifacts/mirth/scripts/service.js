@@ -12,7 +12,7 @@
  * @return {String} the document that was written
  */
 function sopstatusTransform(name, document, type, into, intoType) {
-    var url = sopstatusSetting('sopstatus.service', 'http://127.0.0.1:8080').replace(/\/+$/, '') + '/transform/' + name;
+    var url = sopstatusSetting('sopstatus.service', 'http://127.0.0.1:8410').replace(/\/+$/, '') + '/transform/' + name;
     var token = sopstatusSetting('sopstatus.token', '');
     var body = String(document);
     var answer, told;
