@@ -33,6 +33,10 @@ docs: $(READY)
 	mv docs/issues.md.part docs/issues.md
 	$(BIN)/python -m sopstatus.artifacts.value_page > docs/values.md.part
 	mv docs/values.md.part docs/values.md
+	$(BIN)/python -m sopstatus.artifacts.fhir.digests > docs/fhir/digests.txt.part
+	mv docs/fhir/digests.txt.part docs/fhir/digests.txt
+	$(BIN)/sopstatus artifacts build/artifacts --only fhir >/dev/null
+	cd docs/fhir && for file in *.json; do cp ../../build/artifacts/fhir/r4/package/$$file .; done
 
 # the laws, long: LAW_EXAMPLES each (100,000: hours)
 long: $(READY)
@@ -71,6 +75,13 @@ $(READY): pyproject.toml
 
 clean:
 	rm -rf .venv build dist *.egg-info
+
+# validators for FHIR that are on npm
+build/npm/.ready: tests/publish/package.json
+	mkdir -p build/npm
+	cp tests/publish/package.json build/npm/
+	npm install --prefix build/npm --no-package-lock --no-audit --no-fund --silent
+	touch build/npm/.ready
 
 # coverage-guided fuzzing by hand: make fuzz TARGET=hl7 SECONDS=600
 TARGET ?= hl7

@@ -610,7 +610,7 @@ def test_command(tmp_path, capsys, monkeypatch):
     assert main(["explain", str(path)]) == 0
     plain = capsys.readouterr().out
     assert "ZDS[1]-5" in plain
-    assert "mappings/sop-instance-status.toml:15" in plain
+    assert "mappings/sop-instance-status.toml:16" in plain
     assert "\x1b" not in plain  # not a terminal
     assert main(["explain", str(path), "--color", "always"]) == 0
     assert "\x1b[" in capsys.readouterr().out

@@ -36,7 +36,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"content", "files", "explain", "issue_forms"},
     {"scan"},
     {"archive"},
-    {"engines", "artifacts.mirth", "artifacts.write"},
+    {"engines", "artifacts.fhir", "artifacts.mirth", "artifacts.write"},
     {
         *("", "demo", "listing", "commands", "ledger_commands", "mllp_commands", "scan_commands"),
         *("serve_commands", "spool_commands", "__main__"),
@@ -50,6 +50,7 @@ THIRD_PARTY = {
         "codecs.dicom_nooks",
         "codecs.character_set",
         "table_check",
+        "artifacts.fhir.names",
     },
     "msgspec": {"codecs.dicom_json_fast"},
     "hl7apy": {"codecs.hl7_objects"},

@@ -15,7 +15,7 @@ from sopstatus.issue_forms import FORMS
 from sopstatus.model import DocumentError, TableError
 from sopstatus.transform import FORMATS
 
-ARTIFACTS = ("mirth",)
+ARTIFACTS = ("fhir", "mirth")
 CLEAN, ERRORS, USAGE, UNREADABLE = range(4)
 
 
@@ -94,7 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     artifacts = commands.add_parser("artifacts", help="make files for other systems of the tables")
     artifacts.add_argument("folder", metavar="OUT", help="folder to write into")
     artifacts.add_argument(
-        "--only", action="append", choices=ARTIFACTS, help="mirth: channels and code templates"
+        "--only",
+        action="append",
+        choices=ARTIFACTS,
+        help="fhir: packages; mirth: channels and code templates (default: all)",
     )
     artifacts.add_argument(
         "--mappings", action="append", default=[], metavar="DIR", help="your own tables"

@@ -35,7 +35,9 @@ class Attribute:
     coding_system: str
     slice: str
     fhir_type: str
+    definition: str  # for people; may be empty
     displays: dict[str, str]  # by DICOM term
+    definitions: dict[str, str]  # by DICOM term, where there is one
     to_hl7: dict[str, str]
     from_hl7: dict[str, str]  # aliases too
     to_fhir: dict[str, str]
@@ -58,6 +60,7 @@ class Group:
     contexts: tuple[str, ...]
     segment: str
     attributes: tuple[Attribute, ...]
+    definition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,13 @@ class Site:
     coding_system: str = ""
     offset: str = ""
     link_policy: str = "demote-to-not-specified"
+    publisher: str = ""
+    contact: str = ""
+    licence: str = ""
+    package: str = ""
+    package_version: str = ""
+    package_date: str = ""
+    package_status: str = ""
 
 
 @dataclass(frozen=True)
@@ -272,6 +282,7 @@ def _group(draft: _Draft, site: Site, enable: tuple[str, ...]) -> Group:
         tuple(head["fhir"]["contexts"]),
         head["hl7"]["segment"],
         tuple(_attribute(row, site) for row in draft.rows.values()),
+        head.get("definition", ""),
     )
 
 
@@ -300,5 +311,7 @@ def _attribute(row: _Row, site: Site) -> Attribute:
         aliases=tuple(data.get("aliases", ())),
         file=row.source.file,
         line=line_of(row.source.lines, row.path),
+        definition=data.get("definition", ""),
+        definitions={t: code["definition"] for t, code in codes.items() if "definition" in code},
         **sides,
     )

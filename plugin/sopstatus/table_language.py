@@ -59,6 +59,7 @@ GROUP: dict[str, Key] = {
         "string", "Semantic version of the table", True, pattern=_SEMVER, form='like "1.0.0"'
     ),
     "source": Key("string", "Where the standard defines the attributes", True),
+    "definition": Key("string", "What the group says, in a sentence for people"),
     "enabled": Key("boolean", "false = carried only where a site asks for it (default true)"),
     "fhir": Key("table", "The complex extension that carries the group", True),
     "hl7": Key("table", "The segment that carries the group", True),
@@ -106,6 +107,7 @@ ATTRIBUTE: dict[str, Key] = {
     ),
     "hl7": Key("table", "The field that carries the attribute", True),
     "fhir": Key("table", "The slice of the extension that carries the attribute", True),
+    "definition": Key("string", "What the attribute says, in a sentence for people"),
     "codes": Key("table", "CS only: one row a term"),
 }
 ATTRIBUTE_HL7: dict[str, Key] = {
@@ -140,6 +142,7 @@ ATTRIBUTE_FHIR: dict[str, Key] = {
 }
 CODE: dict[str, Key] = {
     "display": Key("string", "Text for people", True),
+    "definition": Key("string", "What the term says, in a sentence for people"),
     "hl7": Key("string", "Code in HL7, where it differs from the DICOM term"),
     "fhir": Key("string", "Code in FHIR, where it differs from the DICOM term"),
     "hl7-aliases": Key("strings", "Codes read from HL7 and never written"),
@@ -170,6 +173,37 @@ SITE: dict[str, Key] = {
         "Offset from UTC of a DT that has none",
         pattern=r"[+-][0-9]{4}",
         form='like "+0100"',
+    ),
+    "publisher": Key("string", "Who publishes the FHIR packages and HL7 profiles"),
+    "contact": Key(
+        "string",
+        "Where the publisher can be reached",
+        pattern=r"(https?://|mailto:)[^\s]+",
+        form="a URL, http: or mailto:",
+    ),
+    "licence": Key(
+        "string",
+        "Licence of what is published (SPDX)",
+        pattern=r"[A-Za-z0-9.+-]+",
+        form='like "Apache-2.0"',
+    ),
+    "package": Key(
+        "string",
+        "Name of the FHIR packages, before the release: `.r4`, `.r4b`, `.r5`",
+        pattern=r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)+",
+        form="lower case words joined by dots, at least two",
+    ),
+    "package-version": Key(
+        "string", "Semantic version of the FHIR packages", pattern=_SEMVER, form='like "1.0.0"'
+    ),
+    "package-date": Key(
+        "string",
+        "When this version was published",
+        pattern=r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
+        form='like "2026-11-25"',
+    ),
+    "package-status": Key(
+        "string", "How far what is published has come", choices=("draft", "active", "retired")
     ),
 }
 

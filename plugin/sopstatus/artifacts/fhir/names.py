@@ -1,0 +1,38 @@
+"""What our definitions are called: ids, names and canonical URLs."""
+
+from __future__ import annotations
+
+import re
+
+from pydicom.datadict import dictionary_description
+
+from sopstatus.table import Attribute
+
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+
+
+def attribute_id(keyword: str) -> str:
+    """Return ``sop-authorization-datetime`` for ``SOPAuthorizationDateTime``."""
+    words = "-".join(_WORD.findall(keyword)).lower()
+    return words.replace("date-time", "datetime")
+
+
+def pascal(identifier: str) -> str:
+    """Return the computer-friendly name of an id: ``SopInstanceStatus``."""
+    return "".join(word[:1].upper() + word[1:] for word in re.split(r"[-.]", identifier))
+
+
+def camel(identifier: str) -> str:
+    """Return the name of an id as a slice is called: ``sopInstanceStatus``."""
+    name = pascal(identifier)
+    return name[:1].lower() + name[1:]
+
+
+def title_of(row: Attribute) -> str:
+    """Return the attribute's name in PS3.6: ``SOP Instance Status``."""
+    return dictionary_description(row.tag)
+
+
+def tag_of(row: Attribute) -> str:
+    """Return the tag as the standard writes it: ``(0100,0410)``."""
+    return f"({row.tag >> 16:04X},{row.tag & 0xFFFF:04X})"

@@ -1,0 +1,137 @@
+"""The operations of a FHIR gateway, and what a server must be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sopstatus.artifacts.fhir.extension import contexts
+from sopstatus.artifacts.fhir.heads import Resource, head, url_of
+from sopstatus.artifacts.fhir.names import attribute_id, title_of
+from sopstatus.artifacts.fhir.profiles import profile_id
+from sopstatus.artifacts.fhir.releases import Release
+from sopstatus.artifacts.fhir.search import search_type, searchable
+from sopstatus.table import MappingTable
+
+OPERATIONS = ("sop-status", "to-hl7v2")
+_IDENTITY = {
+    "studyInstanceUid": "Study Instance UID, without urn:oid:",
+    "seriesInstanceUid": "Series Instance UID; absent = the whole study",
+    "sopClassUid": "SOP Class UID",
+    "sopInstanceUid": "SOP Instance UID; absent = the whole series or study",
+    "holder": "AE Title of the copy's holder, where it is said",
+}
+
+
+def operations(tables: MappingTable, release: Release) -> Iterator[Resource]:
+    """Yield the OperationDefinitions."""
+    parts = [_parameter(name, 0, "1", about, "string") for name, about in _IDENTITY.items()]
+    for group in tables.groups:
+        for row in group.attributes:
+            parts.append(_parameter(row.slice, 0, "1", title_of(row), row.fhir_type))
+    parts.append(
+        _parameter("verbatim", 0, "*", "Keyword=JSON string, as in the extension", "string")
+    )
+    yield _operation(
+        "sop-status",
+        tables,
+        release,
+        "What the resource says of its copies",
+        "Returns every statement of the resource, one parameter each, in document order.",
+        [
+            _parameter(
+                "holder", 0, "1", "Only what is said of this holder's copies", "string", "in"
+            ),
+            _parameter("statement", 0, "*", "One statement about one copy") | {"part": parts},
+        ],
+    )
+    yield _operation(
+        "to-hl7v2",
+        tables,
+        release,
+        "The statements as an HL7 v2 message",
+        "Returns a Binary of the media type application/hl7-v2: an ORU^R01 message with a segment a "
+        "statement. A statement that the message cannot carry is an issue of the outcome.",
+        [
+            _parameter("return", 1, "1", "The message", "Binary"),
+            _parameter("outcome", 0, "1", "What could not be carried", "OperationOutcome"),
+        ],
+    )
+
+
+def _operation(
+    code: str,
+    tables: MappingTable,
+    release: Release,
+    title: str,
+    description: str,
+    parameters: list[dict[str, Any]],
+) -> Resource:
+    made = head(tables.site, "OperationDefinition", code, title=title, description=description)
+    return made | {
+        "kind": "operation",
+        "affectsState": False,
+        "code": code,
+        "resource": list(release.resources),
+        "system": False,
+        "type": False,
+        "instance": True,
+        "parameter": parameters,
+    }
+
+
+def _parameter(
+    name: str, least: int, most: str, about: str, kind: str = "", use: str = "out"
+) -> dict[str, Any]:
+    made = {"name": name, "use": use, "min": least, "max": most, "documentation": about}
+    return made | ({"type": kind} if kind else {})
+
+
+def capability_statement(tables: MappingTable, release: Release) -> Resource:
+    """Return what a server does that carries and finds statements."""
+    site = tables.site
+    made = head(
+        site,
+        "CapabilityStatement",
+        "sop-status-server",
+        title="Server that carries and finds SOP Instance Status",
+        description="Keeps the extensions as they were written, and finds resources by them. It does "
+        "not decide: whether a status may enter a data set is the receiver's question (PS3.15 A.1.1).",
+    )
+    del made["experimental"]
+    return made | {
+        "experimental": False,
+        "kind": "requirements",
+        "fhirVersion": release.version,
+        "format": ["json"],
+        "rest": [
+            {
+                "mode": "server",
+                "resource": [_resource(name, tables, release) for name in release.resources],
+            }
+        ],
+    }
+
+
+def _resource(name: str, tables: MappingTable, release: Release) -> dict[str, Any]:
+    site = tables.site
+    parameters = [
+        {
+            "name": attribute_id(row.keyword),
+            "definition": url_of(site, "SearchParameter", attribute_id(row.keyword)),
+            "type": search_type(row),
+        }
+        for group in tables.groups
+        if any(context.partition(".")[0] == name for context in contexts(group, release))
+        for row in searchable(group)
+    ]
+    return {
+        "type": name,
+        "supportedProfile": [url_of(site, "StructureDefinition", profile_id(name))],
+        "interaction": [{"code": code} for code in ("create", "read", "update", "search-type")],
+        "searchParam": parameters,
+        "operation": [
+            {"name": code, "definition": url_of(site, "OperationDefinition", code)}
+            for code in OPERATIONS
+        ],
+    }

@@ -1,0 +1,97 @@
+"""Profiles on ImagingStudy and ImagingSelection that allow the extensions of all groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sopstatus.artifacts.fhir.extension import contexts, extension_id
+from sopstatus.artifacts.fhir.heads import Resource, head
+from sopstatus.artifacts.fhir.names import attribute_id, camel
+from sopstatus.artifacts.fhir.releases import Release, base_elements
+from sopstatus.artifacts.fhir.snapshot import snapshot
+from sopstatus.table import Group, MappingTable
+from sopstatus.table_language import HOLDER_SLICE
+
+_SLICING = {
+    "discriminator": [{"type": "value", "path": "url"}],
+    "ordered": False,
+    "rules": "open",
+}
+
+
+def profile_id(resource: str) -> str:
+    """Return the id of the profile on a resource: ``sop-status-imaging-study``."""
+    return f"sop-status-{attribute_id(resource)}"
+
+
+def profile(resource: str, tables: MappingTable, release: Release) -> Resource:
+    """Return the StructureDefinition, with differential and snapshot."""
+    differential = _differential(resource, tables.groups, release)
+    base = base_elements(release, resource)
+    made = head(
+        tables.site,
+        "StructureDefinition",
+        profile_id(resource),
+        title=f"{resource} with statements about its SOP Instances",
+        description=f"An {resource} whose elements say what DICOM says of the copies that "
+        "Application Entities hold. Everything is optional: absent means that nothing is said.",
+    )
+    return made | {
+        "fhirVersion": release.version,
+        "kind": "resource",
+        "abstract": False,
+        "type": resource,
+        "baseDefinition": f"http://hl7.org/fhir/StructureDefinition/{resource}",
+        "derivation": "constraint",
+        "snapshot": {"element": snapshot(base, differential, base_elements(release, "Extension"))},
+        "differential": {"element": differential},
+    }
+
+
+def one_a_holder(url: str) -> str:
+    """Return the FHIRPath that holds where an element has one statement a holder at most."""
+    ours = f"extension.where(url = '{url}')"
+    held = f"{ours}.extension.where(url = '{HOLDER_SLICE}').value"
+    unheld = f"{ours}.where(extension.where(url = '{HOLDER_SLICE}').empty())"
+    return f"{held}.isDistinct() and {unheld}.count() <= 1"
+
+
+def _differential(
+    resource: str, groups: tuple[Group, ...], release: Release
+) -> list[dict[str, Any]]:
+    places: dict[str, list[Group]] = {}
+    for group in groups:
+        for context in contexts(group, release):
+            if context.partition(".")[0] == resource:
+                places.setdefault(context, []).append(group)
+    made: list[dict[str, Any]] = [{"id": resource, "path": resource}]
+    for path in sorted(places, key=lambda path: path.count(".")):
+        rules = [
+            {
+                "key": f"{extension_id(group)}-holder",
+                "severity": "error",
+                "human": f"There is at most one statement a holder ({group.title})",
+                "expression": one_a_holder(group.extension),
+            }
+            for group in places[path]
+        ]
+        if path == resource:
+            made[0]["constraint"] = rules
+        else:
+            made.append({"id": path, "path": path, "constraint": rules})
+        inner = f"{path}.extension"
+        made.append({"id": inner, "path": inner, "slicing": _SLICING})
+        for group in places[path]:
+            name = camel(extension_id(group))
+            made.append(
+                {
+                    "id": f"{inner}:{name}",
+                    "path": inner,
+                    "sliceName": name,
+                    "short": group.title,
+                    "min": 0,
+                    "max": "*",
+                    "type": [{"code": "Extension", "profile": [group.extension]}],
+                }
+            )
+    return made

@@ -1,0 +1,224 @@
+"""The FHIR packages: what is in them, that it hangs together, and that it is the same each time."""
+
+import gzip
+import io
+import json
+import re
+import tarfile
+
+import pytest
+from samples_of import ROOT
+from sopstatus import __version__, codec, load_tables
+from sopstatus.__main__ import main
+from sopstatus.artifacts.fhir.definitions import definitions
+from sopstatus.artifacts.fhir.digests import digests
+from sopstatus.artifacts.fhir.files import fhir_files
+from sopstatus.artifacts.fhir.names import attribute_id
+from sopstatus.artifacts.fhir.package import packed
+from sopstatus.artifacts.fhir.releases import RELEASES, base_elements
+from sopstatus.artifacts.fhir.snapshot import snapshot
+
+TABLES = load_tables()
+FILES = fhir_files(TABLES)
+each_release = pytest.mark.parametrize("release", RELEASES, ids=lambda r: r.name)
+URL = "https://w3id.org/sopstatus/fhir/StructureDefinition/sop-instance-status"
+
+
+def package(release):
+    """The files of a release's package, parsed, by their names below ``package/``."""
+    start = f"{release.name.lower()}/package/"
+    return {
+        path.removeprefix(start): json.loads(content)
+        for path, content in FILES.items()
+        if path.startswith(start)
+    }
+
+
+def defined(release, kind, identifier):
+    return package(release)[f"{kind}-{identifier}.json"]
+
+
+def test_what_the_repository_says_of_them_is_what_is_made():
+    assert (ROOT / "docs/fhir/digests.txt").read_text() == digests(TABLES)
+    for path in (ROOT / "docs/fhir").glob("*.json"):
+        assert path.read_bytes() == FILES[f"r4/package/{path.name}"]
+
+
+def test_made_twice_they_are_the_same_to_the_byte(tmp_path):
+    assert fhir_files(TABLES) == FILES
+    assert main(["artifacts", str(tmp_path), "--only", "fhir"]) == 0
+    for path, content in FILES.items():
+        assert (tmp_path / "fhir" / path).read_bytes() == content
+
+
+@each_release
+def test_the_archive_holds_the_files_and_nothing_of_this_machine(release):
+    name = f"sopstatus.fhir.{release.name.lower()}-{__version__}.tgz"
+    data = FILES[name]
+    assert data[4:8] == b"\0\0\0\0"  # no time
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(data))) as archive:
+        held = {m.name: archive.extractfile(m).read() for m in archive.getmembers()}
+        assert {(m.mtime, m.uid, m.gid, m.uname, m.mode) for m in archive.getmembers()} == {
+            (0, 0, 0, "", 0o644)
+        }
+    start = f"{release.name.lower()}/"
+    assert held == {
+        p.removeprefix(start): c for p, c in FILES.items() if p.startswith(f"{start}package/")
+    }
+    assert packed(held) == data
+
+
+@each_release
+def test_manifest_and_index(release):
+    files = package(release)
+    manifest = files["package.json"]
+    assert manifest["version"] == __version__
+    assert manifest["fhirVersions"] == [release.version]
+    assert manifest["dependencies"] == {release.core: release.version}
+    for folder in ("", "example/"):
+        listed = files[f"{folder}.index.json"]["files"]
+        names = [entry["filename"] for entry in listed]
+        there = [n for n in files if n.startswith(folder) and n.count("/") == folder.count("/")]
+        assert sorted(names) == sorted(
+            n.removeprefix(folder) for n in there if not n.endswith((".index.json", "package.json"))
+        )
+        for entry in listed:
+            resource = files[folder + entry.pop("filename")]
+            assert entry.items() <= resource.items()
+            assert entry["resourceType"] == resource["resourceType"]
+
+
+@each_release
+def test_every_url_of_ours_is_defined_in_the_package(release):
+    files = package(release)
+    known = {file["url"] for file in files.values() if "url" in file}
+    text = json.dumps(list(files.values()))
+    base = re.escape(TABLES.site.canonical)
+    kinds = "StructureDefinition|CodeSystem|ValueSet|SearchParameter|OperationDefinition"
+    assert set(re.findall(rf'"({base}/(?:{kinds})/[^"|]+)"', text)) <= known
+    guide = defined(release, "ImplementationGuide", f"sopstatus.fhir.{release.name.lower()}")
+    listed = {item["reference"]["reference"] for item in guide["definition"]["resource"]}
+    assert listed == {
+        f"{file['resourceType']}/{file['id']}"
+        for file in files.values()
+        if "resourceType" in file and file != guide
+    }
+
+
+@each_release
+def test_the_extension(release):
+    made = defined(release, "StructureDefinition", "sop-instance-status")
+    assert made["url"] == URL
+    assert [c["expression"] for c in made["context"]] == [
+        c for c in TABLES.groups[0].contexts if release.is_r5 or "Selection" not in c
+    ]
+    elements = {e["id"]: e for e in made["snapshot"]["element"]}
+    slices = [e["sliceName"] for e in elements.values() if "sliceName" in e]
+    assert slices == [
+        *("status", "authorizationDateTime", "authorizationComment"),
+        *("equipmentCertificationNumber", "holder", "verbatim"),
+    ]
+    assert len(elements) == 5 + 5 * len(slices)
+    assert len(made["snapshot"]["element"]) == len(elements)
+    for name in slices:
+        within = f"Extension.extension:{name}"
+        assert elements[f"{within}.url"]["fixedUri"] == name
+        assert elements[f"{within}.extension"]["max"] == "0"
+        assert elements[f"{within}.value[x]"]["min"] == 1
+        assert elements[within]["max"] == ("*" if name == "verbatim" else "1")
+        assert elements[f"{within}.id"]["path"] == "Extension.extension.id"
+    assert elements["Extension.url"]["fixedUri"] == URL
+    assert elements["Extension.value[x]"]["max"] == "0"
+    binding = elements["Extension.extension:status.value[x]"]["binding"]
+    assert binding["strength"] == "required"
+    assert not elements["Extension"]["isModifier"]
+
+
+@each_release
+def test_a_snapshot_is_the_base_and_what_the_differential_says(release):
+    for name in release.resources:
+        made = defined(release, "StructureDefinition", f"sop-status-{attribute_id(name)}")
+        elements = made["snapshot"]["element"]
+        assert [e["id"] for e in elements if "sliceName" not in e] == [
+            e["id"] for e in base_elements(release, name)
+        ]
+        order = [e["id"] for e in elements]
+        for changed in made["differential"]["element"]:
+            there = elements[order.index(changed["id"])]
+            for key, value in changed.items():
+                if key == "constraint":
+                    assert there[key][-len(value) :] == value
+                else:
+                    assert there[key] == value
+            if "sliceName" in changed:
+                sliced = changed["id"].rpartition(":")[0]
+                assert order.index(changed["id"]) == order.index(sliced) + 1
+
+
+def test_a_differential_without_a_place_is_a_fault():
+    base = base_elements(RELEASES[0], "Extension")
+    for wrong in ("Extension.nothing", "Extension.nothing:slice", "Extension.extension:x.nothing"):
+        with pytest.raises(LookupError):
+            snapshot(base, [{"id": wrong, "path": "x"}], base)
+
+
+@each_release
+def test_concept_maps_are_the_tables(release):
+    (row,) = [r for r in TABLES.groups[0].attributes if r.displays]
+    word = "relationship" if release.is_r5 else "equivalence"
+
+    def pairs(name):
+        (group,) = defined(release, "ConceptMap", f"sop-instance-status-{name}")["group"]
+        assert all(e["target"][0][word] == "equivalent" for e in group["element"])
+        return {e["code"]: e["target"][0]["code"] for e in group["element"]}
+
+    assert pairs("hl7-to-fhir") == row.from_hl7
+    assert pairs("fhir-to-hl7") == row.to_hl7
+    assert pairs("dicom-to-fhir") == row.to_fhir
+    assert pairs("fhir-to-dicom") == row.from_fhir
+
+
+@each_release
+def test_examples_say_what_the_samples_say(release):
+    files = package(release)
+    for path in (ROOT / "samples").glob("*/imaging-study.json"):
+        said = codec("fhir").decode(json.loads(path.read_text())).value
+        example = files[f"example/ImagingStudy-{path.parent.name}.json"]
+        assert [x.attributes for x in codec("fhir").decode(example).value] == [
+            x.attributes for x in said
+        ]
+    assert ("example/ImagingSelection-original.json" in files) == release.is_r5
+
+
+def test_a_site_publishes_under_its_own_name(tmp_path):
+    (tmp_path / "site.toml").write_text(
+        'canonical = "https://hospital.test/fhir"\npublisher = "Hospital"\nlicence = "CC0-1.0"\n'
+        'contact = "mailto:a@hospital.test"\npackage = "test.hospital.imaging"\n'
+        'package-version = "2.0.1"\npackage-date = "2026-12-01"\npackage-status = "active"\n'
+    )
+    (tmp_path / "on.toml").write_text('name = "sr-completion-verification"\nenabled = true\n')
+    files = fhir_files(load_tables(tmp_path))
+    assert "test.hospital.imaging.r5-2.0.1.tgz" in files
+    folder = "r4/package/"
+    for path, content in files.items():
+        if path.startswith(folder) and "/." not in path and not path.endswith("package.json"):
+            assert "w3id.org" not in content.decode()
+    made = json.loads(files[f"{folder}StructureDefinition-sr-completion-verification.json"])
+    assert made["url"].startswith("https://hospital.test/fhir/")
+    assert (made["publisher"], made["status"], made["date"]) == ("Hospital", "active", "2026-12-01")
+    assert made["contact"] == [{"telecom": [{"system": "email", "value": "a@hospital.test"}]}]
+    for name in ("completion-flag", "verification-flag", "preliminary-flag"):
+        assert f"{folder}CodeSystem-{name}.json" in files
+        assert f"{folder}SearchParameter-{name}.json" in files
+
+
+def test_names_are_unique():
+    everything = load_tables(enable=[g.name for g in TABLES.available])
+    for release in RELEASES:
+        made = definitions(everything, release)
+        keys = [(r["resourceType"], r["id"]) for r in made]
+        assert len(set(keys)) == len(keys)
+        names = [(r["resourceType"], r["name"]) for r in made]
+        assert len(set(names)) == len(names)
+        assert all(re.fullmatch(r"[A-Z][A-Za-z0-9_]{0,254}", r["name"]) for r in made)
+        assert all(re.fullmatch(r"[A-Za-z0-9.-]{1,64}", r["id"]) for r in made)
