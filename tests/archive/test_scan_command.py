@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from archive.made import made
 from sopstatus import load_tables, scan
 from sopstatus.__main__ import main
 from sopstatus.files import files
+
+from archive.made import made
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 KEYWORDS = list(load_tables().attributes)
