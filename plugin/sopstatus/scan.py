@@ -6,11 +6,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from io import BufferedReader, FileIO
 from itertools import chain, islice
 from typing import Any, TypeVar, overload
 
 from sopstatus import content
 from sopstatus.catalogue import issue
+from sopstatus.codecs.part10_window import FIRST_READ, Begun
 from sopstatus.files import files
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError, Issue, SOPInstance
@@ -55,9 +57,13 @@ class Reader:
         """Read a file of any format."""
         name = ""
         try:
-            with open(path, "rb") as file:
+            with FileIO(path) as file:
                 name, document = self._load(file)
                 under: Any = self._codec(name)
+                if name == "dicom":
+                    copy, _ = under.copy(document, holder=self.holder)
+                    is_one = copy.value.attributes or copy.value.sop_instance_uid
+                    return Scanned(path, name, (copy.value,) if is_one else (), copy.issues)
                 holder = self.holder if name in DATA_SETS else ""
                 said = under.decode(document, **({"holder": holder} if holder else {}))
                 about = {one.sop_instance_uid for one in said.value}
@@ -75,12 +81,13 @@ class Reader:
             told = issue("document/unreadable", "", reason=reason)
             return Scanned(path, name, (), (told,))
 
-    def _load(self, file: Any) -> tuple[str, Any]:
-        start = file.read(132)
-        file.seek(0)
-        if start[128:] == b"DICM":  # the codec reads as much as it needs
-            return "dicom", file
-        data = file.read(self.limits.document + 1)
+    def _load(self, file: FileIO) -> tuple[str, Any]:
+        start = file.read(FIRST_READ)
+        if start[128:132] == b"DICM":  # the codec reads as much as it needs
+            return "dicom", Begun(start, file)
+        rest = self.limits.document + 1 - len(start)
+        with BufferedReader(file) as whole:  # a pipe gives less at a time
+            data = start + whole.read(rest)
         return content.load(data, limits=self.limits)
 
     def _codec(self, name: str) -> Codec:
