@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from io import BufferedReader, FileIO
 from itertools import chain, islice
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
-from sopstatus import content
+from sopstatus import content, described
 from sopstatus.catalogue import issue
+from sopstatus.codecs.dicom import DICOMCodec
 from sopstatus.codecs.part10_window import FIRST_READ, Begun
+from sopstatus.described import Described
 from sopstatus.files import files
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError, Issue, SOPInstance
@@ -30,13 +32,14 @@ class Scanned:
     """What one file says: every statement, and every SOP Instance about which it says nothing.
 
     ``source`` is the path as found. ``format`` is ``""`` and ``instances`` empty where the file
-    could not be read; ``issues`` tell why. It pickles.
+    could not be read; ``issues`` tell why. ``described`` has one entry an instance. It pickles.
     """
 
     source: str
     format: str
     instances: tuple[SOPInstance, ...]
     issues: tuple[Issue, ...]
+    described: tuple[Described, ...] = ()
 
 
 class Reader:
@@ -61,9 +64,11 @@ class Reader:
                 name, document = self._load(file)
                 under: Any = self._codec(name)
                 if name == "dicom":
-                    copy, _ = under.copy(document, holder=self.holder)
-                    is_one = copy.value.attributes or copy.value.sop_instance_uid
-                    return Scanned(path, name, (copy.value,) if is_one else (), copy.issues)
+                    copy, elements = under.copy(document, holder=self.holder)
+                    if not copy.value.attributes and not copy.value.sop_instance_uid:
+                        return Scanned(path, name, (), copy.issues)
+                    told = described.of_elements(elements)
+                    return Scanned(path, name, (copy.value,), copy.issues, (told,))
                 holder = self.holder if name in DATA_SETS else ""
                 said = under.decode(document, **({"holder": holder} if holder else {}))
                 about = {one.sop_instance_uid for one in said.value}
@@ -73,13 +78,15 @@ class Reader:
                     for one in known
                     if one.sop_instance_uid not in about
                 ]
-                return Scanned(path, name, (*said.value, *silent), said.issues)
+                found = (*said.value, *silent)
+                beside = described.of_document(name, document, found)
+                return Scanned(path, name, found, said.issues, beside)
         except DocumentError as error:
             return Scanned(path, name, (), error.issues)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            told = issue("document/unreadable", "", reason=reason)
-            return Scanned(path, name, (), (told,))
+            why = issue("document/unreadable", "", reason=reason)
+            return Scanned(path, name, (), (why,))
 
     def _load(self, file: FileIO) -> tuple[str, Any]:
         start = file.read(FIRST_READ)
@@ -92,7 +99,10 @@ class Reader:
 
     def _codec(self, name: str) -> Codec:
         if name not in self._codecs:
-            self._codecs[name] = codec(name, tables=self.tables, limits=self.limits)
+            made = codec(name, tables=self.tables, limits=self.limits)
+            if name == "dicom":
+                made = replace(cast(DICOMCodec, made), beside=described.TAGS)
+            self._codecs[name] = made
         return self._codecs[name]
 
 
