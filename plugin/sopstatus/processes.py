@@ -11,6 +11,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing import Pipe, Process, parent_process
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
@@ -18,6 +19,7 @@ from threading import Thread
 from typing import Any
 
 Work = Callable[[Any], Any]
+_END = None  # is no task; with fork, others hold this end of the pipe too, so closing is not heard
 
 
 class ProcessDied(Exception):
@@ -27,7 +29,7 @@ class ProcessDied(Exception):
 def apply(work: Work, tasks: Iterable[Any], count: int) -> Iterator[Any]:
     """Yield what ``work`` makes of each task, in order, in ``count`` processes.
 
-    ``work``, tasks and results pickle. No more than two tasks a process are taken ahead. Raise
+    ``work``, tasks (none is ``None``) and results pickle. No more than two tasks a process are taken ahead. Raise
     `ProcessDied` where a process is gone, and what ``work`` raises.
     """
     idle: SimpleQueue[Connection] = SimpleQueue()
@@ -59,9 +61,10 @@ def apply(work: Work, tasks: Iterable[Any], count: int) -> Iterator[Any]:
             yield ahead.popleft().result()
     finally:
         threads.shutdown(cancel_futures=True)
-        for _, connection in started:
+        for process, connection in started:
+            with suppress(OSError):
+                connection.send(_END)
             connection.close()
-        for process, _ in started:
             process.join()
 
 
@@ -81,6 +84,9 @@ def _serve(connection: Connection, work: Work) -> None:
             task = connection.recv()
         except (EOFError, OSError):
             return
+        if task is _END:
+            return
+        answer: tuple[Exception | None, Any]
         try:
             answer = None, work(task)
         except Exception as error:  # for the first process to raise

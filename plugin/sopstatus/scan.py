@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from io import BufferedReader, FileIO
@@ -157,46 +156,24 @@ def scan(
             record = reader(path)
             yield each(record) if each else record
         return
-    from concurrent.futures import Future, ProcessPoolExecutor
+    from sopstatus.processes import apply
 
-    pool = ProcessPoolExecutor(workers, initializer=_start, initargs=(reader, each))
-    ahead: deque[Future[list[Any]]] = deque()
-    try:
-        names = chain(first, found)
-        while chunk := list(islice(names, _CHUNK)):
-            ahead.append(pool.submit(_chunk, chunk))
-            if len(ahead) > 2 * workers:
-                yield from ahead.popleft().result()
-        while ahead:
-            yield from ahead.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    names = chain(first, found)
+    chunks = iter(lambda: list(islice(names, _CHUNK)), [])
+    for records in apply(_Chunk(reader, each), chunks, workers):
+        yield from records
 
 
-_work: Callable[[str], Any]  # of a process of the pool
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """What a process does with the files that it is handed at once."""
 
+    reader: Reader
+    each: Callable[[Scanned], Any] | None
 
-def _start(reader: Reader, each: Callable[[Scanned], Any] | None) -> None:
-    import signal
-    from threading import Thread
-
-    global _work  # noqa: PLW0603
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
-    Thread(target=_end_with_parent, daemon=True).start()
-    _work = (lambda path: each(reader(path))) if each else reader
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone: nobody hears its results any more."""
-    from multiprocessing import parent_process
-
-    if parent := parent_process():
-        parent.join()
-        os._exit(1)
-
-
-def _chunk(paths: list[str]) -> list[Any]:
-    return [_work(path) for path in paths]
+    def __call__(self, paths: list[str]) -> list[Any]:
+        records = map(self.reader, paths)
+        return [self.each(record) for record in records] if self.each else list(records)
 
 
 def _processors() -> int:
