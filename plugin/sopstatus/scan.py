@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from io import BufferedReader, FileIO
 from itertools import chain, islice
-from typing import Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from sopstatus import content, described
+from sopstatus import content
 from sopstatus.catalogue import issue
-from sopstatus.codecs.dicom import DICOMCodec
 from sopstatus.codecs.part10_window import FIRST_READ, Begun
-from sopstatus.described import Described
 from sopstatus.files import files
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError, Issue, SOPInstance
 from sopstatus.table import MappingTable, load_tables
 from sopstatus.transform import DATA_SETS, Codec, codec
+
+if TYPE_CHECKING:
+    from sopstatus.described import Described
 
 T = TypeVar("T")
 
@@ -61,31 +62,32 @@ class Reader:
         try:
             with FileIO(path) as file:
                 name, document = self._load(file)
-                under: Any = self._codec(name)
-                if name == "dicom":
-                    copy, elements = under.copy(document, holder=self.holder)
-                    if not copy.value.attributes and not copy.value.sop_instance_uid:
-                        return Scanned(path, name, (), copy.issues)
-                    told = described.of_elements(elements)
-                    return Scanned(path, name, (copy.value,), copy.issues, (told,))
-                holder = self.holder if name in DATA_SETS else ""
-                said = under.decode(document, **({"holder": holder} if holder else {}))
-                about = {one.sop_instance_uid for one in said.value}
-                known = under.instances(document)
-                silent = [
-                    replace(one, holder=holder)
-                    for one in known
-                    if one.sop_instance_uid not in about
-                ]
-                found = (*said.value, *silent)
-                beside = described.of_document(name, document, found)
-                return Scanned(path, name, found, said.issues, beside)
+                return self._read(path, name, document)
         except DocumentError as error:
             return Scanned(path, name, (), error.issues)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             why = issue("document/unreadable", "", reason=reason)
             return Scanned(path, name, (), (why,))
+
+    def _read(self, path: str, name: str, document: Any) -> Scanned:
+        from sopstatus import described
+
+        under: Any = self._codec(name)
+        if name == "dicom":
+            copy, elements = under.copy(document, holder=self.holder)
+            if not copy.value.attributes and not copy.value.sop_instance_uid:
+                return Scanned(path, name, (), copy.issues)
+            told = described.of_elements(elements)
+            return Scanned(path, name, (copy.value,), copy.issues, (told,))
+        holder = self.holder if name in DATA_SETS else ""
+        said = under.decode(document, **({"holder": holder} if holder else {}))
+        about = {one.sop_instance_uid for one in said.value}
+        known = under.instances(document)
+        silent = (replace(i, holder=holder) for i in known if i.sop_instance_uid not in about)
+        found = (*said.value, *silent)
+        beside = described.of_document(name, document, found)
+        return Scanned(path, name, found, said.issues, beside)
 
     def _load(self, file: FileIO) -> tuple[str, Any]:
         start = file.read(FIRST_READ)
@@ -98,9 +100,11 @@ class Reader:
 
     def _codec(self, name: str) -> Codec:
         if name not in self._codecs:
-            made = codec(name, tables=self.tables, limits=self.limits)
+            made: Any = codec(name, tables=self.tables, limits=self.limits)
             if name == "dicom":
-                made = replace(cast(DICOMCodec, made), beside=described.TAGS)
+                from sopstatus.described import TAGS
+
+                made = replace(made, beside=TAGS)
             self._codecs[name] = made
         return self._codecs[name]
 
