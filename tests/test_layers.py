@@ -36,9 +36,19 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"content", "files", "explain", "issue_forms"},
     {"described", "processes", "scan"},
     {"archive"},
+    {"report"},
     {"engines", "artifacts.fhir", "artifacts.mirth", "artifacts.write"},
     {
-        *("", "demo", "listing", "commands", "ledger_commands", "mllp_commands", "scan_commands"),
+        *(
+            "",
+            "demo",
+            "listing",
+            "commands",
+            "ledger_commands",
+            "mllp_commands",
+            "report_commands",
+            "scan_commands",
+        ),
         *("serve_commands", "spool_commands", "__main__"),
     },
     {"artifacts"},
@@ -71,6 +81,9 @@ THIRD_PARTY = {
     "sqlalchemy": {"ledger", "ledger.schema"},
     "rich": {"progress"},
     "pyarrow": {"archive.parquet"},
+    "duckdb": {"report.figures"},
+    "jinja2": {"report.page"},
+    "pygal": {"report.charts"},
 }
 
 

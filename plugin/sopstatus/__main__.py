@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--release", choices=("R4", "R4B", "R5"), default="R4", help="of FHIR")
     audit.add_argument("--last", default="", metavar="HASH", help="hash of the last line")
     _add_scan(commands)
+    _add_report(commands)
     _add_ledger(commands)
     _add_mllp(commands)
     _add_spool(commands)
@@ -121,6 +122,19 @@ def _add_scan(commands: Any) -> None:
         "--part-rows", type=int, default=65_536, metavar="N", help="rows of a part file (65536)"
     )
     scan.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
+
+
+def _add_report(commands: Any) -> None:
+    report = commands.add_parser("report", help="the state of a scanned archive, as a page")
+    report.set_defaults(command="archive_report")
+    report.add_argument("folder", metavar="OUT", help="the folder of scan -o, with Parquet")
+    report.add_argument("-o", "--output", metavar="HTML", help="(default: report.html in OUT)")
+    report.add_argument("--png", metavar="PNG", help="a picture of it, by Chromium")
+    report.add_argument("--at", metavar="DATE", help="count ages to this day (default: today)")
+    report.add_argument(
+        "--studies", type=int, default=100, metavar="N", help="studies told one by one (100)"
+    )
+    report.add_argument("--mappings", action="append", default=[], metavar="DIR", help="as scan")
 
 
 def _add_ledger(commands: Any) -> None:

@@ -105,6 +105,16 @@ def scan(options: Namespace) -> int:
     return scan_commands.scan(options)
 
 
+def archive_report(options: Namespace) -> int:
+    """Write the state of a scanned archive as a page."""
+    try:
+        from sopstatus import report_commands
+    except ImportError:
+        print("error: a report needs the extra: pip install sopstatus[report]", file=sys.stderr)
+        return 2
+    return report_commands.report(options)
+
+
 def ledger(options: Namespace) -> int:
     """Feed a ledger of who holds what, show an instance of it, or check it."""
     try:
