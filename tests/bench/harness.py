@@ -7,6 +7,7 @@ them all, prints the table and writes ``docs/performance.md`` with its plots.
 from __future__ import annotations
 
 import gc
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -46,8 +47,9 @@ class Measured:
     exact: dict[str, bool | None] = field(default_factory=dict)
 
     def ratio(self, name: str) -> float:
-        """Return a contender's figure over ours."""
-        return self.figures[name] / self.figures[OURS]
+        """Return a contender's figure over ours; not a number where ours is nothing at all."""
+        ours = self.figures[OURS]
+        return self.figures[name] / ours if ours > 0 else math.nan
 
 
 def measure(row: Row, rounds: int = 7) -> Measured:
