@@ -23,12 +23,13 @@ HEAD = (
 )
 OBX = "OBX|{}|NM|8867-4^Heart rate^LN||72|/min^^UCUM|60-100|N|||F|||20240102030405+0100||||||\r"
 ENCODED = (
-    "The start of every one of 5,800 segments is looked at, by one compiled pattern: that alone takes more "
-    "than twelve copies, for a copy is one instruction of the machine a cache line."
+    "The start of every one of 5,800 segments is looked at, by one compiled pattern. A copy moves a cache "
+    "line at once: merely to count the segment ends (`bytes.count`) takes nine of it."
 )
 DECODED = (
-    "Half of our time is the pattern that checks all fields, the rest makes the objects of the answer; "
-    "hl7-tea and medforge cut fields and decode, check and unescape nothing."
+    "A sixth of our time is the pattern that checks all fields of a ZDS; the rest makes its statement, with "
+    "four UIDs and three values of text, in Python's own objects. hl7-tea and medforge cut fields, and "
+    "check and unescape nothing."
 )
 COPY = "a copy of the bytes"
 SLOW = 400_000  # bytes; hl7apy takes minutes for more
