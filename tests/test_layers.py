@@ -34,7 +34,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
     {"content", "files", "explain", "issue_forms"},
-    {"scan"},
+    {"described", "processes", "scan"},
     {"archive"},
     {"engines", "artifacts.fhir", "artifacts.mirth", "artifacts.write"},
     {
