@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "folder", nargs="?", metavar="DIR", help="your own tables (default: shipped)"
     )
+    check.add_argument("--sarif", action="store_true", help="SARIF 2.1.0, for code review")
     _add_serve(commands)
     artifacts = commands.add_parser("artifacts", help="make files for other systems of the tables")
     artifacts.add_argument("folder", metavar="OUT", help="folder to write into")

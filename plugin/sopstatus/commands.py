@@ -183,15 +183,22 @@ def explain(options: Namespace) -> int:
 
 def check(options: Namespace) -> int:
     """Print every fault of the tables."""
-    faults = lint(*([options.folder] if options.folder else []))
+    from sopstatus import table_report
+
+    folders = [options.folder] if options.folder else []
+    faults = lint(*folders)
+    if options.sarif:
+        print(table_report.sarif(faults))
+        return 1 if faults else 0
     for fault in faults:
-        print(fault)
-    if not faults:
-        tables = load_tables(*([options.folder] if options.folder else []))
-        for group in tables.available:
-            state = "on" if group.enabled else "off"
-            print(f"{group.name} {group.version} {state}, {len(group.attributes)} attributes")
-    return 1 if faults else 0
+        print(table_report.told(fault))
+    if faults:
+        print(f"{len(faults)} fault{'' if len(faults) == 1 else 's'}", file=sys.stderr)
+        return 1
+    for group in load_tables(*folders).available:
+        state = "on" if group.enabled else "off"
+        print(f"{group.name} {group.version} {state}, {len(group.attributes)} attributes")
+    return 0
 
 
 def artifacts(options: Namespace) -> int:
