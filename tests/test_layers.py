@@ -34,7 +34,8 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         "audit_dicom",
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
-    {"content", "files", "explain", "issue_forms"},
+    {"content", "files", "explain", "issue_forms", "side_by_side"},
+    {"places"},
     {"scan"},
     {"archive"},
     {"engines", "artifacts.fhir", "artifacts.mirth", "artifacts.write"},
@@ -44,6 +45,8 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
             "demo",
             "listing",
             "commands",
+            "scaffold",
+            "table_commands",
             "table_report",
             "ledger_commands",
             "mllp_commands",
@@ -51,7 +54,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         ),
         *("serve_commands", "spool_commands", "__main__"),
     },
-    {"artifacts"},
+    {"artifacts", "testkit"},
 ]
 THIRD_PARTY = {
     "pydicom": {
@@ -61,6 +64,8 @@ THIRD_PARTY = {
         "codecs.character_set",
         "table_check",
         "artifacts.fhir.names",
+        "places",
+        "scaffold",
     },
     "msgspec": {"codecs.dicom_json_fast"},
     "hl7apy": {"codecs.hl7_objects"},
@@ -80,6 +85,8 @@ THIRD_PARTY = {
     "prometheus_client": {"engines.http_metrics"},
     "sqlalchemy": {"ledger", "ledger.schema"},
     "rich": {"progress"},
+    "pytest": {"testkit", "testkit.collect"},
+    "hypothesis": {"testkit.law_checks"},
     "pyarrow": {"archive.parquet"},
 }
 

@@ -91,6 +91,10 @@ def _parser() -> argparse.ArgumentParser:
         "folder", nargs="?", metavar="DIR", help="your own tables (default: shipped)"
     )
     check.add_argument("--sarif", action="store_true", help="SARIF 2.1.0, for code review")
+    new = commands.add_parser("new", help="a table and its case for one more attribute")
+    new.add_argument("keyword", metavar="KEYWORD", help="DICOM Keyword, like QualityControlImage")
+    new.add_argument("--into", metavar="DIR", help="write both below this folder (default: print)")
+    new.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
     _add_serve(commands)
     artifacts = commands.add_parser("artifacts", help="make files for other systems of the tables")
     artifacts.add_argument("folder", metavar="OUT", help="folder to write into")

@@ -18,7 +18,7 @@ from sopstatus.catalogue import document_error
 from sopstatus.issue_forms import plain, written
 from sopstatus.model import DocumentError, Issue
 from sopstatus.profile import Link
-from sopstatus.table import MappingTable, lint, load_tables
+from sopstatus.table import MappingTable, load_tables
 from sopstatus.transform import transformer
 
 T = TypeVar("T")
@@ -183,22 +183,16 @@ def explain(options: Namespace) -> int:
 
 def check(options: Namespace) -> int:
     """Print every fault of the tables."""
-    from sopstatus import table_report
+    from sopstatus import table_commands
 
-    folders = [options.folder] if options.folder else []
-    faults = lint(*folders)
-    if options.sarif:
-        print(table_report.sarif(faults))
-        return 1 if faults else 0
-    for fault in faults:
-        print(table_report.told(fault))
-    if faults:
-        print(f"{len(faults)} fault{'' if len(faults) == 1 else 's'}", file=sys.stderr)
-        return 1
-    for group in load_tables(*folders).available:
-        state = "on" if group.enabled else "off"
-        print(f"{group.name} {group.version} {state}, {len(group.attributes)} attributes")
-    return 0
+    return table_commands.check(options)
+
+
+def new(options: Namespace) -> int:
+    """Make a table and its case for one more attribute."""
+    from sopstatus import table_commands
+
+    return table_commands.new(options)
 
 
 def artifacts(options: Namespace) -> int:

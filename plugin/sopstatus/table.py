@@ -129,7 +129,7 @@ def _load(
                     for index, row in enumerate(source.data.get("attribute", ())):
                         note(check.dictionary(source, row, ("attribute", index)), "dictionary")
             else:  # one bad row hides no fault of another
-                note(check.whole_rows(source), "meaning")
+                note(check.sound_rows(source), "meaning")
     site = Site(**{key.replace("-", "_"): value for key, value in settings.items()})
     for name in enable:
         if name not in drafts:

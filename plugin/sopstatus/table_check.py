@@ -152,14 +152,17 @@ def _row(source: Source, row: dict[str, Any], path: Path) -> Iterator[TableError
             yield source.error((*path, "codes", term), 'must be a table, like { display = "..." }')
 
 
-def whole_rows(source: Source) -> Iterator[TableError]:
-    """Check what the rows say that have no fault of shape themselves, in a file that has one."""
+def sound_rows(source: Source) -> Iterator[TableError]:
+    """Check what can be checked of the rows in a file that has a fault of shape elsewhere."""
     rows = source.data.get("attribute", [])
     for index, row in enumerate(rows if isinstance(rows, list) else []):
         path: Path = ("attribute", index)
-        if isinstance(row, dict) and not any(_row(source, row, path)):
-            yield from row_meaning(source, row, path)
-            yield from dictionary(source, row, path)
+        if isinstance(row, dict):
+            bad = {fault.key.split(".")[2] for fault in _row(source, row, path)}
+            if not bad:
+                yield from row_meaning(source, row, path)
+            if not bad & {"keyword", "tag", "vr", "aliases"}:
+                yield from dictionary(source, row, path)
 
 
 def known_keys(

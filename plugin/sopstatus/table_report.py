@@ -22,7 +22,7 @@ RULES = {
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
-_PAGE = "https://w3id.org/sopstatus/mapping-authors"
+_PAGE = "https://w3id.org/sopstatus"
 
 
 def told(fault: TableError) -> str:
