@@ -195,6 +195,13 @@ def new(options: Namespace) -> int:
     return table_commands.new(options)
 
 
+def diff(options: Namespace) -> int:
+    """Tell what a change of the tables does."""
+    from sopstatus import diff_commands
+
+    return diff_commands.diff(options)
+
+
 def artifacts(options: Namespace) -> int:
     """Write what is made of the tables for other systems, and name the files."""
     from sopstatus.artifacts.write import KINDS, write

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from sopstatus import content
 
 Pair = tuple[str, str]
+_TAG = re.compile(r"[0-9A-F]{8}")
 
 
 def places(name: str, document: Any) -> Iterator[Pair]:
@@ -71,7 +73,8 @@ def _json(node: Any, place: str) -> Iterator[Pair]:
         if not node:
             yield place, "{}"
         for key, value in node.items():
-            yield from _json(value, f"{place}.{key}" if place else key)
+            name = _keyword(key) if _TAG.fullmatch(key) else key
+            yield from _json(value, f"{place}.{name}" if place else name)
     elif isinstance(node, list):
         if not node:
             yield place, "[]"
@@ -83,10 +86,17 @@ def _json(node: Any, place: str) -> Iterator[Pair]:
                 label = url.rpartition("/")[2] or url
                 seen[label] += 1
                 label += f":{seen[label]}" if seen[label] > 1 else ""
-                value = {k: v for k, v in value.items() if k != "url"}
+                if ":" not in url:  # a slice: its label says it
+                    value = {k: v for k, v in value.items() if k != "url"}
             yield from _json(value, f"{place}[{label}]")
     else:
         yield place, node if isinstance(node, str) else getattr(node, "text", json.dumps(node))
+
+
+def _keyword(tag: str) -> str:
+    from pydicom.datadict import keyword_for_tag
+
+    return keyword_for_tag(int(tag, 16)) or tag
 
 
 def _data_set(document: Any) -> Iterator[Pair]:

@@ -130,7 +130,7 @@ def _ours(name: str, document: Any, tables: MappingTable) -> Iterator[Pair]:
         if name == "fhir":
             parts = [part.rstrip("]") for part in place.replace(".", "[").split("[")]
             mine = [i for i, part in enumerate(parts) if part in ends]
-            if mine:
+            if mine and parts[-1] != "url":
                 yield f"{parts[mine[0]]}.{parts[mine[0] + 2]}", text
         else:
             own = [w for w in place.replace("[", ".").replace("]", ".").split(".") if w]
