@@ -39,7 +39,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"replay"},
     {"scan"},
     {"archive"},
-    {"engines", "artifacts.fhir", "artifacts.mirth", "artifacts.write"},
+    {"engines", "artifacts.fhir", "artifacts.mirth", "artifacts.schema", "artifacts.write"},
     {
         *(
             "",

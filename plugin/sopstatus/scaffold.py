@@ -93,6 +93,10 @@ def _text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def _key(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z0-9_-]+", text) else _text(text)
+
+
 def _table(
     name: str,
     keyword: str,
@@ -143,7 +147,7 @@ def _table(
         codes = terms.get("codes", {PLACEHOLDER: "To do"})
         lines += ["[attribute.codes]"]
         lines += [] if terms else ["# to do: the terms of PS3.3; the dictionary does not list them"]
-        lines += [f"{_text(term)} = {{ display = {_text(text)} }}" for term, text in codes.items()]
+        lines += [f"{_key(term)} = {{ display = {_text(text)} }}" for term, text in codes.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -168,12 +172,12 @@ def _case(name: str, keyword: str, vr: str, title: str, field: int, terms: dict[
         f"{keyword} = {_text(value)}",
         "",
         "[expect.hl7] # pytest --sopstatus-update rewrites what follows",
-        f'"ZDS-{field}" = {_text(hl7)}',
+        f"ZDS-{field} = {_text(hl7)}",
         "",
         "[expect.fhir]",
         f"{_text(f'{name}.{_slice(keyword)}')} = {_text(fhir)}",
         "",
         "[expect.dicom]",
-        f"{_text(keyword)} = {_text(value)}",
+        f"{keyword} = {_text(value)}",
     ]
     return "\n".join(lines) + "\n"

@@ -80,7 +80,7 @@ def test_update_rewrites_the_expectations_and_nothing_else(place):
     result.stdout.fnmatch_lines(["sopstatus: *case.toml was rewritten; look at it*"])
     text = (folder / "case.toml").read_text()
     assert text.startswith(SAY.partition("[expect")[0])
-    assert '"ZDS-11" = "YES^Quality control image^99SOPSTATUS"' in text
+    assert 'ZDS-11 = "YES^Quality control image^99SOPSTATUS"' in text
     run(place, "--sopstatus-mappings", "site", "cases").assert_outcomes(passed=7)
 
 

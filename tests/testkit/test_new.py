@@ -35,7 +35,7 @@ def test_it_loads_and_its_case_holds(keyword, tmp_path):
 def test_quality_control_image():
     made = scaffold("QualityControlImage", load_tables())
     assert made.name == "quality-control-image"
-    for line in ('tag     = "0028,0300"', 'terms   = "enumerated"', "field = 11,", '"YES" = {'):
+    for line in ('tag     = "0028,0300"', 'terms   = "enumerated"', "field = 11,", "YES = {"):
         assert line in made.table
 
 

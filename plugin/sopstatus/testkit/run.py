@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -192,23 +194,20 @@ def _bytes(value: Any) -> bytes:
 
 def rewritten(text: str, expect: Mapping[str, Mapping[str, str]]) -> str:
     """Return a ``case.toml`` with other expectations, which stand at its end; the rest stays."""
-    import json
-
     lines = text.splitlines(keepends=True)
     start = next((i for i, s in enumerate(lines) if s.startswith("[expect")), len(lines))
     head = "".join(lines[:start]).rstrip("\n")
     blocks = [
         f"[expect.{name}]\n"
-        + "".join(
-            f"{json.dumps(place, ensure_ascii=False)} = {_toml(value)}\n"
-            for place, value in values.items()
-        )
+        + "".join(f"{_key(place)} = {_toml(value)}\n" for place, value in values.items())
         for name, values in expect.items()
     ]
     return head + "\n\n" + "\n".join(blocks)
 
 
-def _toml(text: str) -> str:
-    import json
+def _key(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z0-9_-]+", text) else _toml(text)
 
+
+def _toml(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
