@@ -36,6 +36,8 @@ docs: $(READY)
 	$(BIN)/python -m sopstatus.artifacts.fhir.digests > docs/fhir/digests.txt.part
 	mv docs/fhir/digests.txt.part docs/fhir/digests.txt
 	$(BIN)/sopstatus artifacts build/artifacts --only fhir >/dev/null
+	$(BIN)/sopstatus artifacts docs --only schema >/dev/null
+	cp docs/schema/table.schema.json mappings/
 	cd docs/fhir && for file in *.json; do cp ../../build/artifacts/fhir/r4/package/$$file .; done
 
 # the laws, long: LAW_EXAMPLES each (100,000: hours)

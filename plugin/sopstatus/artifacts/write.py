@@ -7,11 +7,13 @@ from pathlib import Path
 
 from sopstatus.artifacts.fhir.files import fhir_files
 from sopstatus.artifacts.mirth.files import mirth_files
+from sopstatus.artifacts.schema import schema_files
 from sopstatus.table import MappingTable
 
 KINDS: dict[str, Callable[[MappingTable], dict[str, bytes]]] = {
     "fhir": fhir_files,
     "mirth": mirth_files,
+    "schema": schema_files,
 }
 """What can be made, each in a folder of its name: the files by their paths."""
 
