@@ -36,7 +36,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"content", "files", "explain", "issue_forms"},
     {"scan"},
     {"archive"},
-    {"engines", "artifacts.fhir", "artifacts.mirth", "artifacts.write"},
+    {"engines", "artifacts.fhir", "artifacts.hl7", "artifacts.mirth", "artifacts.write"},
     {
         *("", "demo", "listing", "commands", "ledger_commands", "mllp_commands", "scan_commands"),
         *("serve_commands", "spool_commands", "__main__"),
@@ -53,7 +53,7 @@ THIRD_PARTY = {
         "artifacts.fhir.names",
     },
     "msgspec": {"codecs.dicom_json_fast"},
-    "hl7apy": {"codecs.hl7_objects"},
+    "hl7apy": {"codecs.hl7_objects", "artifacts.hl7.structures"},
     "hl7": {"codecs.hl7_objects"},
     "fhir": {"codecs.fhir_models"},
     "pydantic": {"codecs.fhir_models"},
