@@ -36,8 +36,9 @@ docs: $(READY)
 	for kind in fhir hl7; do \
 	  $(BIN)/python -m sopstatus.artifacts.digests $$kind > docs/$$kind/digests.txt.part && \
 	  mv docs/$$kind/digests.txt.part docs/$$kind/digests.txt || exit 1; done
-	$(BIN)/sopstatus artifacts build/artifacts --only fhir --only hl7 >/dev/null
+	$(BIN)/sopstatus artifacts build/artifacts --only docs --only fhir --only hl7 >/dev/null
 	cd docs/fhir && for file in *.json; do cp ../../build/artifacts/fhir/r4/package/$$file .; done
+	cp build/artifacts/docs/*.html docs/
 	cp build/artifacts/hl7/segments.md build/artifacts/hl7/tables.xml docs/hl7/
 
 # the laws, long: LAW_EXAMPLES each (100,000: hours)

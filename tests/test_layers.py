@@ -36,7 +36,11 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"content", "files", "explain", "issue_forms"},
     {"scan"},
     {"archive"},
-    {"engines", "artifacts.fhir", "artifacts.hl7", "artifacts.mirth", "artifacts.write"},
+    {
+        *("engines", "artifacts.docs", "artifacts.fhir", "artifacts.hl7", "artifacts.mirth"),
+        *("artifacts.cloud", "artifacts.issue_symptoms", "artifacts.lifecycle_svg"),
+        "artifacts.write",
+    },
     {
         *("", "demo", "listing", "commands", "ledger_commands", "mllp_commands", "scan_commands"),
         *("serve_commands", "spool_commands", "__main__"),
@@ -50,6 +54,8 @@ THIRD_PARTY = {
         "codecs.dicom_nooks",
         "codecs.character_set",
         "table_check",
+        "artifacts.docs.page",
+        "artifacts.docs.values",
         "artifacts.fhir.names",
     },
     "msgspec": {"codecs.dicom_json_fast"},
@@ -70,6 +76,8 @@ THIRD_PARTY = {
     "prometheus_client": {"engines.http_metrics"},
     "sqlalchemy": {"ledger", "ledger.schema"},
     "rich": {"progress"},
+    "jinja2": {"artifacts.docs.page"},
+    "markupsafe": {"artifacts.docs.page"},
     "pyarrow": {"archive.parquet"},
 }
 

@@ -15,7 +15,7 @@ from sopstatus.issue_forms import FORMS
 from sopstatus.model import DocumentError, TableError
 from sopstatus.transform import FORMATS
 
-ARTIFACTS = ("fhir", "hl7", "mirth")
+ARTIFACTS = ("docs", "fhir", "hl7", "mirth")
 CLEAN, ERRORS, USAGE, UNREADABLE = range(4)
 
 
@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         "--only",
         action="append",
         choices=ARTIFACTS,
-        help="fhir: packages; hl7: conformance profiles; mirth: channels (default: all)",
+        help="docs: reference pages; fhir: packages; hl7: conformance profiles; mirth: channels (default: all)",
     )
     artifacts.add_argument(
         "--mappings", action="append", default=[], metavar="DIR", help="your own tables"

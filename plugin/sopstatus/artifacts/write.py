@@ -19,6 +19,7 @@ class Maker(NamedTuple):
 
 
 KINDS = {
+    "docs": Maker("sopstatus.artifacts.docs.files", "docs_files", "docs"),
     "fhir": Maker("sopstatus.artifacts.fhir.files", "fhir_files"),
     "hl7": Maker("sopstatus.artifacts.hl7.files", "hl7_files", "hl7"),
     "mirth": Maker("sopstatus.artifacts.mirth.files", "mirth_files"),

@@ -13,7 +13,7 @@ _NOTE = (
     "bound. LEN counts escapes. DT as of 2.5.1: 2.3.1 and 2.4 have TS and CE for DTM and CWE. "
     "ITEM#: local numbers; Z0001 is IHE's."
 )
-_CODES = ("Value", "Description", "Written", "Definition")
+CODES = ("Value", "Description", "Written", "Definition")
 
 
 def row(field: Field) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ def markdown(tables: MappingTable) -> str:
         for attribute in _coded(attributes):
             title = f"### User-defined table {table_id(attribute)}: {_title(found, attribute)}"
             system = f"Coding system `{attribute.coding_system}`.\n\n"
-            parts.append(f"{title}\n\n{system}" + _markdown(_CODES, code_rows(attribute)))
+            parts.append(f"{title}\n\n{system}" + _markdown(CODES, code_rows(attribute)))
     return "\n".join(parts)
 
 
@@ -81,7 +81,7 @@ def html(tables: MappingTable) -> str:
                 f'<h3 id="{number}">User-defined table {number}: '
                 f"{escape(_title(found, attribute))}</h3>\n"
                 f"<p>Coding system <code>{escape(attribute.coding_system)}</code>.</p>\n"
-                + _html(_CODES, code_rows(attribute))
+                + _html(CODES, code_rows(attribute))
             )
     body = "\n".join(parts)
     return (
