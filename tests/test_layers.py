@@ -39,7 +39,11 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"replay"},
     {"described", "processes", "scan"},
     {"archive"},
-    {"engines", "artifacts.fhir", "artifacts.mirth", "artifacts.schema", "artifacts.write"},
+    {
+        *("engines", "artifacts.docs", "artifacts.fhir", "artifacts.hl7", "artifacts.mirth"),
+        *("artifacts.cloud", "artifacts.issue_symptoms", "artifacts.lifecycle_svg"),
+        *("artifacts.schema", "artifacts.write"),
+    },
     {
         *(
             "",
@@ -65,12 +69,14 @@ THIRD_PARTY = {
         "codecs.dicom_nooks",
         "codecs.character_set",
         "table_check",
+        "artifacts.docs.page",
+        "artifacts.docs.values",
         "artifacts.fhir.names",
         "places",
         "scaffold",
     },
     "msgspec": {"codecs.dicom_json_fast"},
-    "hl7apy": {"codecs.hl7_objects"},
+    "hl7apy": {"codecs.hl7_objects", "artifacts.hl7.structures"},
     "hl7": {"codecs.hl7_objects"},
     "fhir": {"codecs.fhir_models"},
     "pydantic": {"codecs.fhir_models"},
@@ -89,6 +95,8 @@ THIRD_PARTY = {
     "rich": {"progress"},
     "pytest": {"testkit", "testkit.collect"},
     "hypothesis": {"testkit.law_checks"},
+    "jinja2": {"artifacts.docs.page"},
+    "markupsafe": {"artifacts.docs.page"},
     "pyarrow": {"archive.parquet"},
 }
 

@@ -15,7 +15,7 @@ from sopstatus.issue_forms import FORMS
 from sopstatus.model import DocumentError, TableError
 from sopstatus.transform import FORMATS
 
-ARTIFACTS = ("fhir", "mirth", "schema")
+ARTIFACTS = ("docs", "fhir", "hl7", "mirth", "schema")
 CLEAN, ERRORS, USAGE, UNREADABLE = range(4)
 
 
@@ -94,7 +94,8 @@ def _parser() -> argparse.ArgumentParser:
         "--only",
         action="append",
         choices=ARTIFACTS,
-        help="fhir: packages; mirth: channels and code templates; schema: JSON Schemas for editors (default: all)",
+        help="docs: reference pages; fhir: packages; hl7: conformance profiles; mirth: channels;"
+        " schema: JSON Schemas for editors (default: all)",
     )
     artifacts.add_argument(
         "--mappings", action="append", default=[], metavar="DIR", help="your own tables"

@@ -211,6 +211,14 @@ def artifacts(options: Namespace) -> int:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise document_error("document/unwritable", "OUT", reason=reason) from None
+    except ModuleNotFoundError as error:
+        extras = sorted({maker.extra for maker in KINDS.values() if maker.extra})
+        print(
+            f"error: {error.name} is not installed: pip install sopstatus[{','.join(extras)}], or "
+            "say --only KIND",
+            file=sys.stderr,
+        )
+        return 2
     for path in written:
         print(path)
     return 0
