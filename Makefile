@@ -94,7 +94,7 @@ $(READY): pyproject.toml
 clean:
 	rm -rf .venv build dist *.egg-info
 
-# validators for FHIR that are on npm
+# what the tests take from npm: validators for FHIR, axe-core
 build/npm/.ready: tests/publish/package.json
 	mkdir -p build/npm
 	cp tests/publish/package.json build/npm/

@@ -88,6 +88,14 @@ def _parser() -> argparse.ArgumentParser:
         )
     _add_tables(commands)
     _add_serve(commands)
+    workbench = commands.add_parser(
+        "workbench", help="a page on this machine: tables and documents"
+    )
+    workbench.add_argument("--port", type=int, default=8411, help="0 = any (default: 8411)")
+    workbench.add_argument("--mappings", default="", metavar="DIR", help="your own tables")
+    workbench.add_argument(
+        "--max-body", type=int, default=64 << 20, metavar="N", help="bytes of a request (64 MiB)"
+    )
     artifacts = commands.add_parser("artifacts", help="make files for other systems of the tables")
     artifacts.add_argument("folder", metavar="OUT", help="folder to write into")
     artifacts.add_argument(

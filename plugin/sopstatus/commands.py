@@ -126,6 +126,16 @@ def serve(options: Namespace) -> int:
     return serve_commands.serve(options)
 
 
+def workbench(options: Namespace) -> int:
+    """Serve the page for those who write tables until told to stop."""
+    try:
+        from sopstatus import workbench_commands
+    except ImportError:
+        print("error: workbench needs the extra: pip install sopstatus[http]", file=sys.stderr)
+        return 2
+    return workbench_commands.workbench(options)
+
+
 def mllp(options: Namespace) -> int:
     """Listen for HL7 v2 messages until SIGTERM."""
     if find_spec("structlog") is None:
