@@ -37,6 +37,24 @@ class Scanned:
     issues: tuple[Issue, ...]
 
 
+def read(
+    source: str, name: str, document: Any, under: Any, holder: str = "", **options: Any
+) -> Scanned:
+    """Return the record of a document of a format, read by its codec ``under`` with ``options``.
+
+    Raise `DocumentError` where it is not what it claims to be.
+    """
+    holder = holder if name in DATA_SETS else ""
+    said = under.decode(document, **({"holder": holder} if holder else {}), **options)
+    about = {one.sop_instance_uid for one in said.value}
+    silent = [
+        replace(one, holder=holder)
+        for one in under.instances(document)
+        if one.sop_instance_uid not in about
+    ]
+    return Scanned(source, name, (*said.value, *silent), said.issues)
+
+
 class Reader:
     """Reads one file after the other; what is wrong with a file stands in its record.
 
@@ -57,17 +75,7 @@ class Reader:
         try:
             with open(path, "rb") as file:
                 name, document = self._load(file)
-                under: Any = self._codec(name)
-                holder = self.holder if name in DATA_SETS else ""
-                said = under.decode(document, **({"holder": holder} if holder else {}))
-                about = {one.sop_instance_uid for one in said.value}
-                known = under.instances(document)
-                silent = [
-                    replace(one, holder=holder)
-                    for one in known
-                    if one.sop_instance_uid not in about
-                ]
-                return Scanned(path, name, (*said.value, *silent), said.issues)
+                return read(path, name, document, self._codec(name), self.holder)
         except DocumentError as error:
             return Scanned(path, name, (), error.issues)
         except OSError as error:
