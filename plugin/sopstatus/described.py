@@ -69,7 +69,9 @@ def _of_metadata(document: Any) -> dict[str, Described]:
                 document = json.loads(document.decode("utf-8-sig"))
         if entries is None:
             nodes = document if isinstance(document, list) else [document]
-            entries = [[node.get(tag) for tag in _NAMES] for node in nodes if isinstance(node, dict)]
+            entries = [
+                [node.get(tag) for tag in _NAMES] for node in nodes if isinstance(node, dict)
+            ]
     except (ValueError, RecursionError):  # the codec has told what is wrong
         return {}
     told = ([_first(node) for node in entry] for entry in entries)
