@@ -237,9 +237,12 @@ def _add_mllp(commands: Any) -> None:
     mllp.add_argument("--spool", metavar="DIR", help="where messages are kept until delivered")
     mllp.add_argument("--transform", metavar="NAME", help="an entry point, or MODULE:CALLABLE")
     mllp.add_argument(
-        "--source", metavar="FROM", help="what is added: a folder of documents, or a ledger"
+        "--source",
+        metavar="FROM",
+        help="what is added: a folder, https://... (DICOMweb), fhir+https://..., a ledger",
     )
-    mllp.add_argument("--holder", default="", metavar="AE", help="who holds the folder's data sets")
+    mllp.add_argument("--source-token", metavar="FILE", help="a server's bearer token")
+    mllp.add_argument("--holder", default="", metavar="AE", help="who holds the data sets there")
     mllp.add_argument("--respond", action="store_true", help="answer with the message as it became")
     mllp.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
     tls = mllp.add_argument_group("TLS; needed where --host is not this machine alone")
