@@ -42,6 +42,24 @@ class Scanned:
     described: tuple[Described, ...] = ()
 
 
+def read(
+    source: str, name: str, document: Any, under: Any, holder: str = "", **options: Any
+) -> Scanned:
+    """Return the record of a document of a format, read by its codec ``under`` with ``options``.
+
+    Raise `DocumentError` where it is not what it claims to be.
+    """
+    from sopstatus import described
+
+    holder = holder if name in DATA_SETS else ""
+    said = under.decode(document, **({"holder": holder} if holder else {}), **options)
+    about = {one.sop_instance_uid for one in said.value}
+    known = under.instances(document)
+    silent = (replace(i, holder=holder) for i in known if i.sop_instance_uid not in about)
+    found = (*said.value, *silent)
+    return Scanned(source, name, found, said.issues, described.of_document(name, document, found))
+
+
 class Reader:
     """Reads one file after the other; what is wrong with a file stands in its record.
 
@@ -80,14 +98,7 @@ class Reader:
                 return Scanned(path, name, (), copy.issues)
             told = described.of_elements(elements)
             return Scanned(path, name, (copy.value,), copy.issues, (told,))
-        holder = self.holder if name in DATA_SETS else ""
-        said = under.decode(document, **({"holder": holder} if holder else {}))
-        about = {one.sop_instance_uid for one in said.value}
-        known = under.instances(document)
-        silent = (replace(i, holder=holder) for i in known if i.sop_instance_uid not in about)
-        found = (*said.value, *silent)
-        beside = described.of_document(name, document, found)
-        return Scanned(path, name, found, said.issues, beside)
+        return read(path, name, document, under, self.holder)
 
     def _load(self, file: FileIO) -> tuple[str, Any]:
         start = file.read(FIRST_READ)
