@@ -49,7 +49,8 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {
         *("", "demo", "listing", "commands", "diff_commands", "scaffold", "table_commands"),
         *("table_report", "ledger_commands", "mllp_commands", "report_commands", "scan_commands"),
-        *("serve_commands", "spool_commands", "workbench_commands", "__main__"),
+        *("archive_arguments", "extra_commands", "serve_commands", "spool_commands"),
+        *("workbench_commands", "__main__"),
     },
     {"artifacts", "testing", "testkit"},
 ]
