@@ -49,7 +49,13 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {
         *("", "demo", "listing", "commands", "diff_commands", "scaffold", "table_commands"),
         *("table_report", "ledger_commands", "mllp_commands", "report_commands", "scan_commands"),
-        *("archive_arguments", "extra_commands", "serve_commands", "spool_commands"),
+        *(
+            "archive_arguments",
+            "export_commands",
+            "extra_commands",
+            "serve_commands",
+            "spool_commands",
+        ),
         *("workbench_commands", "__main__"),
     },
     {"artifacts", "testing", "testkit"},
@@ -104,7 +110,7 @@ THIRD_PARTY = {
     "markupsafe": {"artifacts.docs.page"},
     "pyarrow": {"archive.parquet", "engines.spark"},
     "pyspark": {"engines.spark"},
-    "duckdb": {"report.figures"},
+    "duckdb": {"archive.database", "report.figures"},
     "pygal": {"report.charts"},
 }
 
