@@ -130,6 +130,16 @@ def serve(options: Namespace) -> int:
     return serve_commands.serve(options)
 
 
+def workbench(options: Namespace) -> int:
+    """Serve the page for those who write tables until told to stop."""
+    try:
+        from sopstatus import workbench_commands
+    except ImportError:
+        print("error: workbench needs the extra: pip install sopstatus[http]", file=sys.stderr)
+        return 2
+    return workbench_commands.workbench(options)
+
+
 def mllp(options: Namespace) -> int:
     """Listen for HL7 v2 messages until SIGTERM."""
     if find_spec("structlog") is None:
@@ -215,6 +225,14 @@ def artifacts(options: Namespace) -> int:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise document_error("document/unwritable", "OUT", reason=reason) from None
+    except ModuleNotFoundError as error:
+        extras = sorted({maker.extra for maker in KINDS.values() if maker.extra})
+        print(
+            f"error: {error.name} is not installed: pip install sopstatus[{','.join(extras)}], or "
+            "say --only KIND",
+            file=sys.stderr,
+        )
+        return 2
     for path in written:
         print(path)
     return 0
