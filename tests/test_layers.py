@@ -34,7 +34,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         "audit_dicom",
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
-    {"content", "files", "explain", "issue_forms", "side_by_side"},
+    {"content", "files", "explain", "issue_forms", "side_by_side", "stamp"},
     {"places", "stored"},
     {"replay"},
     {"described", "processes", "scan"},

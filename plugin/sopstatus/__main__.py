@@ -38,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
         "--holder", default="", metavar="AE", help="AE Title of a data set's holder"
     )
     convert.add_argument("--validate", action="store_true", help="run fhir.resources over FHIR")
+    convert.add_argument(
+        "--stamp", action="store_true", help="with --to fhir: say in meta.tag which tables made it"
+    )
     convert.add_argument("--strict", action="store_true", help="write nothing if anything is amiss")
     convert.add_argument(
         "--trusted-link",

@@ -42,6 +42,10 @@ def convert(options: Namespace) -> int:
     carry = transformer(name, options.to, tables=tables)
     result = carry(document, into, link=link, holder=options.holder)
     issues = list(result.issues)
+    if options.stamp and options.to == "fhir":
+        from sopstatus.stamp import stamped
+
+        result = replace(result, value=stamped(result.value, tables))
     if options.to == "fhir" and options.validate:
         from sopstatus.codecs.fhir import release_of
         from sopstatus.codecs.fhir_models import validate
