@@ -59,7 +59,7 @@ THIRD_PARTY = {
         "artifacts.fhir.names",
     },
     "msgspec": {"codecs.dicom_json_fast"},
-    "hl7apy": {"codecs.hl7_objects", "artifacts.hl7.structures"},
+    "hl7apy": {"codecs.hl7_objects", "artifacts.hl7.structures", "artifacts.hl7.v2_to_fhir"},
     "hl7": {"codecs.hl7_objects"},
     "fhir": {"codecs.fhir_models"},
     "pydantic": {"codecs.fhir_models"},
