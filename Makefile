@@ -37,6 +37,8 @@ docs: $(READY)
 	  $(BIN)/python -m sopstatus.artifacts.digests $$kind > docs/$$kind/digests.txt.part && \
 	  mv docs/$$kind/digests.txt.part docs/$$kind/digests.txt || exit 1; done
 	$(BIN)/sopstatus artifacts build/artifacts --only docs --only fhir --only hl7 >/dev/null
+	$(BIN)/sopstatus artifacts docs --only schema >/dev/null
+	cp docs/schema/table.schema.json mappings/
 	cd docs/fhir && for file in *.json; do cp ../../build/artifacts/fhir/r4/package/$$file .; done
 	cp build/artifacts/docs/*.html docs/
 	cp build/artifacts/hl7/segments.md build/artifacts/hl7/tables.xml docs/hl7/
@@ -92,7 +94,7 @@ $(READY): pyproject.toml
 clean:
 	rm -rf .venv build dist *.egg-info
 
-# validators for FHIR that are on npm
+# what the tests take from npm: validators for FHIR, axe-core
 build/npm/.ready: tests/publish/package.json
 	mkdir -p build/npm
 	cp tests/publish/package.json build/npm/

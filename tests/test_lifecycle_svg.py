@@ -31,7 +31,13 @@ def test_every_state_is_a_link_with_a_name():
     found = [link for link in links(lifecycle_svg()) if link.get("class") == "state"]
     shown = {link.find(f"{SVG}text").text for link in found}
     assert shown == set(load_profile().states)
-    assert all(link.get("aria-label") for link in links(lifecycle_svg()))
+    assert "".join(found[0].itertext()) == "- not held"
+
+
+def test_the_name_of_an_arrow_begins_with_what_stands_on_it():
+    for link in links(lifecycle_svg()):
+        if link.get("class") == "step":
+            assert link.get("aria-label").startswith("".join(link.itertext()) + ": from ")
 
 
 def test_rule_letters_stand_on_the_arrows():

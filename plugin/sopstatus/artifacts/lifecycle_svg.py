@@ -110,8 +110,8 @@ def lifecycle_svg(profile: Profile | None = None) -> str:
             f' viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12"'
             f' aria-label="{escape(profile.title)}: states of one copy">',
             "<defs>"
-            '<marker id="lifecycle-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8"'
-            ' markerHeight="8" orient="auto"><path d="M0 0 8 4 0 8z" fill="currentColor"/></marker>'
+            '<marker id="lifecycle-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="10"'
+            ' markerHeight="10" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z" fill="currentColor"/></marker>'
             "</defs>",
             *arrows,
             *labels,
@@ -128,12 +128,12 @@ def _states(state: str) -> Iterator[str]:
     for x, y in _PLACES[state]:
         ends = ' stroke-dasharray="5 4"' if state == "-" else ""
         yield (
-            f'<a class="state" href="#state-{word(state)}" aria-label="state {_spoken(state)}: {title}">'
+            f'<a class="state" href="#state-{word(state)}">'
             f'<rect x="{x - _HALF_WIDTH}" y="{y - _HALF_HEIGHT}" width="{2 * _HALF_WIDTH}"'
             f' height="{2 * _HALF_HEIGHT}" rx="9" fill="Canvas" stroke="currentColor"'
             f' stroke-width="1.5"{ends}/>'
             f'<text x="{x}" y="{y - 3}" text-anchor="middle" font-size="16" font-weight="bold"'
-            f' fill="currentColor">{escape(state)}</text>'
+            f' fill="currentColor">{escape(state)}</text> '
             f'<text x="{x}" y="{y + 15}" text-anchor="middle" fill="currentColor">{title}</text></a>'
         )
 
@@ -173,18 +173,15 @@ def _label(step: Step, x: float, y: float) -> str:
     rows = [(event, ", ".join(rules[event])) for event in rules]
     width = max(len(f"{event} {letters}") for event, letters in rows) * _LETTER + 8
     top = y - len(rows) * _LINE / 2
-    texts = "".join(
+    texts = " ".join(
         f'<text x="{x:.0f}" y="{top + _LINE * row + 11:.0f}" text-anchor="middle"'
         f' fill="currentColor">{event} <tspan font-weight="bold">{letters}</tspan></text>'
         for row, (event, letters) in enumerate(rows)
     )
-    said = "; ".join(
-        f"{event}, {'our reading' if rule == SILENT else f'rule {rule}'}"
-        for event, rule in step.reasons
-    )
+    said = " ".join(f"{event} {letters}" for event, letters in rows)
     return (
         f'<a class="step" href="#{step.anchor}"'
-        f' aria-label="{_spoken(step.old)} to {_spoken(step.new)}: {said}">'
+        f' aria-label="{said}: from {_spoken(step.old)} to {_spoken(step.new)}">'
         f'<rect x="{x - width / 2:.0f}" y="{top - 1:.0f}" width="{width:.0f}"'
         f' height="{len(rows) * _LINE + 2}" rx="4" fill="Canvas"/>{texts}</a>'
     )

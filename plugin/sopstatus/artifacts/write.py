@@ -23,6 +23,7 @@ KINDS = {
     "fhir": Maker("sopstatus.artifacts.fhir.files", "fhir_files"),
     "hl7": Maker("sopstatus.artifacts.hl7.files", "hl7_files", "hl7"),
     "mirth": Maker("sopstatus.artifacts.mirth.files", "mirth_files"),
+    "schema": Maker("sopstatus.artifacts.schema", "schema_files"),
 }
 """What can be made, each in a folder of its name."""
 
