@@ -48,9 +48,20 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"workbench"},
     {
         *("", "demo", "listing", "commands", "diff_commands", "scaffold", "table_commands"),
+<<<<<<< HEAD
         *("table_report", "ledger_commands", "mllp_commands", "report_commands", "scan_commands"),
         *("archive_arguments", "extra_commands", "serve_commands", "spool_commands"),
         *("workbench_commands", "__main__"),
+=======
+        *("table_report", "ledger_commands", "mllp_commands", "scan_commands"),
+        *(
+            "artifact_commands",
+            "serve_commands",
+            "spool_commands",
+            "workbench_commands",
+            "__main__",
+        ),
+>>>>>>> publish
     },
     {"artifacts", "testing", "testkit"},
 ]
@@ -72,7 +83,7 @@ THIRD_PARTY = {
         "testing.healthimaging",
     },
     "msgspec": {"codecs.dicom_json_fast"},
-    "hl7apy": {"codecs.hl7_objects", "artifacts.hl7.structures"},
+    "hl7apy": {"codecs.hl7_objects", "artifacts.hl7.structures", "artifacts.hl7.v2_to_fhir"},
     "hl7": {"codecs.hl7_objects"},
     "fhir": {"codecs.fhir_models"},
     "pydantic": {"codecs.fhir_models"},

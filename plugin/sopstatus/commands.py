@@ -176,24 +176,9 @@ def diff(options: Namespace) -> int:
 
 def artifacts(options: Namespace) -> int:
     """Write what is made of the tables for other systems, and name the files."""
-    from sopstatus.artifacts.write import KINDS, write
+    from sopstatus import artifact_commands
 
-    try:
-        written = write(Path(options.folder), load_tables(*options.mappings), options.only or KINDS)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise document_error("document/unwritable", "OUT", reason=reason) from None
-    except ModuleNotFoundError as error:
-        extras = sorted({maker.extra for maker in KINDS.values() if maker.extra})
-        print(
-            f"error: {error.name} is not installed: pip install sopstatus[{','.join(extras)}], or "
-            "say --only KIND",
-            file=sys.stderr,
-        )
-        return 2
-    for path in written:
-        print(path)
-    return 0
+    return artifact_commands.artifacts(options)
 
 
 def demo(options: Namespace) -> int:
