@@ -86,7 +86,7 @@ THIRD_PARTY = {
         *("workbench.application", "workbench.guard"),
     },
     "uvicorn": {"engines.http_server", "testing.running"},
-    "requests": {"sources.web"},
+    "requests": {"engines.sources", "sources.fhir", "sources.web"},
     "retrying": {"sources.web"},
     "dicomweb_client": {"sources.web"},
     "boto3": {"sources.image_sets"},
