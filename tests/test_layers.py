@@ -48,7 +48,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {
         *("", "demo", "listing", "commands", "diff_commands", "scaffold", "table_commands"),
         *("table_report", "ledger_commands", "mllp_commands", "scan_commands"),
-        *("serve_commands", "spool_commands", "workbench_commands", "__main__"),
+        *("audit_commands", "serve_commands", "spool_commands", "workbench_commands", "__main__"),
     },
     {"artifacts", "testing", "testkit"},
 ]
