@@ -48,20 +48,9 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"workbench"},
     {
         *("", "demo", "listing", "commands", "diff_commands", "scaffold", "table_commands"),
-<<<<<<< HEAD
         *("table_report", "ledger_commands", "mllp_commands", "report_commands", "scan_commands"),
-        *("archive_arguments", "extra_commands", "serve_commands", "spool_commands"),
-        *("workbench_commands", "__main__"),
-=======
-        *("table_report", "ledger_commands", "mllp_commands", "scan_commands"),
-        *(
-            "artifact_commands",
-            "serve_commands",
-            "spool_commands",
-            "workbench_commands",
-            "__main__",
-        ),
->>>>>>> publish
+        *("archive_arguments", "artifact_commands", "audit_commands", "extra_commands"),
+        *("serve_commands", "spool_commands", "workbench_commands", "__main__"),
     },
     {"artifacts", "testing", "testkit"},
 ]
