@@ -40,6 +40,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {
         *("", "demo", "listing", "commands", "ledger_commands", "mllp_commands", "scan_commands"),
         *("serve_commands", "spool_commands", "__main__"),
+        *("gateway_commands", "server_arguments"),
     },
     {"artifacts", "testing"},
 ]
@@ -71,7 +72,8 @@ THIRD_PARTY = {
         *("testing.dicomweb", "testing.healthimaging"),
     },
     "uvicorn": {"engines.http_server", "testing.running"},
-    "requests": {"sources.web"},
+    "httpx": {"engines.gateway_upstream"},
+    "requests": {"sources.web", "gateway_commands"},
     "retrying": {"sources.web"},
     "dicomweb_client": {"sources.web"},
     "boto3": {"sources.image_sets"},

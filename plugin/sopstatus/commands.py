@@ -126,6 +126,16 @@ def serve(options: Namespace) -> int:
     return serve_commands.serve(options)
 
 
+def gateway(options: Namespace) -> int:
+    """Stand before a FHIR server until told to stop."""
+    try:
+        from sopstatus import gateway_commands
+    except ImportError:
+        print("error: gateway needs the extra: pip install sopstatus[gateway]", file=sys.stderr)
+        return 2
+    return gateway_commands.gateway(options)
+
+
 def mllp(options: Namespace) -> int:
     """Listen for HL7 v2 messages until SIGTERM."""
     if find_spec("structlog") is None:

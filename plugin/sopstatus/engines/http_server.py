@@ -154,10 +154,13 @@ class _Server(uvicorn.Server):
             structlog.get_logger("sopstatus").error("not-watched", reason=type(error).__name__)
 
 
-def run(service: Service, listening: Listening) -> None:
-    """Serve until SIGTERM or SIGINT, then drain. Raise `OSError` for a certificate that is none."""
+def run(service: Service, listening: Listening, app: Any = None) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. Raise `OSError` for a certificate that is none.
+
+    ``app`` is what is served (default: the transformers).
+    """
     config = uvicorn.Config(
-        application(service),
+        app or application(service),
         http=cast(Any, partial(_Connection, seconds=service.settings.timeout)),
         ws="none",
         lifespan="off",
