@@ -72,7 +72,7 @@ def add_gateway(commands: Any) -> None:
     gateway.add_argument(
         "--write-scope", default="", metavar="SCOPE", help="clients without it make no statements"
     )
-    _add_listener(gateway, 8411)
+    _add_listener(gateway, 8412)
 
 
 def _add_listener(parser: argparse.ArgumentParser, port: int) -> None:

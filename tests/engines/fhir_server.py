@@ -27,6 +27,8 @@ def fhir_server(behave=lambda number, body: 201, port=0):
             self.end_headers()
             self.wfile.write(answer)
 
+        do_PUT = do_POST  # noqa: N815
+
         def log_message(self, *_):
             pass
 

@@ -13,6 +13,7 @@ import ssl
 import time
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 from sopstatus import log
 from sopstatus.engines.forward_answer import AGAIN, DEAD_LETTER, DONE, SKIP, Verdict, judge
@@ -35,7 +36,7 @@ class Destination:
 
     ``answer`` bounds connecting, sending and waiting, each. A retry waits ``first`` and each next
     one twice as long, up to ``longest``. After ``rejections`` of one message (AR, CR) it becomes a
-    dead letter; 0 = never.
+    dead letter; 0 = never. ``name`` is told by events.
     """
 
     host: str
@@ -45,6 +46,17 @@ class Destination:
     first: float = 0.5
     longest: float = 60.0
     rejections: int = 0
+    name: str = ""
+
+
+class Sends(Protocol):
+    """What brings a message to its destination and says what became of it."""
+
+    async def send(self, message: bytes) -> Verdict:
+        """Send a message and wait for what the destination says."""
+
+    def close(self) -> None:
+        """Drop the connection."""
 
 
 class Sender:
@@ -137,10 +149,12 @@ class Sender:
 class Forwarder:
     """Delivers what a spool holds, until it is told to stop."""
 
-    def __init__(self, writer: SpoolWriter, destination: Destination) -> None:
+    def __init__(
+        self, writer: SpoolWriter, destination: Destination, sender: Sends | None = None
+    ) -> None:
         self._writer, self._to = writer, destination
         self._spool = writer.spool
-        self._sender = Sender(destination)
+        self._sender = sender or Sender(destination)
         self._stop = asyncio.Event()
         self._done = self._settled = 0
         self._settled_at = self._purged_at = 0.0
@@ -193,7 +207,8 @@ class Forwarder:
         repeated = bool(entry.repeated)
         await self._pause(min(entry.next_try - time.time(), self._to.longest))
         while not self._stop.is_set():
-            facts = {"id": entry.id, "attempts": attempts}
+            facts: dict[str, object] = {"id": entry.id, "attempts": attempts}
+            facts |= {"destination": self._to.name} if self._to.name else {}
             if repeated:
                 log.event("mllp-sent-again", "warning", **facts)
             self._spool.begin(self._done, entry.id)

@@ -1,19 +1,53 @@
-"""Where statements about a study are found: in a folder of documents."""
+"""Where statements about a study are found: in a folder, on a server, in a ledger."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
-from sopstatus import content
+from sopstatus.engines.enrich import Source
 from sopstatus.files import files
-from sopstatus.model import DocumentError, SOPInstance
+from sopstatus.model import SOPInstance
+from sopstatus.scan import Reader
 from sopstatus.table import MappingTable
-from sopstatus.transform import DATA_SETS, Codec, codec
 
 _FRESH = 10.0  # seconds for which a look at the folder is good
+
+
+def opened(
+    name: str, *, holder: str = "", token: str = "", tables: MappingTable | None = None
+) -> Source:
+    """Return the source of this name.
+
+    It is a folder of documents, a DICOMweb server (``https://…``), a FHIR server
+    (``fhir+https://…``), or the file or database of a ledger. ``holder`` is the AE Title of who
+    holds the data sets; ``token`` is a bearer token for a server. Raise `ImportError` where an
+    extra is missing, `DocumentError` where there is no such ledger.
+    """
+    if name.startswith(("https://", "http://", "fhir+https://", "fhir+http://")):
+        if find_spec("dicomweb_client") is None:
+            raise ImportError("a server needs the extra: pip install sopstatus[sources]")
+        import requests
+
+        from sopstatus import sources
+
+        session = requests.Session()
+        if token:
+            session.headers["Authorization"] = f"Bearer {token}"
+        if name.startswith("fhir+"):
+            url = name.removeprefix("fhir+")
+            return sources.fhir_server(url, session=session, tables=tables)
+        return sources.dicomweb(name, session=session, holder=holder, tables=tables)
+    if Path(name).is_dir():
+        return FolderSource(name, holder=holder, tables=tables)
+    if find_spec("sqlalchemy") is None:
+        raise ImportError("a ledger needs the extra: pip install sopstatus[ledger]")
+    from sopstatus.ledger import Ledger
+
+    return Ledger(name, create=False)
 
 
 class FolderSource:
@@ -28,8 +62,7 @@ class FolderSource:
     ) -> None:
         if not Path(folder).is_dir():
             raise NotADirectoryError(f"{folder} is no folder")
-        self._folder, self._holder, self._tables = str(folder), holder, tables
-        self._codecs: dict[str, Codec] = {}
+        self._folder, self._reader = str(folder), Reader(tables, holder=holder)
         self._read: dict[str, tuple[tuple[int, int], tuple[SOPInstance, ...]]] = {}
         self._studies: dict[str, dict[str, None]] = {}  # files, by Study Instance UID
         self._looked = 0.0
@@ -55,7 +88,7 @@ class FolderSource:
         for file, stamp in there.items():
             if file not in self._read or self._read[file][0] != stamp:
                 self._forget(file)
-                said = self._said(file)
+                said = tuple(one for one in self._reader(file).instances if one.attributes)
                 self._read[file] = (stamp, said)
                 for statement in said:
                     self._studies.setdefault(statement.study_instance_uid, {})[file] = None
@@ -64,21 +97,6 @@ class FolderSource:
     def _forget(self, file: str) -> None:
         for statement in self._read.pop(file, ((0, 0), ()))[1]:
             self._studies.get(statement.study_instance_uid, {}).pop(file, None)
-
-    def _said(self, file: str) -> tuple[SOPInstance, ...]:
-        try:
-            with Path(file).open("rb") as opened:
-                is_part_10 = opened.read(132)[128:] == b"DICM"
-            name, document = (
-                ("dicom", file) if is_part_10 else content.load(Path(file).read_bytes())
-            )
-            if name not in self._codecs:
-                self._codecs[name] = codec(name, tables=self._tables)
-            named = {"holder": self._holder} if name in DATA_SETS and self._holder else {}
-            read = self._codecs[name].decode(document, **named)
-            return read.value
-        except (OSError, DocumentError):
-            return ()
 
 
 def _stamp(file: str) -> tuple[int, int] | None:

@@ -25,6 +25,7 @@ from sopstatus.engines.spool_folder import told
 
 QUEUED, SENT, DEAD, REPLAYED = "queued", "sent", "dead", "replayed"
 STATES = (QUEUED, SENT, DEAD, REPLAYED)
+KNOWN, WAITING = "known", "waiting"
 _KEPT = 24 * 3600.0  # seconds for which it is remembered that a message was sent, without its text
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
@@ -52,6 +53,7 @@ _COLUMNS = (
     "id, state, stream, control_id, size, received, changed, attempts, next_try, reason, answer,"
     " repeated, replay_of"
 )
+_LAST = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message'"
 _PROGRESS = struct.Struct("<qqq")  # the database's own number, last dealt with, begun last
 
 
@@ -74,10 +76,16 @@ class Entry(NamedTuple):
 
 
 class New(NamedTuple):
-    """A message to be stored."""
+    """A message to be stored.
+
+    ``control_id`` is what it is known by (default: MSH-10). ``once``: it is not stored where one
+    of that name is `KNOWN`, in any state, or is `WAITING`, its delivery not yet begun.
+    """
 
     message: bytes
     stream: int
+    control_id: bytes = b""
+    once: str = ""
 
 
 class Spool:
@@ -125,10 +133,18 @@ class Spool:
         """Store messages at the end of the queue, all or none, and return their numbers.
 
         One whose MSH-10 and size came before is marked ``repeated``: its sender did not get our
-        answer, or uses numbers twice. It is delivered all the same.
+        answer, or uses numbers twice. It is delivered all the same. One that is not stored (`New`)
+        has the number of the one that stands for it.
         """
         with self.writing() as db:
-            return [_insert(db, message, stream) for message, stream in given]
+            _, begun = self.progress()
+            return [_there(db, new, begun) or _insert(db, new) for new in given]
+
+    def backlog(self) -> int:
+        """Return how many messages wait, at most; it costs no look at them."""
+        with told():
+            (last,) = self._db.execute(_LAST).fetchone()
+        return int(last) - self.progress()[0]
 
     def queued(self, after: int, count: int, size: int) -> list[tuple[Entry, bytes]]:
         """Return the next messages to deliver: so many, or until they have so many bytes."""
@@ -195,8 +211,10 @@ class Spool:
         entry, body = self.entry(number)
         if entry.state != DEAD:
             raise document_error("mllp/no-spool", "ID", reason=f"the message is {entry.state}")
+        text = message or body
+        control_id = header(text).control_id or entry.control_id
         with self.writing() as db:
-            new = _insert(db, message or body, entry.stream, number)
+            new = _insert(db, New(text, entry.stream, control_id), number)
             _replayed(db, number)
         return new
 
@@ -230,9 +248,7 @@ class Spool:
         A file of another database says nothing, and none says more than there are messages.
         """
         with told():
-            (last,) = self._db.execute(
-                "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message'"
-            ).fetchone()
+            (last,) = self._db.execute(_LAST).fetchone()
             data = os.pread(self._file, _PROGRESS.size, 0)
         if len(data) != _PROGRESS.size:
             return 0, 0
@@ -267,20 +283,33 @@ def _replayed(db: sqlite3.Connection, number: int) -> None:
     )
 
 
-def _insert(
-    db: sqlite3.Connection, message: bytes, stream: int, replay_of: int | None = None
-) -> int:
-    now, control_id = time.time(), header(message).control_id
+def _there(db: sqlite3.Connection, new: New, begun: int) -> int:
+    """Return the number of the row that stands for a message already; 0 where there is none."""
+    if not new.once:
+        return 0
+    waits = "state = 'queued' AND id > ?" if new.once == WAITING else "id > 0 * ?"
+    row = db.execute(
+        f"SELECT id FROM message WHERE control_id = ? AND {waits} LIMIT 1", (new.control_id, begun)
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _insert(db: sqlite3.Connection, new: New, replay_of: int | None = None) -> int:
+    now, control_id = time.time(), new.control_id or header(new.message).control_id
     again = (
         bool(control_id)
+        and not new.once
         and db.execute(
             "SELECT 1 FROM message WHERE control_id = ? AND size = ? AND state != 'dead'",
-            (control_id, len(message)),
+            (control_id, len(new.message)),
         ).fetchone()
     )
     row = db.execute(
         "INSERT INTO message (state, stream, control_id, body, size, received, changed, repeated,"
         " replay_of) VALUES ('queued', ?, ?, ?, ?, ?, ?, ?, ?)",
-        (stream, control_id, message, len(message), now, now, bool(again), replay_of),
+        (
+            *(new.stream, control_id, new.message, len(new.message)),
+            *(now, now, bool(again), replay_of),
+        ),
     )
     return int(row.lastrowid or 0)

@@ -22,10 +22,12 @@ class SpoolWriter:
         self._waiting: list[tuple[New, asyncio.Future[int]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    def put(self, message: bytes, stream: int) -> asyncio.Future[int]:
+    def put(
+        self, message: bytes, stream: int, control_id: bytes = b"", once: str = ""
+    ) -> asyncio.Future[int]:
         """Store a message; its number comes when it is on disk, `DocumentError` when it cannot be."""
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.append((New(message, stream), future))
+        self._waiting.append((New(message, stream, control_id, once), future))
         if self._writing is None:
             self._writing = asyncio.get_running_loop().create_task(self._write())
         return future

@@ -1,0 +1,141 @@
+"""One destination of Orthanc's statements: its spool, its delivery, and how far it has looked.
+
+Orthanc's own list of changes is what nothing is missing from. The quick way queues a statement as
+soon as its instance is stored; the sweep goes through the changes behind it and queues what is not
+there: what was killed on the way, or found the queue or the disk full.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+from sopstatus import log
+from sopstatus.codecs.hl7 import HL7Codec, message
+from sopstatus.engines.forward import Forwarder
+from sopstatus.engines.forward_fhir import FHIRSender
+from sopstatus.engines.orthanc_archive import Archive
+from sopstatus.engines.orthanc_settings import Post, Settings
+from sopstatus.engines.spool import KNOWN, WAITING, Spool
+from sopstatus.engines.spool_writer import SpoolWriter
+from sopstatus.model import DocumentError, SOPInstance
+
+
+class Outlet:
+    """Queues and delivers for one destination; all of it in one thread's loop."""
+
+    def __init__(self, post: Post, settings: Settings, archive: Archive) -> None:
+        folder = settings.folder / post.name
+        self._archive, self._fhir, self._limit = archive, bool(post.base), settings.limit
+        self._codec = HL7Codec(settings.tables)
+        self._writer = SpoolWriter(Spool(folder))
+        self._mark_file = folder / "changes"
+        self._mark = _mark(self._mark_file)  # of the changes; -1 = never looked
+        self._seen = -1  # the last change at the look before
+        self._written: set[str] = set()  # queued by the quick way, and not swept yet
+        sender = None
+        if post.base:
+            sender = FHIRSender(
+                post.base,
+                archive.imaging_study,
+                transaction=post.transaction,
+                token=post.token,
+                tls=post.to.tls,
+                seconds=post.to.answer,
+            )
+        self.forwarder = Forwarder(self._writer, post.to, sender)
+
+    async def queue(self, given: list[tuple[str, SOPInstance]]) -> None:
+        """Queue what instances state; what finds no room, or no disk, is left to the sweep."""
+        if not await self._room():
+            return
+        waits = [put for one in given if (put := self._put(*one)) is not None]
+        done = await asyncio.gather(*waits, return_exceptions=True)
+        faults = [fault for fault in done if isinstance(fault, BaseException)]
+        for fault in faults[:1]:
+            _told(fault)
+        if not faults:
+            self._written.update(instance for instance, _ in given)
+
+    async def sweep(self) -> None:
+        """Queue what the changes tell of and the quick way has not queued.
+
+        Only changes of before the last look: what came since may be on its way.
+        """
+        last, upto = self._archive.last_change(), self._seen
+        self._seen = last
+        if self._mark < 0 or self._mark > last:  # a new destination, or another archive
+            self._mark = last if self._mark < 0 else 0
+            self._save()
+        upto = last if upto < 0 else min(upto, last)
+        while self._mark < upto:
+            found, end = self._archive.new_instances(self._mark)
+            for number, instance in found:
+                if number > upto:
+                    break
+                if instance in self._written:
+                    self._written.discard(instance)
+                    continue
+                if not await self._swept(instance):
+                    return
+            self._mark = min(max(end, self._mark + 1), upto)
+            self._save()
+
+    async def close(self) -> None:
+        """Close the spool, when delivery has ended."""
+        await self._writer.close()
+
+    async def _swept(self, instance: str) -> bool:
+        statement = self._archive.statement(instance)
+        if statement is None:
+            return True
+        if not await self._room():
+            return False
+        try:
+            if (queued := self._put(instance, statement)) is not None:
+                await queued
+        except DocumentError as error:
+            log.report(error)
+            return False
+        return True
+
+    async def _room(self) -> bool:
+        try:
+            return await self._writer.run(self._writer.spool.backlog) < self._limit
+        except DocumentError as error:
+            log.report(error)
+            return False
+
+    def _put(self, instance: str, statement: SOPInstance) -> asyncio.Future[int] | None:
+        """Start queueing a statement; ``None`` where there is nothing to send."""
+        if self._fhir:
+            study = self._archive.study_of(instance).encode("ascii")
+            return self._writer.put(study, 0, study, WAITING) if study else None
+        if not statement.attributes:
+            return None
+        # the same data set stored again has another time, and is told of again
+        parts = (instance, self._archive.received(instance), repr(statement))
+        name = hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:20]
+        blank = message([statement], control_id=name.upper())
+        made = self._codec.encode([statement], blank)
+        return self._writer.put(made.value, 0, name.upper().encode("ascii"), KNOWN)
+
+    def _save(self) -> None:
+        part = self._mark_file.with_suffix(".part")
+        part.write_text(str(self._mark), "ascii")
+        part.replace(self._mark_file)
+
+
+def _told(fault: BaseException) -> None:
+    """Tell that the disk takes nothing; anything else is a fault of ours."""
+    if not isinstance(fault, DocumentError):
+        raise fault
+    log.report(fault)
+
+
+def _mark(file: Path) -> int:
+    try:
+        return int(file.read_text("ascii"))
+    except (OSError, ValueError):
+        return -1
