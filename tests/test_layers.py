@@ -49,7 +49,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         *("", "demo", "listing", "commands", "diff_commands", "scaffold", "table_commands"),
         *("table_report", "ledger_commands", "mllp_commands", "scan_commands"),
         *("serve_commands", "spool_commands", "workbench_commands", "__main__"),
-        *("gateway_commands", "server_arguments"),
+        *("extra_commands", "gateway_commands", "server_arguments"),
     },
     {"artifacts", "testing", "testkit"},
 ]
@@ -88,7 +88,7 @@ THIRD_PARTY = {
     },
     "uvicorn": {"engines.http_server", "testing.running"},
     "httpx": {"engines.gateway_upstream"},
-    "requests": {"sources.web", "gateway_commands"},
+    "requests": {"engines.sources", "gateway_commands", "sources.fhir", "sources.web"},
     "retrying": {"sources.web"},
     "dicomweb_client": {"sources.web"},
     "boto3": {"sources.image_sets"},

@@ -251,10 +251,12 @@ def _add_spool(commands: Any) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     options = _parser().parse_args(arguments)
-    from sopstatus import commands
+    from sopstatus import commands, extra_commands
 
     try:
-        code: int = getattr(commands, options.command)(options)
+        needs_extra = hasattr(extra_commands, options.command)
+        place = extra_commands if needs_extra else commands
+        code: int = getattr(place, options.command)(options)
         sys.stdout.flush()
     except DocumentError as error:
         commands.refuse(options, error)
