@@ -51,6 +51,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         *("table_report", "ledger_commands", "mllp_commands", "report_commands", "scan_commands"),
         *("archive_arguments", "artifact_commands", "audit_commands", "extra_commands"),
         *("serve_commands", "spool_commands", "workbench_commands", "__main__"),
+        *("extra_commands", "gateway_commands", "server_arguments"),
     },
     {"artifacts", "testing", "testkit"},
 ]
@@ -88,7 +89,8 @@ THIRD_PARTY = {
         *("workbench.application", "workbench.guard"),
     },
     "uvicorn": {"engines.http_server", "testing.running"},
-    "requests": {"engines.sources", "sources.fhir", "sources.web"},
+    "httpx": {"engines.gateway_upstream"},
+    "requests": {"engines.sources", "gateway_commands", "sources.fhir", "sources.web"},
     "retrying": {"sources.web"},
     "dicomweb_client": {"sources.web"},
     "boto3": {"sources.image_sets"},

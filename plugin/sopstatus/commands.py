@@ -81,6 +81,7 @@ def audited(work: Callable[[], T]) -> T:
         raise document_error("document/unreadable", "FILE", reason=reason) from None
 
 
+<<<<<<< HEAD
 def workbench(options: Namespace) -> int:
     """Serve the page for those who write tables until told to stop."""
     try:
@@ -99,6 +100,8 @@ def spool(options: Namespace) -> int:
     return work(options)
 
 
+=======
+>>>>>>> gateway
 def show(options: Namespace) -> int:
     """Print what a document says."""
     tables = _tables(options)

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """The commands that need an extra: whoever has not installed it is told which."""
+=======
+"""Commands that need an extra: what to install is said where it is not there."""
+>>>>>>> gateway
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ def scan(options: Namespace) -> int:
     return scan_commands.scan(options)
 
 
+<<<<<<< HEAD
 def archive_report(options: Namespace) -> int:
     """Write the state of a scanned archive as a page."""
     try:
@@ -28,6 +33,8 @@ def archive_report(options: Namespace) -> int:
     return report_commands.report(options)
 
 
+=======
+>>>>>>> gateway
 def ledger(options: Namespace) -> int:
     """Feed a ledger of who holds what, show an instance of it, or check it."""
     try:
@@ -49,6 +56,29 @@ def serve(options: Namespace) -> int:
     return serve_commands.serve(options)
 
 
+<<<<<<< HEAD
+=======
+def gateway(options: Namespace) -> int:
+    """Stand before a FHIR server until told to stop."""
+    try:
+        from sopstatus import gateway_commands
+    except ImportError:
+        print("error: gateway needs the extra: pip install sopstatus[gateway]", file=sys.stderr)
+        return 2
+    return gateway_commands.gateway(options)
+
+
+def workbench(options: Namespace) -> int:
+    """Serve the page for those who write tables until told to stop."""
+    try:
+        from sopstatus import workbench_commands
+    except ImportError:
+        print("error: workbench needs the extra: pip install sopstatus[http]", file=sys.stderr)
+        return 2
+    return workbench_commands.workbench(options)
+
+
+>>>>>>> gateway
 def mllp(options: Namespace) -> int:
     """Listen for HL7 v2 messages until SIGTERM."""
     if find_spec("structlog") is None:
@@ -57,3 +87,14 @@ def mllp(options: Namespace) -> int:
     from sopstatus import mllp_commands
 
     return mllp_commands.listen(options)
+<<<<<<< HEAD
+=======
+
+
+def spool(options: Namespace) -> int:
+    """Look after the messages of a spool."""
+    from sopstatus import spool_commands
+
+    work: Callable[[Namespace], int] = getattr(spool_commands, options.task)
+    return work(options)
+>>>>>>> gateway
