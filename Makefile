@@ -6,7 +6,7 @@ BIN := .venv/bin
 # the environment is made anew when what it holds has changed
 READY := .venv/.ready
 
-.PHONY: demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill foundry clean
+.PHONY: site demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill foundry clean
 
 demo: $(READY)
 	$(BIN)/sopstatus demo
@@ -33,10 +33,28 @@ docs: $(READY)
 	mv docs/issues.md.part docs/issues.md
 	$(BIN)/python -m sopstatus.artifacts.value_page > docs/values.md.part
 	mv docs/values.md.part docs/values.md
-	$(BIN)/python -m sopstatus.artifacts.fhir.digests > docs/fhir/digests.txt.part
-	mv docs/fhir/digests.txt.part docs/fhir/digests.txt
-	$(BIN)/sopstatus artifacts build/artifacts --only fhir >/dev/null
+	for kind in fhir hl7; do \
+	  $(BIN)/python -m sopstatus.artifacts.digests $$kind > docs/$$kind/digests.txt.part && \
+	  mv docs/$$kind/digests.txt.part docs/$$kind/digests.txt || exit 1; done
+	$(BIN)/sopstatus artifacts build/artifacts --only docs --only fhir --only hl7 >/dev/null
+	$(BIN)/sopstatus artifacts docs --only schema >/dev/null
+	cp docs/schema/table.schema.json mappings/
 	cd docs/fhir && for file in *.json; do cp ../../build/artifacts/fhir/r4/package/$$file .; done
+	cp build/artifacts/docs/*.html docs/
+	cp build/artifacts/hl7/segments.md build/artifacts/hl7/tables.xml docs/hl7/
+
+# the documentation as a site in build/site, with all that it loads; nothing is fetched when it is read
+site: build/website/.ready
+	NO_MKDOCS_2_WARNING=1 build/website/.venv/bin/mkdocs build --quiet --config-file website/mkdocs.yml
+
+build/website/.ready: pyproject.toml
+	$(PYTHON) -m venv build/website/.venv
+	build/website/.venv/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	build/website/.venv/bin/pip install --quiet --disable-pip-version-check --group site
+	mkdir -p build/mermaid
+	npm pack --silent --pack-destination build/mermaid mermaid@11.17.2 >/dev/null
+	tar -xzf build/mermaid/mermaid-11.17.2.tgz -C build/mermaid package/dist/mermaid.min.js
+	touch build/website/.ready
 
 # the laws, long: LAW_EXAMPLES each (100,000: hours)
 long: $(READY)
@@ -76,7 +94,7 @@ $(READY): pyproject.toml
 clean:
 	rm -rf .venv build dist *.egg-info
 
-# validators for FHIR that are on npm
+# what the tests take from npm: validators for FHIR, axe-core
 build/npm/.ready: tests/publish/package.json
 	mkdir -p build/npm
 	cp tests/publish/package.json build/npm/

@@ -55,14 +55,23 @@ def command(*options):
     return [sys.executable, "-m", "sopstatus", "serve", "--port", "0", *map(str, options)]
 
 
-@contextmanager
 def service(*options, notice=0):
     """Run a service until the block ends."""
+    return _running(command("--notice", notice, *options))
+
+
+def workbench(*options):
+    """Run a workbench until the block ends."""
+    return _running(
+        [sys.executable, "-m", "sopstatus", "workbench", "--port", "0", *map(str, options)]
+    )
+
+
+@contextmanager
+def _running(arguments):
     with (
         tempfile.TemporaryFile() as errors,
-        subprocess.Popen(
-            command("--notice", notice, *options), stdout=subprocess.PIPE, stderr=errors
-        ) as process,
+        subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=errors) as process,
     ):
         line = process.stdout.readline()
         errors.seek(0)

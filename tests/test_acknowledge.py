@@ -224,6 +224,14 @@ def test_a_batch_is_answered_message_by_message():
     assert [f[2] for f in fields(second, "ERR")] == ["ZDS^1^5"]
 
 
+def test_a_fault_is_answered_where_it_is_behind_a_message_that_cannot_be_used():
+    good, bad = message(status="AO"), message(status="XX")
+    data = answer(good.replace(b"^~", b"^^") + bad)
+    first, second = (b"MSH|" + part for part in data.split(b"MSH|")[1:])
+    assert [len(fields(d, "ERR")) for d in (first, second)] == [1, 1]
+    assert fields(second, "ERR")[0][2] == "ZDS^1^5"
+
+
 def test_clean_is_short():
     data = answer(message(status="AO"))
     assert data == (

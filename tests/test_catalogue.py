@@ -13,7 +13,7 @@ from sopstatus.profile_table import load_profile
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "sopstatus"
 CODE = re.compile(
     r"(value|table|link|profile|audit|ledger|document|dicom|dicom-json|dicom-xml|healthimaging|hl7"
-    r"|hl7-xml|mllp|fhir|http|archive)"
+    r"|hl7-xml|mllp|fhir|http|archive|source|azure|google|gateway)"
     r"/[a-z0-9-]+"
 )
 

@@ -221,8 +221,9 @@ def test_check(files, capsys):
     (files / "site" / "x.toml").write_text('name = "x"\nfoo = 1\ntitle = 2\n')
     assert main(["check", str(files / "site")]) == 1
     out = capsys.readouterr().out.splitlines()
-    assert len(out) >= 2
-    assert all("x.toml:" in line for line in out)
+    faults = [line for line in out if "x.toml:" in line]
+    assert len(faults) >= 2
+    assert all(": error: " in line for line in faults)
 
 
 MESSAGE = b"MSH|^~\\&|A|B|C|D|2024||ORU^R01|M-1|P|2.5.1||||||8859/1\r"

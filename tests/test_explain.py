@@ -488,17 +488,17 @@ def test_untouched_in_a_message():
     )
     told = explain(data)
     found = left(told)
-    foreign = found["ZDS[1]", "hl7/foreign-zds"].source
+    foreign = found["message[1] ZDS[1]", "hl7/foreign-zds"].source
     assert data[foreign.start : foreign.end] == b"ZDS|PERFORM|x"
-    assert found["ZDS[2]", ""].why == "names what it is about and states nothing"
-    unread = found["ZDS[3]-6", "hl7/undecodable"].source
+    assert found["message[1] ZDS[2]", ""].why == "names what it is about and states nothing"
+    unread = found["message[1] ZDS[3]-6", "hl7/undecodable"].source
     assert data[unread.start : unread.end] == b"\xff"
-    assert "no row" in found["ZDS[3]-12", ""].why
-    assert "instance-availability is switched off" in found["ZDS[3]-21", ""].why
+    assert "no row" in found["message[1] ZDS[3]-12", ""].why
+    assert "instance-availability is switched off" in found["message[1] ZDS[3]-21", ""].why
     assert found["message[2] MSH-2", "hl7/encoding-characters"].source.start == data.rindex(b"MSH")
     on = explain(data, tables=load_tables(enable=["instance-availability"]))
     assert "InstanceAvailability" in by_keyword(on)
-    assert "ZDS[3]-21" not in {u.source.path for u in on.untouched}
+    assert "message[1] ZDS[3]-21" not in {u.source.path for u in on.untouched}
 
 
 def test_untouched_in_a_resource():

@@ -15,7 +15,7 @@ from sopstatus.issue_forms import FORMS
 from sopstatus.model import DocumentError, TableError
 from sopstatus.transform import FORMATS
 
-ARTIFACTS = ("fhir", "mirth")
+ARTIFACTS = ("docs", "fhir", "hl7", "mirth", "schema")
 CLEAN, ERRORS, USAGE, UNREADABLE = range(4)
 
 
@@ -86,18 +86,24 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--mappings", action="append", default=[], metavar="DIR", help="your own tables"
         )
-    check = commands.add_parser("check", help="find every fault of mapping tables")
-    check.add_argument(
-        "folder", nargs="?", metavar="DIR", help="your own tables (default: shipped)"
-    )
+    _add_tables(commands)
     _add_serve(commands)
+    workbench = commands.add_parser(
+        "workbench", help="a page on this machine: tables and documents"
+    )
+    workbench.add_argument("--port", type=int, default=8411, help="0 = any (default: 8411)")
+    workbench.add_argument("--mappings", default="", metavar="DIR", help="your own tables")
+    workbench.add_argument(
+        "--max-body", type=int, default=64 << 20, metavar="N", help="bytes of a request (64 MiB)"
+    )
     artifacts = commands.add_parser("artifacts", help="make files for other systems of the tables")
     artifacts.add_argument("folder", metavar="OUT", help="folder to write into")
     artifacts.add_argument(
         "--only",
         action="append",
         choices=ARTIFACTS,
-        help="fhir: packages; mirth: channels and code templates (default: all)",
+        help="docs: reference pages; fhir: packages; hl7: conformance profiles; mirth: channels;"
+        " schema: JSON Schemas for editors (default: all)",
     )
     artifacts.add_argument(
         "--mappings", action="append", default=[], metavar="DIR", help="your own tables"
@@ -148,6 +154,30 @@ def _add_ledger(commands: Any) -> None:
     )
     for task in (show, check):
         task.add_argument("--json", action="store_true", help="for machines")
+
+
+def _add_tables(commands: Any) -> None:
+    check = commands.add_parser("check", help="find every fault of mapping tables")
+    check.add_argument(
+        "folder", nargs="?", metavar="DIR", help="your own tables (default: shipped)"
+    )
+    check.add_argument("--sarif", action="store_true", help="SARIF 2.1.0, for code review")
+    new = commands.add_parser("new", help="a table and its case for one more attribute")
+    new.add_argument("keyword", metavar="KEYWORD", help="DICOM Keyword, like QualityControlImage")
+    new.add_argument("--into", metavar="DIR", help="write both below this folder (default: print)")
+    new.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
+    diff = commands.add_parser("diff", help="what a change of tables does, before it ships")
+    diff.add_argument("old", metavar="OLD", help="a folder of your tables; - is the shipped ones")
+    diff.add_argument("new", metavar="NEW", help="the same after the change")
+    diff.add_argument(
+        "--replay",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="stored documents: a file, a folder, an ER7 batch, NDJSON, a zip",
+    )
+    diff.add_argument("--to", action="append", choices=FORMATS, help="output to compare")
+    diff.add_argument("--json", action="store_true", help="for machines")
 
 
 def _add_serve(commands: Any) -> None:

@@ -18,7 +18,7 @@ from sopstatus.catalogue import document_error
 from sopstatus.issue_forms import plain, written
 from sopstatus.model import DocumentError, Issue
 from sopstatus.profile import Link
-from sopstatus.table import MappingTable, lint, load_tables
+from sopstatus.table import MappingTable, load_tables
 from sopstatus.transform import transformer
 
 T = TypeVar("T")
@@ -126,6 +126,16 @@ def serve(options: Namespace) -> int:
     return serve_commands.serve(options)
 
 
+def workbench(options: Namespace) -> int:
+    """Serve the page for those who write tables until told to stop."""
+    try:
+        from sopstatus import workbench_commands
+    except ImportError:
+        print("error: workbench needs the extra: pip install sopstatus[http]", file=sys.stderr)
+        return 2
+    return workbench_commands.workbench(options)
+
+
 def mllp(options: Namespace) -> int:
     """Listen for HL7 v2 messages until SIGTERM."""
     if find_spec("structlog") is None:
@@ -183,15 +193,23 @@ def explain(options: Namespace) -> int:
 
 def check(options: Namespace) -> int:
     """Print every fault of the tables."""
-    faults = lint(*([options.folder] if options.folder else []))
-    for fault in faults:
-        print(fault)
-    if not faults:
-        tables = load_tables(*([options.folder] if options.folder else []))
-        for group in tables.available:
-            state = "on" if group.enabled else "off"
-            print(f"{group.name} {group.version} {state}, {len(group.attributes)} attributes")
-    return 1 if faults else 0
+    from sopstatus import table_commands
+
+    return table_commands.check(options)
+
+
+def new(options: Namespace) -> int:
+    """Make a table and its case for one more attribute."""
+    from sopstatus import table_commands
+
+    return table_commands.new(options)
+
+
+def diff(options: Namespace) -> int:
+    """Tell what a change of the tables does."""
+    from sopstatus import diff_commands
+
+    return diff_commands.diff(options)
 
 
 def artifacts(options: Namespace) -> int:
@@ -203,6 +221,14 @@ def artifacts(options: Namespace) -> int:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise document_error("document/unwritable", "OUT", reason=reason) from None
+    except ModuleNotFoundError as error:
+        extras = sorted({maker.extra for maker in KINDS.values() if maker.extra})
+        print(
+            f"error: {error.name} is not installed: pip install sopstatus[{','.join(extras)}], or "
+            "say --only KIND",
+            file=sys.stderr,
+        )
+        return 2
     for path in written:
         print(path)
     return 0

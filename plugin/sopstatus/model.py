@@ -111,11 +111,20 @@ class DocumentError(Exception):
 
 
 class TableError(Exception):
-    """A mapping table is broken: the file, the line and key in it, what is wrong and the remedy."""
+    """A mapping table is broken: the file, the line and key in it, what is wrong and the remedy.
 
-    def __init__(self, file: str, line: int, key: str, message: str) -> None:
-        super().__init__(file, line, key, message)
+    ``line`` and ``column`` count from 1; ``length`` is that of the key in characters. ``message``
+    ends with the remedy, after a semicolon; ``rule`` is the kind of fault, where `lint` told it.
+    """
+
+    rule = ""
+
+    def __init__(
+        self, file: str, line: int, key: str, message: str, column: int = 1, length: int = 0
+    ) -> None:
+        super().__init__(file, line, key, message, column, length)
         self.file, self.line, self.key, self.message = file, line, key, message
+        self.column, self.length = column, length
 
     def __str__(self) -> str:
         key = f" {self.key}:" if self.key else ""

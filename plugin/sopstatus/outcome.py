@@ -34,7 +34,11 @@ _KINDS = {
     "dicom/private-twin dicom/not-rewritable hl7/charset-unsupported hl7/charset "
     "hl7/identity-lost hl7/no-escape-character hl7/no-repetition fhir/other-resource "
     "fhir/release-unknown http/media-type http/coding http/not-acceptable http/method",
-    "processing": "document/unwritable mllp/failed mllp/not-stored",
+    "processing": "document/unwritable mllp/failed mllp/not-stored source/refused "
+    "healthimaging/update-failed",
+    "transient": "source/unavailable",
+    "incomplete": "azure/dropped google/timestamp",
+    "duplicate": "azure/already-stored",
     "login": "http/unauthorized",
     "throttled": "http/busy",
     "timeout": "http/too-slow http/took-too-long",

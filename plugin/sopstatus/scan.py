@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from io import BufferedReader, FileIO
 from itertools import chain, islice
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from sopstatus import content
 from sopstatus.catalogue import issue
+from sopstatus.codecs.part10_window import FIRST_READ, Begun
 from sopstatus.files import files
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError, Issue, SOPInstance
 from sopstatus.table import MappingTable, load_tables
 from sopstatus.transform import DATA_SETS, Codec, codec
+
+if TYPE_CHECKING:
+    from sopstatus.described import Described
 
 T = TypeVar("T")
 
@@ -28,13 +32,32 @@ class Scanned:
     """What one file says: every statement, and every SOP Instance about which it says nothing.
 
     ``source`` is the path as found. ``format`` is ``""`` and ``instances`` empty where the file
-    could not be read; ``issues`` tell why. It pickles.
+    could not be read; ``issues`` tell why. ``described`` has one entry an instance. It pickles.
     """
 
     source: str
     format: str
     instances: tuple[SOPInstance, ...]
     issues: tuple[Issue, ...]
+    described: tuple[Described, ...] = ()
+
+
+def read(
+    source: str, name: str, document: Any, under: Any, holder: str = "", **options: Any
+) -> Scanned:
+    """Return the record of a document of a format, read by its codec ``under`` with ``options``.
+
+    Raise `DocumentError` where it is not what it claims to be.
+    """
+    from sopstatus import described
+
+    holder = holder if name in DATA_SETS else ""
+    said = under.decode(document, **({"holder": holder} if holder else {}), **options)
+    about = {one.sop_instance_uid for one in said.value}
+    known = under.instances(document)
+    silent = (replace(i, holder=holder) for i in known if i.sop_instance_uid not in about)
+    found = (*said.value, *silent)
+    return Scanned(source, name, found, said.issues, described.of_document(name, document, found))
 
 
 class Reader:
@@ -55,37 +78,45 @@ class Reader:
         """Read a file of any format."""
         name = ""
         try:
-            with open(path, "rb") as file:
+            with FileIO(path) as file:
                 name, document = self._load(file)
-                under: Any = self._codec(name)
-                holder = self.holder if name in DATA_SETS else ""
-                said = under.decode(document, **({"holder": holder} if holder else {}))
-                about = {one.sop_instance_uid for one in said.value}
-                known = under.instances(document)
-                silent = [
-                    replace(one, holder=holder)
-                    for one in known
-                    if one.sop_instance_uid not in about
-                ]
-                return Scanned(path, name, (*said.value, *silent), said.issues)
+                return self._read(path, name, document)
         except DocumentError as error:
             return Scanned(path, name, (), error.issues)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            told = issue("document/unreadable", "", reason=reason)
-            return Scanned(path, name, (), (told,))
+            why = issue("document/unreadable", "", reason=reason)
+            return Scanned(path, name, (), (why,))
 
-    def _load(self, file: Any) -> tuple[str, Any]:
-        start = file.read(132)
-        file.seek(0)
-        if start[128:] == b"DICM":  # the codec reads as much as it needs
-            return "dicom", file
-        data = file.read(self.limits.document + 1)
+    def _read(self, path: str, name: str, document: Any) -> Scanned:
+        from sopstatus import described
+
+        under: Any = self._codec(name)
+        if name == "dicom":
+            copy, elements = under.copy(document, holder=self.holder)
+            if not copy.value.attributes and not copy.value.sop_instance_uid:
+                return Scanned(path, name, (), copy.issues)
+            told = described.of_elements(elements)
+            return Scanned(path, name, (copy.value,), copy.issues, (told,))
+        return read(path, name, document, under, self.holder)
+
+    def _load(self, file: FileIO) -> tuple[str, Any]:
+        start = file.read(FIRST_READ)
+        if start[128:132] == b"DICM":  # the codec reads as much as it needs
+            return "dicom", Begun(start, file)
+        rest = self.limits.document + 1 - len(start)
+        with BufferedReader(file) as whole:  # a pipe gives less at a time
+            data = start + whole.read(rest)
         return content.load(data, limits=self.limits)
 
     def _codec(self, name: str) -> Codec:
         if name not in self._codecs:
-            self._codecs[name] = codec(name, tables=self.tables, limits=self.limits)
+            made: Any = codec(name, tables=self.tables, limits=self.limits)
+            if name == "dicom":
+                from sopstatus.described import TAGS
+
+                made = replace(made, beside=TAGS)
+            self._codecs[name] = made
         return self._codecs[name]
 
 
@@ -140,46 +171,24 @@ def scan(
             record = reader(path)
             yield each(record) if each else record
         return
-    from concurrent.futures import Future, ProcessPoolExecutor
+    from sopstatus.processes import apply
 
-    pool = ProcessPoolExecutor(workers, initializer=_start, initargs=(reader, each))
-    ahead: deque[Future[list[Any]]] = deque()
-    try:
-        names = chain(first, found)
-        while chunk := list(islice(names, _CHUNK)):
-            ahead.append(pool.submit(_chunk, chunk))
-            if len(ahead) > 2 * workers:
-                yield from ahead.popleft().result()
-        while ahead:
-            yield from ahead.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    names = chain(first, found)
+    chunks = iter(lambda: list(islice(names, _CHUNK)), [])
+    for records in apply(_Chunk(reader, each), chunks, workers):
+        yield from records
 
 
-_work: Callable[[str], Any]  # of a process of the pool
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """What a process does with the files that it is handed at once."""
 
+    reader: Reader
+    each: Callable[[Scanned], Any] | None
 
-def _start(reader: Reader, each: Callable[[Scanned], Any] | None) -> None:
-    import signal
-    from threading import Thread
-
-    global _work  # noqa: PLW0603
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first process decides
-    Thread(target=_end_with_parent, daemon=True).start()
-    _work = (lambda path: each(reader(path))) if each else reader
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone: nobody hears its results any more."""
-    from multiprocessing import parent_process
-
-    if parent := parent_process():
-        parent.join()
-        os._exit(1)
-
-
-def _chunk(paths: list[str]) -> list[Any]:
-    return [_work(path) for path in paths]
+    def __call__(self, paths: list[str]) -> list[Any]:
+        records = map(self.reader, paths)
+        return [self.each(record) for record in records] if self.each else list(records)
 
 
 def _processors() -> int:

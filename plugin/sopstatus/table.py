@@ -7,8 +7,7 @@ that every row has an inverse, or raises `TableError` with file, line, key and r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,100 +15,21 @@ from sopstatus import table_check as check
 from sopstatus import table_language as language
 from sopstatus.model import TableError
 from sopstatus.table_check import Source
-from sopstatus.toml_lines import line_of
+from sopstatus.table_model import Attribute, Group, MappingTable, Site
+from sopstatus.toml_lines import place_of
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Attribute:
-    """One row: a DICOM attribute, its HL7 field and its FHIR slice."""
-
-    keyword: str
-    tag: int
-    vr: str
-    closed: bool  # Enumerated Values, not Defined Terms
-    field: int
-    datatype: str
-    coding_system: str
-    slice: str
-    fhir_type: str
-    definition: str  # for people; may be empty
-    displays: dict[str, str]  # by DICOM term
-    definitions: dict[str, str]  # by DICOM term, where there is one
-    to_hl7: dict[str, str]
-    from_hl7: dict[str, str]  # aliases too
-    to_fhir: dict[str, str]
-    from_fhir: dict[str, str]
-    aliases: tuple[str, ...]  # older keywords
-    file: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Group:
-    """One table: one complex extension, and one run of fields of a segment."""
-
-    name: str
-    title: str
-    version: str
-    source: str
-    enabled: bool
-    extension: str  # canonical URL
-    contexts: tuple[str, ...]
-    segment: str
-    attributes: tuple[Attribute, ...]
-    definition: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What differs from site to site (``site.toml``); an empty text means "not set"."""
-
-    canonical: str
-    fhir_release: str
-    hl7_position: str
-    coding_system: str = ""
-    offset: str = ""
-    link_policy: str = "demote-to-not-specified"
-    publisher: str = ""
-    contact: str = ""
-    licence: str = ""
-    package: str = ""
-    package_version: str = ""
-    package_date: str = ""
-    package_status: str = ""
-
-
-@dataclass(frozen=True)
-class MappingTable:
-    """All tables as loaded. ``groups`` are those switched on, ``available`` is every one."""
-
-    groups: tuple[Group, ...]
-    available: tuple[Group, ...]
-    site: Site
-    sha256: str  # of all files read, in order
-
-    @cached_property
-    def attributes(self) -> dict[str, Attribute]:
-        """Every attribute switched on, by DICOM Keyword."""
-        return {row.keyword: row for group in self.groups for row in group.attributes}
-
-    @cached_property
-    def segments(self) -> dict[str, tuple[Attribute, ...]]:
-        """The attributes of every segment, in the order of the fields."""
-        found: dict[str, list[Attribute]] = {}
-        for group in self.groups:
-            found.setdefault(group.segment, []).extend(group.attributes)
-        return {
-            name: tuple(sorted(rows, key=lambda row: row.field)) for name, rows in found.items()
-        }
-
-    @cached_property
-    def extensions(self) -> dict[str, Group]:
-        """The group of every extension, by canonical URL."""
-        return {group.extension: group for group in self.groups}
+__all__ = [
+    "Attribute",
+    "Group",
+    "MappingTable",
+    "Site",
+    "lint",
+    "load_tables",
+    "older_keywords",
+]
 
 
 def older_keywords(rows: Iterable[Attribute]) -> dict[str, str]:
@@ -134,11 +54,9 @@ def _shipped() -> MappingTable:
 
 
 def lint(*folders: str | Path) -> list[TableError]:
-    """Return every fault of the shipped tables with these folders, instead of raising the first."""
-    try:
-        return _load(folders, (), strict=False)[1]
-    except TableError as error:
-        return [error]
+    """Return every fault of the shipped tables with these folders, by file and line."""
+    faults = _load(folders, (), strict=False)[1]
+    return sorted(faults, key=lambda fault: (fault.file, fault.line, fault.column))
 
 
 class _Row(NamedTuple):
@@ -154,9 +72,11 @@ class _Draft:
         self.source = source
         self.head: dict[str, Any] = {}
         self.said_by: dict[str, Source] = {}
+        self.contents: list[bytes] = []
         self.rows: dict[str, _Row] = {}
 
-    def add(self, source: Source) -> None:
+    def add(self, source: Source, content: bytes) -> None:
+        self.contents.append(content)
         for key, value in source.data.items():
             if key != "attribute":
                 self.head[key] = value
@@ -168,44 +88,64 @@ class _Draft:
 def _load(
     folders: tuple[str | Path, ...], enable: tuple[str, ...], *, strict: bool
 ) -> tuple[MappingTable, list[TableError]]:
-    import hashlib  # with importlib.resources, a third of what importing this module would take
     from importlib.resources import files
 
     errors: list[TableError] = []
 
-    def note(found: Iterator[TableError]) -> bool:
+    def note(found: Iterable[TableError], rule: str) -> bool:
         faults = list(found)
         if faults and strict:
             raise faults[0]
+        for fault in faults:
+            fault.rule = rule
         errors.extend(faults)
         return not faults
 
     drafts: dict[str, _Draft] = {}
     settings: dict[str, str] = {}
-    digest = hashlib.sha256()
+    contents: list[bytes] = []
     shipped = files("sopstatus.mappings")
     for folder in (shipped, *map(Path, folders)):
-        for file in _files(folder, ours=str(folder) == str(shipped)):
-            source = check.read(file)
-            digest.update(file.read_bytes())
+        ours = str(folder) == str(shipped)
+        try:
+            found = _files(folder, ours=ours)
+        except TableError as error:
+            note([error], "folder")
+            continue
+        for file in found:
+            try:
+                source = check.read(file)
+            except TableError as error:
+                note([error], "syntax")
+                continue
+            content = file.read_bytes()
+            contents.append(content)
             if file.name == language.SITE_FILE:
-                if note(check.site_shape(source)):
+                if note(check.site_shape(source), "language"):
                     settings |= source.data
-            elif note(check.shape(source)) and note(_repeated(source)):
-                drafts.setdefault(source.data["name"], _Draft(source)).add(source)
-                if folder is not shipped:  # the shipped ones are held against PS3.6 by the tests
+            elif note(check.shape(source), "language") and note(_repeated(source), "owner"):
+                drafts.setdefault(source.data["name"], _Draft(source)).add(source, content)
+                if not ours:  # the shipped ones are held against PS3.6 by the tests
                     for index, row in enumerate(source.data.get("attribute", ())):
-                        note(check.dictionary(source, row, ("attribute", index)))
+                        note(check.dictionary(source, row, ("attribute", index)), "dictionary")
+            else:  # one bad row hides no fault of another
+                note(check.sound_rows(source), "meaning")
     site = Site(**{key.replace("-", "_"): value for key, value in settings.items()})
     for name in enable:
         if name not in drafts:
             raise TableError("enable", 1, name, f"no such group; there are {', '.join(drafts)}")
-    whole = [draft for draft in drafts.values() if note(_meaning(draft))]
+    whole = [draft for draft in drafts.values() if note(_meaning(draft), "meaning")]
     groups = [_group(draft, site, enable) for draft in whole]
     on = [(group, draft) for group, draft in zip(groups, whole, strict=True) if group.enabled]
-    note(_owners(on))
-    table = MappingTable(tuple(group for group, _ in on), tuple(groups), site, digest.hexdigest())
+    note(_owners(on), "owner")
+    table = MappingTable(tuple(group for group, _ in on), tuple(groups), site, _sha256(contents))
     return table, errors
+
+
+def _sha256(contents: list[bytes]) -> str:
+    import hashlib  # with importlib.resources, a third of what importing this module would take
+
+    return hashlib.sha256(b"".join(contents)).hexdigest()
 
 
 def _files(folder: Traversable, *, ours: bool) -> list[Traversable]:
@@ -283,6 +223,7 @@ def _group(draft: _Draft, site: Site, enable: tuple[str, ...]) -> Group:
         head["hl7"]["segment"],
         tuple(_attribute(row, site) for row in draft.rows.values()),
         head.get("definition", ""),
+        _sha256(draft.contents),
     )
 
 
@@ -310,7 +251,7 @@ def _attribute(row: _Row, site: Site) -> Attribute:
         displays={term: code["display"] for term, code in codes.items()},
         aliases=tuple(data.get("aliases", ())),
         file=row.source.file,
-        line=line_of(row.source.lines, row.path),
+        line=place_of(row.source.places, row.path).line,
         definition=data.get("definition", ""),
         definitions={t: code["definition"] for t, code in codes.items() if "definition" in code},
         **sides,

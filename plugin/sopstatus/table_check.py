@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sopstatus import table_language as language
 from sopstatus.model import TableError
 from sopstatus.table_language import Key
-from sopstatus.toml_lines import Path, key_lines, line_of
+from sopstatus.toml_lines import Path, Places, key_places, place_of
 from sopstatus.values import is_code_string, is_fhir_code, is_offset
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _TYPE_WORDS = {
     "table": "a table",
     "tables": "a list of tables, each headed [[{name}]]",
 }
-_LINE = re.compile(r"\(at line (\d+), column \d+\)|\(at end of document\)")
+_LINE = re.compile(r"\(at line (\d+), column (\d+)\)|\(at end of document\)")
 _DIGITS = re.compile(r"[0-9_]*")
 _BARE_TAG = re.compile(r"=\s*\(?\s*[0-9A-Fa-f]{4},?[0-9A-Fa-f]{4}\b")
 _VALUE_LOST = re.compile(r"Cannot overwrite|[Dd]uplicate|already|more than once")
@@ -46,12 +46,13 @@ class Source(NamedTuple):
 
     file: str
     data: dict[str, Any]
-    lines: dict[Path, int]
+    places: Places
 
     def error(self, path: Path, message: str) -> TableError:
         """Make the error for the key at this path."""
         key = ".".join(str(p + 1) if isinstance(p, int) else p for p in path)
-        return TableError(self.file, line_of(self.lines, path), key, message)
+        place = place_of(self.places, path)
+        return TableError(self.file, place.line, key, message, place.column, place.length)
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:
@@ -78,7 +79,7 @@ def parse(name: str, text: str) -> Source:
     import tomllib
 
     try:
-        return Source(name, tomllib.loads(text), key_lines(text))
+        return Source(name, tomllib.loads(text), key_places(text))
     except tomllib.TOMLDecodeError as error:
         raise _syntax(name, text, str(error)) from None
     except RecursionError:
@@ -104,7 +105,8 @@ def _syntax(name: str, text: str, message: str) -> TableError:
         remedy = "a key or a code may stand only once; remove or rename one of the two"
     else:
         remedy = "mend the TOML: texts in quotes, one key = value a line"
-    return TableError(name, number, key, f"{plain}; {remedy}")
+    column = int(match.group(2)) if match and match.group(2) else len(line) + 1
+    return TableError(name, number, key, f"{plain}; {remedy}", column, 1)
 
 
 def shape(source: Source) -> Iterator[TableError]:
@@ -148,6 +150,19 @@ def _row(source: Source, row: dict[str, Any], path: Path) -> Iterator[TableError
             yield from required_keys(source, code, language.CODE, (*path, "codes", term))
         else:
             yield source.error((*path, "codes", term), 'must be a table, like { display = "..." }')
+
+
+def sound_rows(source: Source) -> Iterator[TableError]:
+    """Check what can be checked of the rows in a file that has a fault of shape elsewhere."""
+    rows = source.data.get("attribute", [])
+    for index, row in enumerate(rows if isinstance(rows, list) else []):
+        path: Path = ("attribute", index)
+        if isinstance(row, dict):
+            bad = {fault.key.split(".")[2] for fault in _row(source, row, path)}
+            if not bad:
+                yield from row_meaning(source, row, path)
+            if not bad & {"keyword", "tag", "vr", "aliases"}:
+                yield from dictionary(source, row, path)
 
 
 def known_keys(

@@ -220,6 +220,10 @@ _PARTS: dict[str, dict[str, Key]] = {
 }
 
 
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_BASE = "https://w3id.org/sopstatus/schema"
+
+
 def part(path: str) -> dict[str, Key]:
     """Return the keys that may stand in a table of this dotted path."""
     return _PARTS[path]
@@ -232,9 +236,22 @@ def json_schema() -> dict[str, Any]:
     required of a group.
     """
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": _DRAFT,
+        "$id": f"{_BASE}/table.schema.json",
         "title": "sopstatus mapping table",
+        "description": "One group of DICOM attributes: a FHIR extension and fields of a Z segment",
         **_object(GROUP, "", required=["name"]),
+    }
+
+
+def site_json_schema() -> dict[str, Any]:
+    """Return the same for ``site.toml``."""
+    return {
+        "$schema": _DRAFT,
+        "$id": f"{_BASE}/site.schema.json",
+        "title": "sopstatus site settings",
+        "description": "What differs from site to site: a file site.toml beside the tables",
+        **_object(SITE, "", required=[]),
     }
 
 
@@ -250,17 +267,26 @@ def _object(keys: dict[str, Key], path: str, required: list[str] | None = None) 
 
 
 def _property(name: str, key: Key, path: str) -> dict[str, Any]:
-    about = {"description": key.meaning}
+    meaning = f"{key.meaning}; {key.form}" if key.form else key.meaning
+    about = {"title": name, "description": meaning}
     inner = f"{path}.{name}" if path else name
     if name == "codes":
-        return {"type": "object", "additionalProperties": _object(CODE, inner), **about}
+        terms = {"pattern": "^[A-Z0-9_][A-Z0-9 _]{0,15}$"}
+        rows = {"propertyNames": terms, "additionalProperties": _object(CODE, inner)}
+        return {"type": "object", **rows, **about}
     if key.type == "table":
         return {**_object(part(inner), inner), **about}
     if key.type == "tables":
         return {"type": "array", "items": _object(part(inner), inner), **about}
+    if inner == "attribute.hl7.field":
+        numbers = {"minimum": FIRST_FIELD, "maximum": 999}
+        reserved = {"not": {"enum": [VERBATIM_FIELD, HOLDER_FIELD]}}
+        return {"type": "integer", **numbers, **reserved, **about}
     if key.type in ("boolean", "integer"):
         return {"type": key.type, **about}
     text: dict[str, Any] = {"type": "string", "minLength": 1}
+    if inner == "attribute.fhir.slice":
+        text["not"] = {"enum": [VERBATIM_SLICE, HOLDER_SLICE]}
     if key.choices:
         text["enum"] = list(key.choices)
     if key.pattern:

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 Path = tuple[str | int, ...]
+
+
+class Place(NamedTuple):
+    """Where a key stands: line and column, counted from 1, and its length in characters."""
+
+    line: int
+    column: int = 1
+    length: int = 0
+
+
+Places = dict[Path, Place]
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]\s](?:[^\]]*[^\]\s])?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r'\s*((?:"[^"]*"|\'[^\']*\'|[A-Za-z0-9_-]+)(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=')
@@ -12,12 +24,12 @@ _INLINE = re.compile(r'[{,]\s*("[^"]*"|[A-Za-z0-9_-]+)\s*=')
 _PART = re.compile(r'"([^"]*)"|\'([^\']*)\'|([A-Za-z0-9_-]+)')
 
 
-def key_lines(text: str) -> dict[Path, int]:
-    """Map the path of every key and table to its line, counted from 1.
+def key_places(text: str) -> Places:
+    """Map the path of every key and table to its place.
 
     Elements of an array of tables are numbered from 0: ``("attribute", 2, "hl7", "field")``.
     """
-    lines: dict[Path, int] = {(): 1}
+    places: Places = {(): Place(1)}
     table: Path = ()
     counts: dict[str, int] = {}
     closing = ""  # the quotes that end a multi-line string
@@ -31,22 +43,27 @@ def key_lines(text: str) -> dict[Path, int]:
             if header.group(1) == "[[":
                 counts[names[0]] = counts.get(names[0], -1) + 1
             table = _numbered(names, counts)
-            lines.setdefault(table, number)
+            places.setdefault(table, _place(number, header, 2))
         elif key := _KEY.match(line):
             path = (*table, *_parts(key.group(1)))
-            lines.setdefault(path, number)
+            places.setdefault(path, _place(number, key, 1))
             for inline in _INLINE.finditer(line, key.end()):
-                lines.setdefault((*path, *_parts(inline.group(1))), number)
+                within = (*path, *_parts(inline.group(1)))
+                places.setdefault(within, _place(number, inline, 1))
             for quotes in ('"""', "'''"):
                 closing = quotes if line.count(quotes) % 2 else closing
-    return lines
+    return places
 
 
-def line_of(lines: dict[Path, int], path: Path) -> int:
-    """Return the line of the key, or of the nearest table around it."""
-    while path not in lines:
+def place_of(places: Places, path: Path) -> Place:
+    """Return the place of the key, or of the nearest table around it."""
+    while path not in places:
         path = path[:-1]
-    return lines[path]
+    return places[path]
+
+
+def _place(line: int, found: re.Match[str], group: int) -> Place:
+    return Place(line, found.start(group) + 1, found.end(group) - found.start(group))
 
 
 def _parts(dotted: str) -> list[str]:

@@ -22,6 +22,7 @@ from archive.made import made
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 KEYWORDS = list(load_tables().attributes)
 UIDS = ("study_instance_uid", "series_instance_uid", "sop_class_uid", "sop_instance_uid", "holder")
+DESCRIBED = ("modality", "station_name", "study_date", "acquisition_date")
 COUNT = 3000
 
 
@@ -39,7 +40,8 @@ def plain(scanned):
         uids = [getattr(one, name) if one else "" for name in UIDS]
         told = [] if number else [(i.severity, i.code, i.location) for i in scanned.issues]
         said = dict(one.attributes) if one else {}
-        rows.append((scanned.source, scanned.format, *uids, said, told))
+        beside = scanned.described[number] if one else ("",) * len(DESCRIBED)
+        rows.append((scanned.source, scanned.format, *uids, *beside, said, told))
     return rows
 
 
@@ -53,7 +55,9 @@ def of_parquet(out):
         for row in pq.read_table(part).to_pylist():
             said = {k: row[k] or None for k in sorted(KEYWORDS) if row[k] is not None}
             told = [(i["severity"], i["code"], i["location"]) for i in row["issues"]]
-            rows.append((row["source"], row["format"], *(row[n] for n in UIDS), said, told))
+            rows.append(
+                (row["source"], row["format"], *(row[n] for n in UIDS + DESCRIBED), said, told)
+            )
     return rows
 
 
@@ -62,7 +66,7 @@ def of_ndjson(out):
     for part in sorted(Path(out).glob("part-*.ndjson")):
         for row in map(json.loads, part.read_text().splitlines()):
             told = [(i["severity"], i["code"], i["location"]) for i in row["issues"]]
-            uids = (row[n] for n in UIDS)
+            uids = (row[n] for n in UIDS + DESCRIBED)
             rows.append((row["source"], row["format"], *uids, row["attributes"], told))
     return rows
 

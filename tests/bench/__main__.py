@@ -14,7 +14,7 @@ from bench.harness import measure
 MODULES = sorted(
     found.name
     for found in pkgutil.iter_modules(bench.__path__)
-    if hasattr(importlib.import_module(f"bench.{found.name}"), "rows") and found.name != "__main__"
+    if found.name != "__main__" and hasattr(importlib.import_module(f"bench.{found.name}"), "rows")
 )
 
 

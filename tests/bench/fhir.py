@@ -8,6 +8,10 @@ from sopstatus import SOPInstance, codec
 from bench.harness import OURS, Row
 from bench.hl7 import ATTRIBUTES
 
+NOTE = (
+    "A few instances take mostly the look round the document, which is done once. fhir.resources is quicker "
+    "than it was when the aim was set: it validates 5,000 instances in a twentieth of the time then."
+)
 ALONE = "orjson alone"  # loads and dumps; the work on the parsed dict is ours
 
 
@@ -70,4 +74,4 @@ def rows():
         aims = {ALONE: 1 / 1.5, "fhir.resources": 130.0}
         work = "FHIR: decode and encode a parsed resource"
         size = f"{count:,} instance{'s' * (count > 1)}"
-        yield Row(work, size, count, contenders, aims, limits=frozenset([ALONE]))
+        yield Row(work, size, count, contenders, aims, limits=frozenset([ALONE]), note=NOTE)

@@ -7,6 +7,7 @@ them all, prints the table and writes ``docs/performance.md`` with its plots.
 from __future__ import annotations
 
 import gc
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -34,6 +35,7 @@ class Row:
     budget: float = 1.0  # seconds for each contender, about
     limits: frozenset[str] = frozenset()  # contenders that do not do the work: what bounds it
     unit: str = "s"  # anything else: what a call returns is its figure, and it is called thrice
+    exact: dict[str, bool] = field(default_factory=dict)  # whose answer is right, where seen before
     note: str = ""  # why an aim is not reached, or what to know of the row
 
 
@@ -46,8 +48,9 @@ class Measured:
     exact: dict[str, bool | None] = field(default_factory=dict)
 
     def ratio(self, name: str) -> float:
-        """Return a contender's figure over ours."""
-        return self.figures[name] / self.figures[OURS]
+        """Return a contender's figure over ours; not a number where ours is nothing at all."""
+        ours = self.figures[OURS]
+        return self.figures[name] / ours if ours > 0 else math.nan
 
 
 def measure(row: Row, rounds: int = 7) -> Measured:
@@ -59,13 +62,12 @@ def measure(row: Row, rounds: int = 7) -> Measured:
         )
     times: dict[str, list[float]] = {name: [] for name in row.contenders}
     loops: dict[str, int] = {}
-    exact: dict[str, bool | None] = {}
+    exact: dict[str, bool | None] = dict(row.exact)
     for name, call in row.contenders.items():
         start = time.perf_counter()
         answer = call()
         once = max(time.perf_counter() - start, 1e-7)
         loops[name] = max(1, int(row.budget / rounds / once))
-        exact[name] = None
         if row.expected is not None and isinstance(answer, bytes | str):
             data = answer.encode() if isinstance(answer, str) else answer
             exact[name] = data == row.expected

@@ -22,6 +22,15 @@ HEAD = (
     "PID|1||4711^^^H^MR||DOE^JANE||19700101|F\rORC|RE|1|2\rOBR|1||A|CT^C^L|||20240102030405\r"
 )
 OBX = "OBX|{}|NM|8867-4^Heart rate^LN||72|/min^^UCUM|60-100|N|||F|||20240102030405+0100||||||\r"
+ENCODED = (
+    "The start of every one of 5,800 segments is looked at, by one compiled pattern. A copy moves a cache "
+    "line at once: merely to count the segment ends (`bytes.count`) takes nine of it."
+)
+DECODED = (
+    "A sixth of our time is the pattern that checks all fields of a ZDS; the rest makes its statement, with "
+    "four UIDs and three values of text, in Python's own objects. hl7-tea and medforge cut fields, and "
+    "check and unescape nothing."
+)
 COPY = "a copy of the bytes"
 SLOW = 400_000  # bytes; hl7apy takes minutes for more
 
@@ -61,7 +70,12 @@ def rows():
         "medforge (Rust)": medforge_fields,
     }
     yield Row(
-        "HL7: decode every ZDS", "3,000 ZDS", 3000, contenders, {"python-hl7": 20.0, "hl7-tea": 1.0}
+        "HL7: decode every ZDS",
+        "3,000 ZDS",
+        3000,
+        contenders,
+        {"python-hl7": 20.0, "hl7-tea": 1.0},
+        note=DECODED,
     )
 
 
@@ -101,4 +115,6 @@ def _encode(under, data, exact, segment):
         aims[COPY] = 0.25
     size = f"{len(data) / 1000:,.1f} KB"
     work = "HL7: encode one ZDS"
-    return Row(work, size, len(data), contenders, aims, exact, limits=frozenset([COPY]))
+    return Row(
+        work, size, len(data), contenders, aims, exact, limits=frozenset([COPY]), note=ENCODED
+    )

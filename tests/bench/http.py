@@ -1,8 +1,8 @@
-"""HTTP rows: requests a second of the service, beside two handlers on the same server.
+"""HTTP rows: what a request takes the service, beside two handlers on the same server.
 
 ``empty`` reads the body and answers nothing; ``bare`` calls the transformer and answers its document,
 with no limit, no check and no count. All are processes of Starlette on uvicorn with uvloop and httptools,
-in turn under the same load of keep-alive connections; ``python -m bench.http`` prints the table.
+in turn under the same load of keep-alive connections.
 """
 
 from __future__ import annotations
@@ -10,23 +10,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import uvloop
 from sopstatus import SOPInstance, codec
 
+from bench.harness import OURS, Row
+from bench.hl7 import message
+
+NOTE = (
+    "The empty handler answers before it has looked at the message: what the transformer takes is more "
+    "than the whole of it. Of a bare handler that transforms, the service keeps the greater part; the rest "
+    "is limits, metrics and the check of what is asked."
+)
 STATEMENT = SOPInstance(
     "1.2.3", "1.2.3.1", "1.2.840.10008.5.1.4.1.1.2", "1.2.3.1.1", "",
     {"SOPInstanceStatus": "AO", "SOPAuthorizationDateTime": "20240102030405.1234+0100"},
 )  # fmt: skip
-HEAD = (
-    "MSH|^~\\&|RIS|H|PACS|H|20240102030405||ORU^R01^ORU_R01|1|P|2.5.1||||||UNICODE UTF-8\r"
-    "PID|1||4711^^^H^MR||DOE^JANE||19700101|F\rORC|RE|1|2\rOBR|1||A|CT^C^L|||20240102030405\r"
-)
-OBX = "OBX|{}|NM|8867-4^Heart rate^LN||72|/min^^UCUM|60-100|N|||F|||20240102030405+0100||||||\r"
 EMPTY = """
 import json, socket, sys, uvicorn
 from sopstatus import content, transformer
@@ -53,7 +56,7 @@ print(json.dumps({"port": sock.getsockname()[1]}), flush=True)
 config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="off")
 uvicorn.Server(config).run(sockets=[sock])
 """
-CONNECTIONS, REQUESTS, ROUNDS = 16, 3000, 7
+CONNECTIONS, REQUESTS = 16, 3000
 
 
 @contextlib.contextmanager
@@ -102,42 +105,38 @@ def multipart(document: bytes, into: bytes) -> tuple[bytes, str]:
     return part % document + part % into + b"--x--\r\n", "multipart/related; boundary=x"
 
 
-def main() -> None:
-    """Print requests a second, the share of the empty handler's, and percentiles."""
-    import uvloop
+def a_request(port: int, request: bytes) -> Callable[[], float]:
+    """Return a callable: the microseconds that one of many requests takes a server."""
 
+    def run() -> float:
+        start = time.perf_counter()
+        uvloop.run(load(port, request, REQUESTS))
+        return (time.perf_counter() - start) / REQUESTS * 1e6
+
+    return run
+
+
+def rows() -> Iterator[Row]:
+    """Yield the rows."""
     under = codec("hl7")
-    bare = (HEAD + "".join(OBX.format(n) for n in range(1, 16))).encode()
+    bare = message(15)
     told = under.encode([STATEMENT], bare).value
     works = {
-        "hl7-to-hl7, no statement": post("hl7-to-hl7", bare),
-        "hl7-to-hl7, one ZDS": post("hl7-to-hl7", told),
-        "hl7-to-hl7 into": post("hl7-to-hl7", *multipart(told, bare)),
-        "hl7-to-fhir": post("hl7-to-fhir", told),
+        "HL7 to HL7, no statement": post("hl7-to-hl7", bare),
+        "HL7 to HL7, one ZDS": post("hl7-to-hl7", told),
+        "HL7 onto HL7": post("hl7-to-hl7", *multipart(told, bare)),
+        "HL7 to FHIR": post("hl7-to-fhir", told),
     }
     serve = (sys.executable, "-m", "sopstatus", "serve", "--port", "0")
     script = (sys.executable, "-c", EMPTY)
-    with (
-        server(*script, "empty") as empty,
-        server(*script, "bare") as bare_,
-        server(*serve) as ours,
-    ):
-        print(f"{len(told)} bytes, {CONNECTIONS} connections")
-        for work, request in works.items():
-            ports = {"empty": empty, "bare": bare_, "sopstatus": ours}
-            rates: dict[str, list[float]] = {name: [] for name in ports}
-            slow: dict[str, list[float]] = {name: [] for name in ports}
-            for _ in range(ROUNDS):
-                for name, port in ports.items():
-                    start = time.perf_counter()
-                    times = uvloop.run(load(port, request, REQUESTS))
-                    rates[name].append(REQUESTS / (time.perf_counter() - start))
-                    slow[name].append(statistics.quantiles(times, n=100)[98])
-            for name, found in rates.items():
-                share = max(found) / max(rates["empty"])
-                p99 = min(slow[name]) * 1e3
-                print(f"{work:26} {name:9} {max(found):8.0f}/s {share:6.0%}  p99 {p99:6.2f} ms")
-
-
-if __name__ == "__main__":
-    main()
+    with server(*script, "empty") as a, server(*script, "bare") as b, server(*serve) as ours:
+        for size, request in works.items():
+            contenders = {
+                OURS: a_request(ours, request),
+                "the transformer in a bare handler": a_request(b, request),
+                "an empty handler": a_request(a, request),
+            }
+            yield Row(
+                "HTTP: a request of 1.7 KB under load", size, 0, contenders,
+                {"an empty handler": 0.8}, limits=frozenset(["an empty handler"]), unit="us", note=NOTE,
+            )  # fmt: skip

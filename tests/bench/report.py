@@ -1,5 +1,6 @@
 """What was measured, as lines for a terminal and as ``docs/performance.md`` with plots of growth."""
 
+import math
 import os
 import platform
 import sys
@@ -39,7 +40,7 @@ def lines(done):
     row = done.row
     out = [f"{row.work}, {row.size}" if row.size else row.work]
     for name, figure in done.figures.items():
-        told = f"  {name:32} {_figure(figure, row.unit):>12} {done.ratio(name):>12,.2f}x"
+        told = f"  {name:32} {_figure(figure, row.unit):>12} {_ratio(done, name):>12}x"
         out.append(f"{told}  {_aim(done, name)} {_exact(done, name)}".rstrip())
     return "\n".join(out)
 
@@ -69,8 +70,13 @@ def _cells(done, name):
     row = done.row
     shown = f"*{name}*" if name in row.limits else f"**{name}**" if name == OURS else name
     figure = _figure(done.figures[name], row.unit)
-    ratio = "" if name == OURS else f"{done.ratio(name):,.2f}"
+    ratio = "" if name == OURS else _ratio(done, name)
     return f"| {row.size} | {shown} | {figure} | {ratio} | {_aim(done, name)} | {_exact(done, name)} |\n"
+
+
+def _ratio(done, name):
+    ratio = done.ratio(name)
+    return "-" if math.isnan(ratio) else f"{ratio:,.2f}"
 
 
 def _figure(figure, unit):

@@ -101,7 +101,23 @@ def test_a_header_may_be_short():
     item = one(b"MSH|^~\\&\r")
     assert (item.kind, item.time, item.charset, item.offset) == ("", b"", "ascii", "")
     assert messages(b"MSH\rPID|\r", "", NAMES) == []
+    (again,) = messages(b"MSH|^~\\&\r")
+    assert again.charset == "ascii"
     assert one(b"MSH|").delimiters == Delimiters("|", "^")
+
+
+@pytest.mark.parametrize("length", range(2, 23))
+def test_a_header_of_any_length_says_what_it_has(length):
+    """Fields behind MSH-18 move none before it."""
+    fields = header(time="2024", kind="ORM^O01", term="8859/1").split(b"|") + [b"x"] * 5
+    item = one(b"|".join(fields[:length]))
+    assert item.time == (b"2024" if length > 6 else b"")
+    assert item.kind == ("ORM" if length > 8 else "")
+    assert item.charset_term == ("8859/1" if length > 17 else "")
+
+
+def test_a_line_that_says_only_msh_begins_no_message():
+    assert len(messages(header() + b"\rMSH\rPID|\r" + header())) == 2
 
 
 @pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n"])
@@ -127,6 +143,8 @@ def test_a_document_of_several_messages():
     first, second = messages(document, "", NAMES)
     assert [s.name for s in first.segments] == ["MSH", "ZDS", "OBX"]
     assert [s.name for s in second.segments] == ["MSH", "ZDS", "BTS"]
+    assert (first.prefix, second.prefix) == ("message[1] ", "message[2] ")
+    assert one(document[: second.start]).prefix == ""
     assert (first.end, second.end) == (second.start, len(document))
     assert document[first.header.start : first.header.end] == header()
     assert [document[s.start : s.end] for s in second.segments] == [header(), b"ZDS|2", b"BTS|1"]

@@ -243,3 +243,57 @@ def test_rows_behind_the_holder():
     found = plan("ZDS", rows, item.delimiters).read(0, item)
     assert found.holder == "ARCHIVE"
     assert dict(found.attributes) == {STATUS: "AO", "QualityControlImage": "YES"}
+
+
+def test_a_text_that_looks_like_a_time_is_none():
+    item = message(time="2024+0200")
+    raw = f"ZDS|{POINTER}|||||20240102030405|20240102030405".encode()
+    found = dict(quickly(raw, item).attributes)
+    assert [context_offset(found[keyword]) for keyword in (WHEN, COMMENT)] == ["+0200", ""]
+
+
+def test_a_backslash_divides_values_where_it_is_no_text():
+    item = message(marks="@*%!$")
+    text, number = (b"ZDS@1.2@@@@@@" + field for field in (b"a\\b", b"@a\\b"))
+    assert dict(quickly(text, item).attributes) == {COMMENT: "a\\b"}
+    assert quickly(number, item) is None
+
+
+def coded(tmp_path, datatype, system=True, **displays):
+    """The rows of a site whose codes have these displays."""
+    shipped = Path(__file__).resolve().parents[1] / "issue_samples" / "value" / "open-set"
+    (table,) = shipped.glob("*.toml")
+    text = table.read_text("utf-8").replace('datatype = "CWE"', f'datatype = "{datatype}"')
+    if not system:
+        text = text.replace(', coding-system = "99SOPSTATUS"', "")
+    text = text[: text.index("YES = ")]
+    for term, display in displays.items():
+        text += f'{term} = {{ display = "{display}" }}\n'
+    (tmp_path / table.name).write_text(text, "utf-8")
+    return tuple(load_tables(tmp_path).attributes.values())
+
+
+def test_a_display_that_needs_care_is_written_with_care(tmp_path):
+    """It would be cut at its delimiter, or is not of the message's character set."""
+    rows = coded(tmp_path, "CWE", YES="Yes & more", NO="völlig anders", OK="Fine")
+    item = message()
+    for term, is_written in (("YES", False), ("NO", False), ("OK", True)):
+        new = SOPInstance("1.2", attributes={"QualityControlImage": term})
+        assert bool(plan("ZDS", rows, item.delimiters).write(new, item)) is is_written
+
+
+@pytest.mark.parametrize(
+    ("datatype", "system", "text"),
+    [
+        ("ID", False, b"YES"),
+        ("CWE", False, b"YES^Yes"),
+        ("CWE", True, b"YES^Yes^99SOPSTATUS"),
+    ],
+)
+def test_a_code_is_written_as_its_data_type_has_it(tmp_path, datatype, system, text):
+    rows = coded(tmp_path, datatype, system, YES="Yes", NO="No")
+    item = message()
+    new = SOPInstance("1.2", attributes={"QualityControlImage": "YES"})
+    made = plan("ZDS", rows, item.delimiters).write(new, item)
+    assert made.split(b"|")[30:] == [text]
+    assert plan("ZDS", rows, item.delimiters).read(0, replace(item, document=made)) == new

@@ -196,3 +196,27 @@ def test_what_is_not_ours_to_read_says_where():
     assert [i.location for i in both.issues][3:] == [
         f"message[2] {i.location}" for i in found.issues
     ]
+
+
+def test_a_new_segment_is_told_of_in_its_message():
+    """Numbered as it stands there, not as it was written."""
+    first, second = (
+        message("OBR|1", f"ZDS|{study}^^Application^DICOM|{study}.9", term="ASCII").replace(
+            b"PID|1", b"PID|1\rOBX|1|ST|113014^^DCM||" + study.encode()
+        )
+        for study in ("1.2", "1.7")
+    )
+    given = [about(4), about(5), about(4, study="1.7", **{COMMENT: "患者"})]
+    issues = HL7.encode(given, first + second).issues
+    assert [(i.code, i.location) for i in issues] == [("hl7/charset", "message[2] ZDS[2]-7")]
+
+
+def test_an_order_of_a_batch_is_told_of_in_its_message():
+    order = message("ORC|1", "OBR|1", "ZDS|1.7^^Application^DICOM", kind="ORM^O01")
+    other = order.replace(b"1.7^", b"1.2^").replace(b"ORC", b"ORC|1\rIPC|A|B|1.9\rORC")
+    given = [SOPInstance(study, "1.2.3", attributes={STATUS: "AO"}) for study in ("1.7", "1.2")]
+    told = [(i.code, i.location) for i in HL7.encode(given, order + other).issues]
+    assert told == [
+        ("hl7/not-for-the-study", "message[1] ZDS"),
+        ("hl7/not-for-the-study", "message[2] ZDS"),
+    ]

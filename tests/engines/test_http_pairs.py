@@ -11,7 +11,7 @@ from sopstatus import Link, content, transformer
 from sopstatus.__main__ import main
 
 FORMATS = ("dicom", "dicom-json", "fhir", "hl7", "hl7-xml")
-NOW = re.compile(rb"^(MSH\|\^~\\&\|SOPSTATUS\|\|\|\|)[0-9]+\+0000")
+NOW = re.compile(rb"^(MSH\|\^~\\&\|SOPSTATUS\|\|\|\||.*<MSH\.7><MSH\.7\.1>)[0-9]+\+0000")
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ class NDJSON:
                 "source": row.source,
                 "format": row.format,
                 **{name: getattr(row.instance, name) for name in IDENTITY},
+                **row.described._asdict(),
                 "attributes": dict(said),
                 "issues": [{name: getattr(i, name) for name in ISSUE} for i in row.issues],
             }

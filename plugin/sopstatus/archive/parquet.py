@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sopstatus.archive.rows import IDENTITY, ISSUE, Columns
+from sopstatus.described import Described
 from sopstatus.scan import Scanned
 
 _BATCH = 4096  # rows that are turned into columns at once
@@ -30,7 +31,8 @@ class Parquet:
     def schema(self) -> pa.Schema:
         """The columns and their types."""
         text = pa.string()
-        fixed = [pa.field(n, text, nullable=False) for n in ("source", "format", *IDENTITY)]
+        names = ("source", "format", *IDENTITY, *Described._fields)
+        fixed = [pa.field(n, text, nullable=False) for n in names]
         stated = [pa.field(n, text) for n in self.columns.keywords]
         issue = pa.struct([pa.field(n, text, nullable=False) for n in ISSUE])
         issues = pa.field("issues", pa.list_(pa.field("element", issue)), nullable=False)
@@ -43,6 +45,7 @@ class Parquet:
                 row.source,
                 row.format,
                 *(getattr(row.instance, name) for name in IDENTITY),
+                *row.described,
                 *row.values,
                 [tuple(getattr(issue, name) for name in ISSUE) for issue in row.issues],
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from sopstatus.described import NOTHING, Described
 from sopstatus.model import ERROR, FATAL, Issue, SOPInstance
 from sopstatus.scan import Scanned
 from sopstatus.table import MappingTable
@@ -28,6 +29,7 @@ class Row(NamedTuple):
     source: str
     format: str
     instance: SOPInstance
+    described: Described
     values: tuple[str | None, ...]
     issues: tuple[Issue, ...]
 
@@ -46,19 +48,20 @@ class Columns:
     @property
     def names(self) -> tuple[str, ...]:
         """Every column, in order."""
-        return ("source", "format", *IDENTITY, *self.keywords, "issues")
+        return ("source", "format", *IDENTITY, *Described._fields, *self.keywords, "issues")
 
     def rows(self, scanned: Scanned) -> list[Row]:
         """Return the rows of one document, one at least."""
         made = []
         issues = scanned.issues
-        for instance in scanned.instances or (_NOBODY,):
+        beside = scanned.described or (NOTHING,) * max(1, len(scanned.instances))
+        for instance, described in zip(scanned.instances or (_NOBODY,), beside, strict=True):
             said = dict(instance.attributes)
             values = tuple(
                 (said[keyword] or _EMPTIED) if keyword in said else None
                 for keyword in self.keywords
             )
-            made.append(Row(scanned.source, scanned.format, instance, values, issues))
+            made.append(Row(scanned.source, scanned.format, instance, described, values, issues))
             issues = ()
         return made
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
@@ -15,6 +14,7 @@ from sopstatus.archive.rows import Counts, counts
 from sopstatus.catalogue import document_error, issue
 from sopstatus.files import files
 from sopstatus.model import Issue
+from sopstatus.processes import ProcessDied
 from sopstatus.scan import Scanned, scan
 from sopstatus.table import MappingTable
 
@@ -121,7 +121,7 @@ def _parts(
                 yield sources, those, part
                 total = total.plus(those)
                 sources, part, those, since = [], form.part(), Counts(), time.monotonic()
-    except BrokenExecutor:
+    except ProcessDied:
         died = True
     if sources:
         yield sources, those, part

@@ -92,7 +92,16 @@ SYMPTOMS = (
         "The comment came back in pieces, or with commas where backslashes were",
         "dicom-json/split-text",
     ),
-    Symptom("HealthImaging refuses an update", "healthimaging/update-too-long"),
+    Symptom(
+        "HealthImaging refuses an update",
+        "healthimaging/update-too-long healthimaging/update-failed",
+    ),
+    Symptom(
+        "An archive or a cloud gives no status, or finds none",
+        "source/unavailable source/refused source/key-refused source/key-ignored "
+        "source/field-ignored azure/dropped azure/already-stored google/timestamp",
+        "`docs/cloud.md` has what each of them keeps, shows and searches by",
+    ),
     Symptom("Many ZDS went in, one about the study came out", "hl7/rolled-up"),
     Symptom("The status disappeared after an update message", "hl7/null"),
     Symptom(

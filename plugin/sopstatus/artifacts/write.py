@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
-from sopstatus.artifacts.fhir.files import fhir_files
-from sopstatus.artifacts.mirth.files import mirth_files
 from sopstatus.table import MappingTable
 
-KINDS: dict[str, Callable[[MappingTable], dict[str, bytes]]] = {
-    "fhir": fhir_files,
-    "mirth": mirth_files,
+
+class Maker(NamedTuple):
+    """What makes one kind: a function of the tables, and the extra that its module needs."""
+
+    module: str
+    function: str
+    extra: str = ""
+
+
+KINDS = {
+    "docs": Maker("sopstatus.artifacts.docs.files", "docs_files", "docs"),
+    "fhir": Maker("sopstatus.artifacts.fhir.files", "fhir_files"),
+    "hl7": Maker("sopstatus.artifacts.hl7.files", "hl7_files", "hl7"),
+    "mirth": Maker("sopstatus.artifacts.mirth.files", "mirth_files"),
+    "schema": Maker("sopstatus.artifacts.schema", "schema_files"),
 }
-"""What can be made, each in a folder of its name: the files by their paths."""
+"""What can be made, each in a folder of its name."""
+
+
+def made(kind: str, tables: MappingTable) -> dict[str, bytes]:
+    """Return the files of a kind by their paths; raise `ModuleNotFoundError` without its extra."""
+    maker = KINDS[kind]
+    files: Callable[[MappingTable], dict[str, bytes]]
+    files = getattr(import_module(maker.module), maker.function)
+    return files(tables)
 
 
 def write(folder: Path, tables: MappingTable, kinds: Iterable[str] = KINDS) -> list[Path]:
     """Write the files of these kinds below a folder, and return where."""
     written = []
     for kind in kinds:
-        for path, content in KINDS[kind](tables).items():
+        for path, content in made(kind, tables).items():
             place = folder / kind / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)

@@ -30,29 +30,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DICOMCodec:
-    """The statement that a data set makes about itself."""
+    """The statement that a data set makes about itself.
+
+    ``beside`` are the tags of other elements that `copy` is to find on its way.
+    """
 
     tables: MappingTable
     limits: Limits = DEFAULT
+    beside: tuple[int, ...] = ()
     plan: Plan = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "plan", plan(tuple(self.tables.attributes.values())))
+        made = plan(tuple(self.tables.attributes.values()), self.beside)
+        object.__setattr__(self, "plan", made)
 
     def decode(self, document: Any, *, holder: str = "") -> Result[tuple[SOPInstance, ...]]:
         """Read the data set's own statement; ``holder`` is the AE Title of who holds it.
 
         ``document`` is a pydicom ``Dataset``, a path, Part 10 bytes or a binary file object.
         """
-        issues: list[Issue] = []
+        statement, issues = self._said(self._open(document), holder)
+        return Result((statement,) if statement.attributes else (), issues)
+
+    def copy(self, document: Any, *, holder: str = "") -> tuple[Result[SOPInstance], Elements]:
+        """Read what `decode` and `copies` do, and the elements ``beside`` it, in one walk."""
         elements = self._open(document)
-        walked = elements.walked
-        if walked and not walked.doubtful and (plain := self.plan.read(walked, holder)):
-            return Result((plain,) if plain.attributes else ())
-        statement = self._statement(elements, issues)
-        issues += dicom_read.nooks(elements, self.tables.attributes.values())
-        found = (replace(statement, holder=holder),) if statement.attributes else ()
-        return Result(found, tuple(issues))
+        return Result(*self._said(elements, holder)), elements
 
     def copies(self, document: Any) -> tuple[SOPInstance, ...]:
         """Return the data set's own statement, also where it states nothing."""
@@ -138,6 +141,15 @@ class DICOMCodec:
 
     def _open(self, document: Any, *, strictly: bool = False) -> Elements:
         return read(document, self.plan.walk, self.limits, strictly=strictly)
+
+    def _said(self, elements: Elements, holder: str) -> tuple[SOPInstance, tuple[Issue, ...]]:
+        walked = elements.walked
+        if walked and not walked.doubtful and (plain := self.plan.read(walked, holder)):
+            return plain, ()
+        issues: list[Issue] = []
+        statement = self._statement(elements, issues)
+        issues += dicom_read.nooks(elements, self.tables.attributes.values())
+        return replace(statement, holder=holder), tuple(issues)
 
     def _statement(self, elements: Elements, issues: list[Issue]) -> SOPInstance:
         said: dict[str, Value] = {}

@@ -112,6 +112,18 @@ def _all(
     return found
 
 
+def texts(data: bytes, names: tuple[str, ...], *, many: bool) -> list[list[Any]] | None:
+    """Return these attributes of each data set, parsed; ``None`` where this road is closed."""
+    decode = _decoder(names, many)
+    entries = decode(data.removeprefix(MARK)) if decode else None
+    if entries is None:
+        return None
+    from msgspec.structs import astuple
+
+    found = (astuple(entry) for entry in entries)
+    return [[DECODER.decode(bytes(raw).decode("utf-8") or "null") for raw in one] for one in found]
+
+
 def _about(said: SOPInstance, uid: str) -> SOPInstance:
     """Return the same statement about another instance."""
     study, series, sop_class = said.study_instance_uid, said.series_instance_uid, said.sop_class_uid

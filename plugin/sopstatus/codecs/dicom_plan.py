@@ -28,9 +28,9 @@ _OFFSET = re.compile(plain.OFFSET)
 class Plan:
     """What the statement of a data set looks like where nothing is out of the ordinary."""
 
-    def __init__(self, rows: tuple[Attribute, ...]) -> None:
+    def __init__(self, rows: tuple[Attribute, ...], beside: tuple[int, ...] = ()) -> None:
         tags = tuple(row.tag for row in rows)
-        self.walk = part10_plan.Plan((*CODE_STRINGS, *tags), tags, TWIN_CREATOR)
+        self.walk = part10_plan.Plan((*CODE_STRINGS, *beside, *tags), tags, TWIN_CREATOR)
         self.readers = tuple(
             (row.tag, row.keyword, row.vr, values.MAX_CHARACTERS.get(row.vr, sys.maxsize))
             for row in sorted(rows, key=lambda row: row.keyword)
@@ -86,6 +86,6 @@ def _codes(row: Attribute) -> dict[bytes, str]:
 
 
 @lru_cache(maxsize=8)
-def plan(rows: tuple[Attribute, ...]) -> Plan:
-    """Return the plan of the rows, compiled once."""
-    return Plan(rows)
+def plan(rows: tuple[Attribute, ...], beside: tuple[int, ...] = ()) -> Plan:
+    """Return the plan of the rows (and of elements beside them), compiled once."""
+    return Plan(rows, beside)

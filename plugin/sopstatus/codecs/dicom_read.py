@@ -14,7 +14,7 @@ from sopstatus.codecs import character_set, data_set, dicom_nooks, part10, part1
 from sopstatus.codecs.library import comes_from
 from sopstatus.codecs.part10_file import Part10File
 from sopstatus.codecs.part10_plan import Plan
-from sopstatus.codecs.part10_window import FIRST_READ, File, View, Window
+from sopstatus.codecs.part10_window import FIRST_READ, Begun, File, View, Window
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError, Issue, SOPInstance, Value
 from sopstatus.table import Attribute
@@ -82,6 +82,9 @@ def read(
     if isinstance(document, bytes):
         window = Window(document, None, limits)
         return _walked(window, wanted, lambda: io.BytesIO(document), strictly=strictly)
+    if isinstance(document, Begun):
+        window = Window(document.start, File(document.file), limits)
+        return _walked(window, wanted, lambda: rewound(document.file), strictly=strictly)
     if isinstance(document, str | PathLike):
         try:
             with FileIO(document) as file:

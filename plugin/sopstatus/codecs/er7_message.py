@@ -82,6 +82,7 @@ class Message:
     start: int
     end: int
     marks: _Marks
+    prefix: str = ""  # of a location in it: ``message[2] `` where the document has several
     _offset: str | None = None
 
     @property
@@ -134,6 +135,9 @@ def messages(document: bytes, charset: str = "", names: tuple[str, ...] = ()) ->
                 if found:
                     found[-1].end = start
                 found.append(_message(document, line, charset, marks))
+    if len(found) > 1:
+        for number, item in enumerate(found, 1):
+            item.prefix = f"message[{number}] "
     return found
 
 

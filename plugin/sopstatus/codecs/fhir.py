@@ -90,8 +90,11 @@ class FHIRCodec:
         wanted = {instance.sop_instance_uid for instance in given}
         places = elements(data, issues, wanted, self.limits)
         edits: dict[Path, list[Any]] = {}
+        removed: dict[Path, set[int]] = {}  # not before all groups are done: their places count on
         for group in self.tables.groups:
-            self._write(group, places, given, edits, issues)
+            self._write(group, places, given, edits, removed, issues)
+        for path, indexes in removed.items():
+            edits[path] = [e for index, e in enumerate(edits[path]) if index not in indexes]
         data = _put(data, edits)
         issues += self._validated(data, release, validate)
         return Result(back(data), issues.told())
@@ -106,12 +109,12 @@ class FHIRCodec:
         places: list[Element],
         given: tuple[SOPInstance, ...],
         edits: dict[Path, list[Any]],
+        removed: dict[Path, set[int]],
         issues: list[Issue],
     ) -> None:
         old = self._read(places, group, Issues(self.limits))
         pairs, added = pair(old, restrict(given, group.attributes))
         site_offset = self.tables.site.offset
-        removed: dict[Path, set[int]] = {}
         for found, new in pairs:
             if found.says(new):
                 continue
@@ -123,8 +126,6 @@ class FHIRCodec:
             extensions[index] = ext.rewrite(
                 extensions[index], group, found, new, site_offset, element.location, issues
             )
-        for path, indexes in removed.items():
-            edits[path] = [e for index, e in enumerate(edits[path]) if index not in indexes]
         lookup: dict[tuple[str, str, str], list[Element]] = {}
         for element in places if added else ():
             lookup.setdefault(element.key(), []).append(element)

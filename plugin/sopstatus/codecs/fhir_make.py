@@ -9,14 +9,7 @@ from sopstatus.codecs.fhir_elements import STUDY_SYSTEM
 from sopstatus.model import SOPInstance
 
 RELEASES = ("R4", "R4B", "R5")
-_UNKNOWN = {
-    "extension": [
-        {
-            "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
-            "valueCode": "unknown",
-        }
-    ]
-}
+_DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _RELEASE_MARKS = {"4.0": "R4", "4.3": "R4B", "5.0": "R5"}
 
 
@@ -50,12 +43,12 @@ def _study(uid: str, series: dict[str, dict[str, str]]) -> dict[str, Any]:
     study: dict[str, Any] = {"resourceType": "ImagingStudy"}
     if uid:
         study["identifier"] = [{"system": STUDY_SYSTEM, "value": f"urn:oid:{uid}"}]
-    study |= {"status": "unknown", "subject": _UNKNOWN}
+    study |= {"status": "unknown", "subject": _unknown()}
     if series:
         study["series"] = [
             {
                 "uid": series_uid,
-                "modality": _UNKNOWN,
+                "modality": _unknown(),
                 **({"instance": _instances(known)} if known else {}),
             }
             for series_uid, known in series.items()
@@ -69,10 +62,15 @@ def _instances(known: dict[str, str]) -> list[dict[str, Any]]:
             "uid": uid,
             "sopClass": {"system": "urn:ietf:rfc:3986", "code": f"urn:oid:{sop_class}"}
             if sop_class
-            else _UNKNOWN,
+            else _unknown(),
         }
         for uid, sop_class in known.items()
     ]
+
+
+def _unknown() -> dict[str, Any]:
+    # made anew: whoever gets the resource writes its own subject there
+    return {"extension": [{"url": _DATA_ABSENT_REASON, "valueCode": "unknown"}]}
 
 
 def release_of(document: dict[str, Any]) -> str:

@@ -116,8 +116,8 @@ class HL7Codec:
 def usable(found: list[Message], issues: list[Issue]) -> list[Message]:
     """Return the messages that can be cut; the others are an issue each."""
     cut = []
-    for number, item in enumerate(found, 1):
-        where = f"message[{number}] MSH" if len(found) > 1 else "MSH"
+    for item in found:
+        where = f"{item.prefix}MSH"
         if item.delimiters is None:
             issues.append(issue("hl7/encoding-characters", f"{where}-2"))
         elif item.charset is None:

@@ -23,14 +23,14 @@ class Place:
 
     message: Message
     start: int
-    prefix: str
+    name: str
     number: int
     _segment: ZSegment | None = None
 
     @property
     def location(self) -> str:
         """The segment as an issue names it."""
-        return f"{self.prefix}[{self.number}]"
+        return f"{self.message.prefix}{self.name}[{self.number}]"
 
     @property
     def span(self) -> Segment:
@@ -62,16 +62,15 @@ def read(
     Raise `DocumentError` where there are more of ours than the limit.
     """
     statements: list[Found[Place]] = []
-    for number, item in enumerate(found, 1):
-        assert item.delimiters
-        quick, is_plain = plan(name, rows, item.delimiters), er7.is_byte_safe(item.charset or "")
-        prefix = f"message[{number}] {name}" if len(found) > 1 else name
+    for item in found:
+        assert item.delimiters and item.charset
+        quick, is_plain = plan(name, rows, item.delimiters), er7.is_byte_safe(item.charset)
         for index, start in enumerate(er7.starts(item, name), 1):
-            place = Place(item, start, prefix, index)
+            place = Place(item, start, name, index)
             instance, unread = quick.read(start, item) if is_plain else None, _NOTHING_UNREAD
             if instance is None:
                 segment = place.segment
-                taken = _read_with_care(segment, rows, limits)
+                taken = _read_with_care(segment, name, rows, limits)
                 issues += segment.issues
                 segment.issues.clear()
                 if taken is None:
@@ -86,14 +85,13 @@ def read(
 
 
 def _read_with_care(
-    segment: ZSegment, rows: tuple[Attribute, ...], limits: Limits
+    segment: ZSegment, name: str, rows: tuple[Attribute, ...], limits: Limits
 ) -> tuple[SOPInstance, frozenset[str]] | None:
     """Read a segment field by field; ``None``, and an issue, where it is not ours to read."""
     if bad := segment.undecodable():
         segment.note("hl7/undecodable", bad, charset=segment.message.charset_term or "none")
         return None
     if len(segment.fields) < 2 or not segment.is_ours():
-        name = segment.location.rpartition(" ")[2].partition("[")[0]
         segment.issues.append(issue("hl7/foreign-zds", segment.location, segment=name))
         return None
     if crowded := segment.crowded(rows, limits.repetitions):

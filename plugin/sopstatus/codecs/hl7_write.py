@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ class Writer:
         self.classes = {(f.instance.identity, f.instance.sop_class_uid) for f in self.old}
         self.edits: list[tuple[int, int, bytes]] = []
         self.new_segments: dict[int, list[bytes]] = {}  # by the place of insertion
-        self.inserted = 0
+        self.inserted: Counter[int] = Counter()  # by the start of the message
         self.bare = _Bare([], set())
         self.counts: dict[int, int] = {}  # of segments of this name, by the start of the message
         self.members: Members | None = None
@@ -84,7 +84,8 @@ class Writer:
                     self._insert(order, statement)
             return
         inside = self.bare.between(order.start, order.end)
-        for statement in self._one_for_the_study(statements, known):
+        where = f"{order.message.prefix}{self.name}"
+        for statement in self._one_for_the_study(statements, known, where):
             study = statement.study_instance_uid
             own = [f for f in inside if f.instance.identity == statement.identity]
             mine = [f for f in own if f.instance.attributes] or [
@@ -93,22 +94,22 @@ class Writer:
             if mine:
                 self._replace(mine[0], statement)
             elif inside or order.studies - {study}:
-                self.issues.append(issue("hl7/one-per-order", self.name, kind=order.kind))
+                self.issues.append(issue("hl7/one-per-order", where, kind=order.kind))
             else:
                 self._insert(order, statement)
 
     def _one_for_the_study(
-        self, statements: list[SOPInstance], known: tuple[SOPInstance, ...]
+        self, statements: list[SOPInstance], known: tuple[SOPInstance, ...], where: str
     ) -> list[SOPInstance]:
         if self.members is None:
             self.members = members(known)
         rolled = rolled_up(statements, self.members)
         whole = [s for s in rolled if not s.sop_instance_uid and not s.series_instance_uid]
         if len(rolled) != 1 or len(whole) != 1:
-            self.issues.append(issue("hl7/not-for-the-study", self.name, count=len(statements)))
+            self.issues.append(issue("hl7/not-for-the-study", where, count=len(statements)))
             return []
         if whole != statements:
-            self.issues.append(issue("hl7/rolled-up", self.name, count=len(statements)))
+            self.issues.append(issue("hl7/rolled-up", where, count=len(statements)))
         return whole
 
     def _insert(self, order: Order, statement: SOPInstance) -> None:
@@ -116,15 +117,14 @@ class Writer:
         assert item.delimiters and item.charset
         text = plan(self.name, self.rows, item.delimiters).write(statement, item)
         if text is None:
-            number = self._count(item) + self.inserted + 1
-            segment = ZSegment(
-                [self.name.encode()], item, item.delimiters, item.charset, f"{self.name}[{number}]"
-            )
+            number = self._count(item) + self.inserted[item.start] + 1
+            where = f"{item.prefix}{self.name}[{number}]"
+            segment = ZSegment([self.name.encode()], item, item.delimiters, item.charset, where)
             self._fill(segment, statement, {})
             if not segment.fields[1:]:  # refused
                 return
             text = segment.content()
-        self.inserted += 1
+        self.inserted[item.start] += 1
         if self.position == "message" and not order.is_order_message:
             if item.start not in self.last:
                 self.last[item.start] = last_segment(item, item.start, item.end)

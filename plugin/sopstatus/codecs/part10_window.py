@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from typing import Protocol
+from typing import IO, NamedTuple, Protocol
 
 from sopstatus.catalogue import document_error
 from sopstatus.limits import DEFAULT, Limits
@@ -33,6 +33,13 @@ class File:
     def skip(self, size: int) -> None:
         """Seek."""
         self._file.seek(size, 1)  # type: ignore[attr-defined]
+
+
+class Begun(NamedTuple):
+    """A binary file object, and what was read from its beginning already."""
+
+    start: bytes
+    file: IO[bytes]
 
 
 class View:

@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from watchfiles import awatch
 
@@ -154,10 +155,13 @@ class _Server(uvicorn.Server):
             structlog.get_logger("sopstatus").error("not-watched", reason=type(error).__name__)
 
 
-def run(service: Service, listening: Listening) -> None:
-    """Serve until SIGTERM or SIGINT, then drain. Raise `OSError` for a certificate that is none."""
+def run(service: Service, listening: Listening, app: ASGIApp | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. Raise `OSError` for a certificate that is none.
+
+    ``app`` is another application of the service than that of `http`.
+    """
     config = uvicorn.Config(
-        application(service),
+        app or application(service),
         http=cast(Any, partial(_Connection, seconds=service.settings.timeout)),
         ws="none",
         lifespan="off",

@@ -7,11 +7,10 @@ import threading
 import time
 from pathlib import Path
 
-from sopstatus import content
 from sopstatus.files import files
-from sopstatus.model import DocumentError, SOPInstance
+from sopstatus.model import SOPInstance
+from sopstatus.scan import Reader
 from sopstatus.table import MappingTable
-from sopstatus.transform import DATA_SETS, Codec, codec
 
 _FRESH = 10.0  # seconds for which a look at the folder is good
 
@@ -28,8 +27,7 @@ class FolderSource:
     ) -> None:
         if not Path(folder).is_dir():
             raise NotADirectoryError(f"{folder} is no folder")
-        self._folder, self._holder, self._tables = str(folder), holder, tables
-        self._codecs: dict[str, Codec] = {}
+        self._folder, self._reader = str(folder), Reader(tables, holder=holder)
         self._read: dict[str, tuple[tuple[int, int], tuple[SOPInstance, ...]]] = {}
         self._studies: dict[str, dict[str, None]] = {}  # files, by Study Instance UID
         self._looked = 0.0
@@ -55,7 +53,7 @@ class FolderSource:
         for file, stamp in there.items():
             if file not in self._read or self._read[file][0] != stamp:
                 self._forget(file)
-                said = self._said(file)
+                said = tuple(one for one in self._reader(file).instances if one.attributes)
                 self._read[file] = (stamp, said)
                 for statement in said:
                     self._studies.setdefault(statement.study_instance_uid, {})[file] = None
@@ -64,21 +62,6 @@ class FolderSource:
     def _forget(self, file: str) -> None:
         for statement in self._read.pop(file, ((0, 0), ()))[1]:
             self._studies.get(statement.study_instance_uid, {}).pop(file, None)
-
-    def _said(self, file: str) -> tuple[SOPInstance, ...]:
-        try:
-            with Path(file).open("rb") as opened:
-                is_part_10 = opened.read(132)[128:] == b"DICM"
-            name, document = (
-                ("dicom", file) if is_part_10 else content.load(Path(file).read_bytes())
-            )
-            if name not in self._codecs:
-                self._codecs[name] = codec(name, tables=self._tables)
-            named = {"holder": self._holder} if name in DATA_SETS and self._holder else {}
-            read = self._codecs[name].decode(document, **named)
-            return read.value
-        except (OSError, DocumentError):
-            return ()
 
 
 def _stamp(file: str) -> tuple[int, int] | None:

@@ -63,10 +63,10 @@ class _Reader:
 
     def unusable(self, found: list[Message], usable: list[Message]) -> None:
         """Note messages that cannot be cut: without delimiters, or in a character set unknown."""
-        for number, item in enumerate(found, 1):
+        for item in found:
             if any(item is other for other in usable):
                 continue
-            where = f"message[{number}] MSH" if len(found) > 1 else "MSH"
+            where = f"{item.prefix}MSH"
             path, code, why = (
                 (f"{where}-2", "hl7/encoding-characters", "its delimiters cannot be used")
                 if item.delimiters is None
@@ -177,12 +177,11 @@ class _Reader:
         self, name: str, usable: list[Message], ours: set[int], issues: list[Issue]
     ) -> None:
         """Note the segments of our name that are not ours, or whose identity cannot be read."""
-        for number, item in enumerate(usable, 1):
-            prefix = f"message[{number}] " if len(usable) > 1 else ""
+        for item in usable:
             for index, span in er7.numbered(item, name):
                 if span.start in ours:
                     continue
-                path = f"{prefix}{name}[{index}]"
+                path = f"{item.prefix}{name}[{index}]"
                 own = [i.code for i in issues if i.location.startswith(path)]
                 why = "its identity cannot be read"
                 if "hl7/foreign-zds" in own:
@@ -196,7 +195,7 @@ class _Reader:
         for name in groups.keys() - self.tables.segments.keys():
             for item in usable:
                 for index, span in er7.numbered(item, name):
-                    source = self.source(f"{name}[{index}]", span.start, span.end)
+                    source = self.source(f"{item.prefix}{name}[{index}]", span.start, span.end)
                     self.leave(source, off(groups[name]))
 
 

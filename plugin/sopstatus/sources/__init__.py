@@ -1,0 +1,30 @@
+"""Where data sets are kept that we cannot read from a disk: DICOMweb servers and clouds.
+
+Every source yields what `sopstatus.scan` yields, a `Scanned` a study, image set or change; its
+``statements`` are what engines enrich documents with; its ``metadata`` is a document that
+transformers take. What a cloud does of its own stands in `azure` and `google`. See docs/cloud.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sopstatus.sources.image_sets import HealthImaging
+    from sopstatus.sources.web import DICOMweb
+
+__all__ = ["dicomweb", "healthimaging"]
+
+
+def dicomweb(url: str, **options: Any) -> DICOMweb:
+    """Return a DICOMweb server as a source (extra ``sources``); options as for `DICOMweb`."""
+    from sopstatus.sources.web import DICOMweb
+
+    return DICOMweb(url, **options)
+
+
+def healthimaging(datastore: str, **options: Any) -> HealthImaging:
+    """Return an AWS HealthImaging data store as a source (extra ``cloud``)."""
+    from sopstatus.sources.image_sets import HealthImaging
+
+    return HealthImaging(datastore, **options)

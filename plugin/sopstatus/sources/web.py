@@ -1,0 +1,217 @@
+"""A DICOMweb server (PS3.18) as a source, whatever it ignores.
+
+Servers ignore search keys and ``includefield``, cap a page, or answer the same page for ever
+(docs/cloud.md). So keys and fields are hexadecimal tags, each field is a parameter of its own, a
+page that brings nothing new is the last one, and what comes back is read again before it counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import retrying
+from dicomweb_client.api import DICOMwebClient
+
+from sopstatus.catalogue import document_error, issue
+from sopstatus.codecs.data_set import IDENTITY, SOP_INSTANCE, STUDY, TIMEZONE_OFFSET
+from sopstatus.codecs.dicom_json import DICOMJSONCodec
+from sopstatus.limits import DEFAULT, Limits
+from sopstatus.model import DocumentError, Issue, Result, SOPInstance
+from sopstatus.scan import Scanned, read
+from sopstatus.table import MappingTable, load_tables
+from sopstatus.values import is_uid
+
+DataSets = list[dict[str, Any]]
+_WAIT = 250  # milliseconds before a second attempt, doubled for each more
+
+
+class DICOMweb:
+    """A server that speaks QIDO-RS and WADO-RS; ``url`` is what ``/studies`` follows.
+
+    ``session`` is a `requests.Session` that knows how to log in (``dicomweb_client.session_utils``
+    and the clouds' own libraries make them). ``holder`` is the AE Title of the archive. With
+    ``bulk_data`` a ``BulkDataURI`` of an attribute of ours is fetched, from this server only.
+    ``page`` is how many results are asked for at once, ``timeout`` seconds, ``attempts`` how often
+    a request is made that the server was too busy for.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        session: requests.Session | None = None,
+        holder: str = "",
+        bulk_data: bool = False,
+        page: int = 100,
+        timeout: float = 20.0,
+        attempts: int = 3,
+        tables: MappingTable | None = None,
+        limits: Limits = DEFAULT,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.session = session or requests.Session()
+        self.tables = tables or load_tables()
+        self.holder, self.limits, self.timeout = holder, limits, timeout
+        self.client = DICOMwebClient(self.url, session=self.session, timeout=timeout)
+        self.client.set_http_retry_params(max_attempts=attempts, wait_exponential_multiplier=_WAIT)
+        self._codec = DICOMJSONCodec(self.tables, limits)
+        self._bulk_data, self._page = bulk_data, page
+
+    def studies(self, **keys: str) -> Iterator[str]:
+        """Yield the Study Instance UIDs that a search brings; ``keys`` are DICOM Keywords."""
+
+        def search(limit: int, offset: int) -> DataSets:
+            return self.client.search_for_studies(limit=limit, offset=offset, search_filters=keys)
+
+        for found in self._pages(search, f"{STUDY:08X}"):
+            yield from (uid for one in found if (uid := _uid(one, f"{STUDY:08X}")))
+
+    def metadata(self, study: str, series: str = "", instance: str = "") -> DataSets:
+        """Return the metadata of a study, series or instance: DICOM JSON, as transformers take it.
+
+        Raise `DocumentError` where the server does not give it.
+        """
+        for uid in filter(None, (study, series, instance)):
+            if not is_uid(uid):
+                raise document_error("value/not-uid", "", length=len(uid))
+        if instance:
+            one = asked(lambda: self.client.retrieve_instance_metadata(study, series, instance))
+            return _data_sets(one)
+        if series:
+            return _data_sets(asked(lambda: self.client.retrieve_series_metadata(study, series)))
+        return _data_sets(asked(lambda: self.client.retrieve_study_metadata(study)))
+
+    def study(self, uid: str) -> Scanned:
+        """Return what a study's data sets say, as a scan of files does."""
+        source = f"{self.url}/studies/{uid}"
+        try:
+            return self.read(source, self.metadata(uid))
+        except DocumentError as error:
+            return Scanned(source, "", (), error.issues)
+
+    def read(self, source: str, document: DataSets) -> Scanned:
+        """Return what metadata of this server says."""
+        options = {"fetch": self.fetch} if self._bulk_data else {}
+        return read(source, "dicom-json", document, self._codec, self.holder, **options)
+
+    def scan(self, studies: Iterable[str] | None = None) -> Iterator[Scanned]:
+        """Yield a record for each study (default: all), in order; a fault stands in its record."""
+        for uid in self.studies() if studies is None else studies:
+            yield self.study(uid)
+
+    def statements(self, study_instance_uid: str) -> list[SOPInstance]:
+        """Return what is known of a study; raise `DocumentError` where the server does not say."""
+        found = self.read(study_instance_uid, self.metadata(study_instance_uid))
+        return [one for one in found.instances if one.attributes]
+
+    def search(self, keyword: str, value: str, study: str = "") -> Result[tuple[SOPInstance, ...]]:
+        """Find the instances whose attribute has a value, also where the server cannot.
+
+        Where it refuses the key, ignores it, or leaves the attribute out of its answer, the
+        metadata is read; issues say so, for that takes long in a large archive: name a ``study``.
+        Raise `DocumentError` where the server does not answer.
+        """
+        row = self.tables.attributes[keyword]
+        issues: list[Issue] = []
+        try:
+            found = self._instances({f"{row.tag:08X}": value}, study)
+        except DocumentError as error:
+            if error.issues[0].code != "source/refused":
+                raise
+            issues.append(issue("source/key-refused", "", keyword=keyword))
+            found = self._instances({}, study)
+        read_ = self._codec.decode(found, holder=self.holder)
+        said = list(read_.value)
+        issues += read_.issues
+        if not said and found:  # the attribute is left out of the answer, or nobody states it
+            issues.append(issue("source/field-ignored", "", keyword=keyword))
+            studies = dict.fromkeys((_uid(one, f"{STUDY:08X}") or study) for one in found)
+            about = {_uid(one, f"{SOP_INSTANCE:08X}") for one in found}
+            for uid in filter(None, studies):
+                scanned = self.read(uid, self.metadata(uid))
+                said += [
+                    x for x in scanned.instances if x.attributes and x.sop_instance_uid in about
+                ]
+                issues += scanned.issues
+        hits = tuple(one for one in said if dict(one.attributes).get(keyword) == value)
+        refused = any(told.code == "source/key-refused" for told in issues)
+        if (more := len(found) - len(hits)) > 0 and not refused:
+            issues.append(issue("source/key-ignored", "", keyword=keyword, count=more))
+        return Result(hits, tuple(issues))
+
+    def fetch(self, uri: str) -> bytes:
+        """Return the bytes behind a BulkDataURI; raise `ValueError` where it is another server's."""
+        whole = urljoin(f"{self.url}/", uri)
+        if urlsplit(whole)[:2] != urlsplit(self.url)[:2]:
+            raise ValueError("the address is not of this server")
+        return b"".join(self.client.retrieve_bulkdata(whole))
+
+    def _instances(self, keys: dict[str, str], study: str) -> DataSets:
+        rows = [row.tag for row in self.tables.attributes.values()]
+        fields = [f"{tag:08X}" for tag in (*IDENTITY, TIMEZONE_OFFSET, *rows)]
+
+        def search(limit: int, offset: int) -> DataSets:
+            return self.client.search_for_instances(
+                study or None, limit=limit, offset=offset, fields=fields, search_filters=keys
+            )
+
+        found: DataSets = []
+        for page in self._pages(search, f"{SOP_INSTANCE:08X}"):
+            found += page
+            if len(found) > self.limits.statements:
+                limit = self.limits.statements
+                raise document_error("document/too-many-statements", "", limit=limit)
+        return found
+
+    def _pages(self, search: Callable[[int, int], DataSets], by: str) -> Iterator[DataSets]:
+        """Yield page after page, each result once, until one brings nothing new."""
+        seen: set[str] = set()
+        offset = 0
+        while found := _data_sets(asked(lambda at=offset: search(self._page, at))):  # type: ignore[misc]
+            new = [one for one in found if _uid(one, by) not in seen]
+            if not new:  # the server ignores the offset
+                return
+            seen.update(_uid(one, by) for one in new)
+            offset += len(found)
+            yield new
+
+
+def asked(call: Callable[[], Any]) -> Any:
+    """Return what a server answers to a call; raise `DocumentError` with why it does not."""
+    try:
+        return call()
+    except requests.HTTPError as error:
+        status = 0 if error.response is None else error.response.status_code
+        if status == 400:
+            raise document_error("source/refused", "") from None
+        reason = f"status {status}"
+    except retrying.RetryError as error:
+        last = getattr(error.last_attempt, "value", None)
+        reason = (
+            f"status {last.status_code}" if isinstance(last, requests.Response) else "no answer"
+        )
+    except requests.Timeout:
+        reason = "no answer in time"
+    except requests.JSONDecodeError:
+        reason = "its answer is not JSON"
+    except (requests.RequestException, OSError) as error:
+        reason = type(error).__name__
+    raise document_error("source/unavailable", "", reason=reason) from None
+
+
+def _data_sets(answer: Any) -> DataSets:
+    found = [answer] if isinstance(answer, dict) else answer
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise document_error("dicom-json/not-dicom-json", "")
+    return found
+
+
+def _uid(data_set: dict[str, Any], tag: str) -> str:
+    """Return the UID of a result, in whatever shape; empty where there is none."""
+    node = data_set.get(tag)
+    values = node.get("Value") if isinstance(node, dict) else None
+    first = values[0] if isinstance(values, list) and values else values
+    return first.strip(" \0") if isinstance(first, str) else ""

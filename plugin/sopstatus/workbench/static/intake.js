@@ -1,0 +1,136 @@
+// Where the document comes from: pasted, dropped, chosen, or a sample.
+
+import { at, make } from "./dom.js";
+import { get } from "./api.js";
+
+const LONGEST_TEXT = 200_000;
+const ESCAPE = 0x1b; // begins another character set (ISO 2022)
+
+/** The document: text that was pasted, or the bytes of a file; null where there is none. */
+export const held = { source: null, onto: [] };
+
+export async function openIntake(changed) {
+  const paste = at("paste");
+  paste.addEventListener("input", () => {
+    held.source = paste.value.trim() ? { name: nameOf(paste.value), text: paste.value } : null;
+    told();
+    changed();
+  });
+  const take = async (file) => {
+    hold(file.name, new Uint8Array(await file.arrayBuffer()));
+    changed();
+  };
+  at("file").addEventListener("change", ({ target }) => {
+    if (target.files[0]) take(target.files[0]);
+    target.value = "";
+  });
+  at("onto").addEventListener("change", async ({ target }) => {
+    for (const file of target.files) held.onto.push({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
+    target.value = "";
+    showOntos(changed);
+    changed();
+  });
+  dropping(take);
+  for (const id of ["trusted", "release"]) at(id).addEventListener("change", changed);
+  at("holder").addEventListener("input", changed);
+  await samples(changed);
+}
+
+export function question() {
+  return {
+    document: held.source && said(held.source),
+    into: held.onto.map(said),
+    trusted: at("trusted").checked,
+    holder: at("holder").value,
+    release: at("release").value,
+  };
+}
+
+function dropping(take) {
+  let depth = 0;
+  const mark = (step) => {
+    depth = step ? depth + step : 0;
+    document.body.classList.toggle("dropping", depth > 0);
+  };
+  addEventListener("dragenter", (event) => { event.preventDefault(); mark(1); });
+  addEventListener("dragleave", () => mark(-1));
+  addEventListener("dragover", (event) => event.preventDefault());
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    mark(0);
+    const { files } = event.dataTransfer;
+    const text = event.dataTransfer.getData("text/plain");
+    if (files.length) take(files[0]);
+    else if (text) {
+      at("paste").value = text;
+      at("paste").dispatchEvent(new Event("input"));
+    }
+  });
+}
+
+async function samples(changed) {
+  const cases = await (await get("/api/samples")).json();
+  const choice = at("sample");
+  for (const [name, documents] of Object.entries(cases)) {
+    choice.append(make("optgroup", { label: name }, ...documents.map((document) =>
+      make("option", { value: `${name}/${document}` }, `${name}: ${document}`))));
+  }
+  choice.addEventListener("change", async () => {
+    if (!choice.value) return;
+    const response = await get(`/api/samples/${choice.value}`);
+    hold(choice.value.split("/")[1], new Uint8Array(await response.arrayBuffer()));
+    changed();
+  });
+}
+
+function hold(name, bytes) {
+  held.source = { name, bytes };
+  at("paste").value = textOf(bytes);
+  told();
+}
+
+/** The text of a file, where it surely is one: to be edited, and then taken as if it were pasted. */
+function textOf(bytes) {
+  if (bytes.length > LONGEST_TEXT || bytes.includes(0) || bytes.includes(ESCAPE)) return "";
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return "";
+  }
+}
+
+function told() {
+  const { source } = held;
+  at("held").hidden = !source?.bytes;
+  at("held").textContent = source?.bytes ? `The file ${source.name}, ${source.bytes.length.toLocaleString("en")} bytes` : "";
+}
+
+function showOntos(changed) {
+  at("ontos").replaceChildren(...held.onto.map((one) => {
+    const away = make("button", { type: "button", "aria-label": `Leave out ${one.name}` }, "\u00d7");
+    away.addEventListener("click", () => {
+      held.onto.splice(held.onto.indexOf(one), 1);
+      showOntos(changed);
+      changed();
+    });
+    return make("li", {}, one.name, away);
+  }));
+}
+
+function said({ text, bytes }) {
+  return bytes ? { base64: base64(bytes) } : { text };
+}
+
+function base64(bytes) {
+  let binary = "";
+  for (let start = 0; start < bytes.length; start += 0x8000) {
+    binary += String.fromCharCode(...bytes.subarray(start, start + 0x8000));
+  }
+  return btoa(binary);
+}
+
+function nameOf(text) {
+  const start = text.trimStart();
+  if (start.startsWith("<")) return "document.xml";
+  return start.startsWith("{") || start.startsWith("[") ? "document.json" : "message.hl7";
+}

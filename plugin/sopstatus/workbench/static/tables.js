@@ -1,0 +1,82 @@
+// The editor: a text area with the numbers of its lines, and the loader's faults as it finds them.
+
+import { at, count, download, make } from "./dom.js";
+import { get } from "./api.js";
+
+const files = { shipped: {}, site: {} };
+const drafts = {};
+let faults = [];
+
+export async function openTables(changed) {
+  Object.assign(files, await (await get("/api/tables")).json());
+  Object.assign(drafts, files.site);
+  const names = [...new Set([...Object.keys(files.site), ...Object.keys(files.shipped)])];
+  at("table-file").replaceChildren(
+    ...names.map((name) => make("option", { value: name }, name)),
+    make("option", { value: "new.toml" }, "new.toml (a new table)"));
+  at("table-file").value = Object.keys(files.site)[0] ?? "sop-instance-status.toml";
+  at("table-file").addEventListener("change", open);
+  const text = at("table-text");
+  text.addEventListener("input", () => {
+    const name = at("table-file").value;
+    if (name in files.site || text.value !== (files.shipped[name] ?? "")) drafts[name] = text.value;
+    else delete drafts[name];
+    number();
+    changed();
+  });
+  text.addEventListener("scroll", () => { at("gutter").scrollTop = text.scrollTop; });
+  at("table-reset").addEventListener("click", () => {
+    const name = at("table-file").value;
+    delete drafts[name];
+    if (files.site[name] !== undefined) drafts[name] = files.site[name];
+    open();
+    changed();
+  });
+  at("table-download").addEventListener("click", () => download(at("table-file").value, text.value));
+  open();
+}
+
+/** The tables as edited: only what differs from the shipped ones. */
+export const edited = () => ({ ...drafts });
+
+export function showFaults(found) {
+  faults = found;
+  const title = at("faults-title");
+  title.textContent = found.length ? `${count(found.length, "fault")}; the outcome is that of the last tables without one` : "No fault";
+  title.className = found.length ? "bad" : "good";
+  at("faults").replaceChildren(...found.map((fault) => {
+    const where = make("button", { type: "button" }, `${fault.file}:${fault.line}${fault.key ? ` ${fault.key}` : ""}`);
+    where.addEventListener("click", () => go(fault));
+    return make("li", {}, where, ` ${fault.message}`);
+  }));
+  number();
+}
+
+function open() {
+  const name = at("table-file").value;
+  at("table-text").value = drafts[name] ?? files.shipped[name] ?? "";
+  number();
+}
+
+function number() {
+  const name = at("table-file").value;
+  const bad = new Set(faults.filter((fault) => fault.file === name).map((fault) => fault.line));
+  const lines = at("table-text").value.split("\n").length;
+  at("gutter").replaceChildren(...Array.from({ length: lines + 2 }, (_, index) =>
+    make("span", { class: bad.has(index + 1) ? "bad" : "" }, index < lines ? String(index + 1) : " ")));
+  at("gutter").scrollTop = at("table-text").scrollTop;
+}
+
+function go(fault) {
+  const choice = at("table-file");
+  if ([...choice.options].some((option) => option.value === fault.file)) {
+    choice.value = fault.file;
+    open();
+  }
+  const text = at("table-text");
+  const lines = text.value.split("\n");
+  const start = lines.slice(0, fault.line - 1).reduce((sum, line) => sum + line.length + 1, 0);
+  text.focus();
+  text.setSelectionRange(start, start + (lines[fault.line - 1]?.length ?? 0));
+  text.scrollTop = (fault.line - 4) * (text.scrollHeight / lines.length);
+}
