@@ -58,15 +58,20 @@ def of_document(
     return (NOTHING,) * len(instances)
 
 
-def _of_metadata(data: bytes) -> dict[str, Described]:
+def _of_metadata(document: Any) -> dict[str, Described]:
     """Return what each data set of DICOM JSON says, by its SOP Instance UID."""
-    many = data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
     try:
-        entries = dicom_json_fast.texts(data, _NAMES, many=many)
+        entries = None
+        if isinstance(document, bytes):
+            many = document.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+            entries = dicom_json_fast.texts(document, _NAMES, many=many)
+            if entries is None:
+                document = json.loads(document.decode("utf-8-sig"))
         if entries is None:
-            parsed = json.loads(data.decode("utf-8-sig"))
-            nodes = [one for one in (parsed if many else [parsed]) if isinstance(one, dict)]
-            entries = [[node.get(tag) for tag in _NAMES] for node in nodes]
+            nodes = document if isinstance(document, list) else [document]
+            entries = [
+                [node.get(tag) for tag in _NAMES] for node in nodes if isinstance(node, dict)
+            ]
     except (ValueError, RecursionError):  # the codec has told what is wrong
         return {}
     told = ([_first(node) for node in entry] for entry in entries)

@@ -10,7 +10,6 @@ import signal
 import ssl
 import sys
 from argparse import Namespace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +18,7 @@ from sopstatus.engines.enrich import Source
 from sopstatus.engines.forward import Destination, Forwarder
 from sopstatus.engines.mllp import Listener, Settings
 from sopstatus.engines.mllp_work import Transform, Work, work
-from sopstatus.engines.sources import FolderSource
+from sopstatus.engines.sources import opened
 from sopstatus.engines.spool import Spool
 from sopstatus.engines.spool_folder import owned
 from sopstatus.engines.spool_writer import SpoolWriter
@@ -142,14 +141,8 @@ def _transform(name: str) -> Transform:
 
 
 def _source(options: Namespace, tables: MappingTable) -> Source:
-    """Return a folder of documents, or else the ledger of this name."""
-    if Path(options.source).is_dir():
-        return FolderSource(options.source, holder=options.holder, tables=tables)
-    if find_spec("sqlalchemy") is None:
-        raise ImportError("a ledger needs the extra: pip install sopstatus[ledger]")
-    from sopstatus.ledger import Ledger
-
-    return Ledger(options.source, create=False)
+    token = Path(options.source_token).read_text("ascii").strip() if options.source_token else ""
+    return opened(options.source, holder=options.holder, token=token, tables=tables)
 
 
 def _destination(options: Namespace) -> Destination:

@@ -72,7 +72,10 @@ class Work:
             more = enriched(message, read.value, self.codec, self.source)
             return Outcome(more.value, read.issues, notes=more.issues)
         except DocumentError as error:
-            return Outcome(b"", error.issues, error)
+            ours = error.issues[0].code.startswith(
+                ("source/", "ledger/")
+            )  # the message is not at fault
+            return Outcome(b"", error.issues, error, trouble=ours)
         except Exception as fault:  # somebody else's code; the listener lives on
             failed = document_error("mllp/failed", "", reason=type(fault).__name__)
             return Outcome(b"", failed.issues, failed, trouble=True)

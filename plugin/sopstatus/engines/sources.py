@@ -1,18 +1,53 @@
-"""Where statements about a study are found: in a folder of documents."""
+"""Where statements about a study are found: in a folder, on a server, in a ledger."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
+from sopstatus.engines.enrich import Source
 from sopstatus.files import files
 from sopstatus.model import SOPInstance
 from sopstatus.scan import Reader
 from sopstatus.table import MappingTable
 
 _FRESH = 10.0  # seconds for which a look at the folder is good
+
+
+def opened(
+    name: str, *, holder: str = "", token: str = "", tables: MappingTable | None = None
+) -> Source:
+    """Return the source of this name.
+
+    It is a folder of documents, a DICOMweb server (``https://…``), a FHIR server
+    (``fhir+https://…``), or the file or database of a ledger. ``holder`` is the AE Title of who
+    holds the data sets; ``token`` is a bearer token for a server. Raise `ImportError` where an
+    extra is missing, `DocumentError` where there is no such ledger.
+    """
+    if name.startswith(("https://", "http://", "fhir+https://", "fhir+http://")):
+        if find_spec("dicomweb_client") is None:
+            raise ImportError("a server needs the extra: pip install sopstatus[sources]")
+        import requests
+
+        from sopstatus import sources
+
+        session = requests.Session()
+        if token:
+            session.headers["Authorization"] = f"Bearer {token}"
+        if name.startswith("fhir+"):
+            url = name.removeprefix("fhir+")
+            return sources.fhir_server(url, session=session, tables=tables)
+        return sources.dicomweb(name, session=session, holder=holder, tables=tables)
+    if Path(name).is_dir():
+        return FolderSource(name, holder=holder, tables=tables)
+    if find_spec("sqlalchemy") is None:
+        raise ImportError("a ledger needs the extra: pip install sopstatus[ledger]")
+    from sopstatus.ledger import Ledger
+
+    return Ledger(name, create=False)
 
 
 class FolderSource:

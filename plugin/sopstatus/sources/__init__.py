@@ -1,4 +1,4 @@
-"""Where data sets are kept that we cannot read from a disk: DICOMweb servers and clouds.
+"""Where data sets are kept that we cannot read from a disk: DICOMweb and FHIR servers, and clouds.
 
 Every source yields what `sopstatus.scan` yields, a `Scanned` a study, image set or change; its
 ``statements`` are what engines enrich documents with; its ``metadata`` is a document that
@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sopstatus.sources.fhir import FHIRServer
     from sopstatus.sources.image_sets import HealthImaging
     from sopstatus.sources.web import DICOMweb
 
-__all__ = ["dicomweb", "healthimaging"]
+__all__ = ["dicomweb", "fhir_server", "healthimaging"]
 
 
 def dicomweb(url: str, **options: Any) -> DICOMweb:
@@ -21,6 +22,13 @@ def dicomweb(url: str, **options: Any) -> DICOMweb:
     from sopstatus.sources.web import DICOMweb
 
     return DICOMweb(url, **options)
+
+
+def fhir_server(url: str, **options: Any) -> FHIRServer:
+    """Return a FHIR server as a source of statements (extra ``sources``)."""
+    from sopstatus.sources.fhir import FHIRServer
+
+    return FHIRServer(url, **options)
 
 
 def healthimaging(datastore: str, **options: Any) -> HealthImaging:

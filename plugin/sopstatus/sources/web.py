@@ -104,7 +104,10 @@ class DICOMweb:
 
     def statements(self, study_instance_uid: str) -> list[SOPInstance]:
         """Return what is known of a study; raise `DocumentError` where the server does not say."""
-        found = self.read(study_instance_uid, self.metadata(study_instance_uid))
+        if not is_uid(study_instance_uid):
+            return []
+        known = asked(lambda: self.client.retrieve_study_metadata(study_instance_uid), absent=[])
+        found = self.read(study_instance_uid, _data_sets(known))
         return [one for one in found.instances if one.attributes]
 
     def search(self, keyword: str, value: str, study: str = "") -> Result[tuple[SOPInstance, ...]]:
@@ -179,12 +182,17 @@ class DICOMweb:
             yield new
 
 
-def asked(call: Callable[[], Any]) -> Any:
-    """Return what a server answers to a call; raise `DocumentError` with why it does not."""
+def asked(call: Callable[[], Any], absent: Any = None) -> Any:
+    """Return what a server answers to a call, or ``absent`` (if that is given) where it knows nothing.
+
+    Raise `DocumentError` with why it does not answer.
+    """
     try:
         return call()
     except requests.HTTPError as error:
         status = 0 if error.response is None else error.response.status_code
+        if status == 404 and absent is not None:
+            return absent
         if status == 400:
             raise document_error("source/refused", "") from None
         reason = f"status {status}"

@@ -1,0 +1,91 @@
+"""A FHIR server as a source: what its ImagingStudy resources say of a study."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from sopstatus.catalogue import document_error
+from sopstatus.codecs.fhir import FHIRCodec
+from sopstatus.limits import DEFAULT, Limits
+from sopstatus.model import SOPInstance
+from sopstatus.sources.web import asked
+from sopstatus.table import MappingTable, load_tables
+
+_PAGES = 100  # of one search; a server that goes on for ever is not followed
+_PIECE = 1 << 16
+
+
+class FHIRServer:
+    """A server that searches ImagingStudy by ``identifier``; ``url`` is its base.
+
+    ``session`` is a `requests.Session` that knows how to log in. ``timeout`` is in seconds. Many
+    threads may ask where they may share the session.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        session: requests.Session | None = None,
+        timeout: float = 20.0,
+        tables: MappingTable | None = None,
+        limits: Limits = DEFAULT,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.session = session or requests.Session()
+        self.timeout, self.limits = timeout, limits
+        self._codec = FHIRCodec(tables or load_tables(), limits)
+
+    def statements(self, study_instance_uid: str) -> list[SOPInstance]:
+        """Return what is known of a study; raise `DocumentError` where the server does not say."""
+        said = []
+        for bundle in self._pages(study_instance_uid):
+            read = self._codec.decode(bundle)
+            said += [one for one in read.value if one.study_instance_uid == study_instance_uid]
+        return said
+
+    def _pages(self, study: str) -> list[Any]:
+        keys = {"identifier": f"urn:dicom:uid|urn:oid:{study}"}
+        found = [self._bundle(f"{self.url}/ImagingStudy", keys)]
+        while (following := self._next(found[-1])) and len(found) < _PAGES:
+            found.append(self._bundle(following, {}))
+        return found
+
+    def _bundle(self, url: str, keys: dict[str, str]) -> Any:
+        def ask() -> Any:
+            headers = {"Accept": "application/fhir+json"}
+            with self.session.get(
+                url, params=keys, headers=headers, timeout=self.timeout, stream=True
+            ) as answer:
+                answer.raise_for_status()
+                data = bytearray()
+                for piece in answer.iter_content(_PIECE):
+                    data += piece
+                    if len(data) > self.limits.document:
+                        raise document_error("document/too-large", "", limit=self.limits.document)
+                return bytes(data)
+
+        data = asked(ask)
+        try:
+            found = json.loads(data)
+        except (ValueError, RecursionError):
+            raise document_error(
+                "source/unavailable", "", reason="its answer is not JSON"
+            ) from None
+        if not isinstance(found, dict) or found.get("resourceType") != "Bundle":
+            raise document_error("source/unavailable", "", reason="its answer is no Bundle")
+        return found
+
+    def _next(self, bundle: dict[str, Any]) -> str:
+        """Return the address of the next page, on this server only."""
+        links = bundle.get("link")
+        for link in links if isinstance(links, list) else []:
+            if isinstance(link, dict) and link.get("relation") == "next":
+                whole = urljoin(f"{self.url}/", str(link.get("url", "")))
+                if urlsplit(whole)[:2] == urlsplit(self.url)[:2]:
+                    return whole
+        return ""
