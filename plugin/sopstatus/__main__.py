@@ -10,11 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-<<<<<<< HEAD
-from sopstatus import __version__, archive_arguments
-=======
-from sopstatus import __version__, server_arguments
->>>>>>> gateway
+from sopstatus import __version__, archive_arguments, server_arguments
 from sopstatus.issue_forms import FORMS
 from sopstatus.model import DocumentError, TableError
 from sopstatus.transform import FORMATS
@@ -244,14 +240,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from sopstatus import commands, extra_commands
 
     try:
-<<<<<<< HEAD
         run = getattr(extra_commands, options.command, None) or getattr(commands, options.command)
         code: int = run(options)
-=======
-        needs_extra = hasattr(extra_commands, options.command)
-        place = extra_commands if needs_extra else commands
-        code: int = getattr(place, options.command)(options)
->>>>>>> gateway
         sys.stdout.flush()
     except DocumentError as error:
         commands.refuse(options, error)

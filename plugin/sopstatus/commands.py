@@ -81,27 +81,6 @@ def audited(work: Callable[[], T]) -> T:
         raise document_error("document/unreadable", "FILE", reason=reason) from None
 
 
-<<<<<<< HEAD
-def workbench(options: Namespace) -> int:
-    """Serve the page for those who write tables until told to stop."""
-    try:
-        from sopstatus import workbench_commands
-    except ImportError:
-        print("error: workbench needs the extra: pip install sopstatus[http]", file=sys.stderr)
-        return 2
-    return workbench_commands.workbench(options)
-
-
-def spool(options: Namespace) -> int:
-    """Look after the messages of a spool."""
-    from sopstatus import spool_commands
-
-    work: Callable[[Namespace], int] = getattr(spool_commands, options.task)
-    return work(options)
-
-
-=======
->>>>>>> gateway
 def show(options: Namespace) -> int:
     """Print what a document says."""
     tables = _tables(options)

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """The commands that need an extra: whoever has not installed it is told which."""
-=======
-"""Commands that need an extra: what to install is said where it is not there."""
->>>>>>> gateway
 
 from __future__ import annotations
 
@@ -22,7 +18,6 @@ def scan(options: Namespace) -> int:
     return scan_commands.scan(options)
 
 
-<<<<<<< HEAD
 def archive_report(options: Namespace) -> int:
     """Write the state of a scanned archive as a page."""
     try:
@@ -33,8 +28,6 @@ def archive_report(options: Namespace) -> int:
     return report_commands.report(options)
 
 
-=======
->>>>>>> gateway
 def ledger(options: Namespace) -> int:
     """Feed a ledger of who holds what, show an instance of it, or check it."""
     try:
@@ -56,8 +49,6 @@ def serve(options: Namespace) -> int:
     return serve_commands.serve(options)
 
 
-<<<<<<< HEAD
-=======
 def gateway(options: Namespace) -> int:
     """Stand before a FHIR server until told to stop."""
     try:
@@ -78,7 +69,6 @@ def workbench(options: Namespace) -> int:
     return workbench_commands.workbench(options)
 
 
->>>>>>> gateway
 def mllp(options: Namespace) -> int:
     """Listen for HL7 v2 messages until SIGTERM."""
     if find_spec("structlog") is None:
@@ -87,8 +77,6 @@ def mllp(options: Namespace) -> int:
     from sopstatus import mllp_commands
 
     return mllp_commands.listen(options)
-<<<<<<< HEAD
-=======
 
 
 def spool(options: Namespace) -> int:
@@ -97,4 +85,3 @@ def spool(options: Namespace) -> int:
 
     work: Callable[[Namespace], int] = getattr(spool_commands, options.task)
     return work(options)
->>>>>>> gateway
