@@ -1,5 +1,7 @@
 """Extensions that need no care are read at once; whatever needs it is left to the careful road."""
 
+from dataclasses import replace
+
 import pytest
 from sopstatus import load_tables
 from sopstatus.codecs.fhir_plan import plan
@@ -117,6 +119,13 @@ def test_what_is_no_list_of_slices(inner):
 
 def test_the_longest_text():
     assert read(extension(number("C" * 64))) == (((NUMBER, "C" * 64),), "")
+
+
+def test_a_vr_without_a_limit_takes_a_text_of_any_length():
+    (row,) = (replace(row, vr="UT") for row in GROUP.attributes if row.keyword == COMMENT)
+    long = comment("x" * 20000)
+    assert read(extension(long)) is None
+    assert plan(replace(GROUP, attributes=(row,))).read(extension(long)) is not None
 
 
 def test_a_group_is_compiled_once():
