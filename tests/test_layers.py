@@ -47,6 +47,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"workbench"},
     {
         *("", "demo", "listing", "commands", "diff_commands", "scaffold", "table_commands"),
+        *("audit_commands", "table_options"),
         *("table_report", "ledger_commands", "mllp_commands", "scan_commands"),
         *("serve_commands", "spool_commands", "workbench_commands", "__main__"),
     },

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from sopstatus import __version__
+from sopstatus import __version__, table_options
 from sopstatus.issue_forms import FORMS
 from sopstatus.model import DocumentError, TableError
 from sopstatus.transform import FORMATS
@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--mappings", action="append", default=[], metavar="DIR", help="your own tables"
         )
-    _add_tables(commands)
+    table_options.add(commands)
     _add_serve(commands)
     workbench = commands.add_parser(
         "workbench", help="a page on this machine: tables and documents"
@@ -157,30 +157,6 @@ def _add_ledger(commands: Any) -> None:
     )
     for task in (show, check):
         task.add_argument("--json", action="store_true", help="for machines")
-
-
-def _add_tables(commands: Any) -> None:
-    check = commands.add_parser("check", help="find every fault of mapping tables")
-    check.add_argument(
-        "folder", nargs="?", metavar="DIR", help="your own tables (default: shipped)"
-    )
-    check.add_argument("--sarif", action="store_true", help="SARIF 2.1.0, for code review")
-    new = commands.add_parser("new", help="a table and its case for one more attribute")
-    new.add_argument("keyword", metavar="KEYWORD", help="DICOM Keyword, like QualityControlImage")
-    new.add_argument("--into", metavar="DIR", help="write both below this folder (default: print)")
-    new.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
-    diff = commands.add_parser("diff", help="what a change of tables does, before it ships")
-    diff.add_argument("old", metavar="OLD", help="a folder of your tables; - is the shipped ones")
-    diff.add_argument("new", metavar="NEW", help="the same after the change")
-    diff.add_argument(
-        "--replay",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="stored documents: a file, a folder, an ER7 batch, NDJSON, a zip",
-    )
-    diff.add_argument("--to", action="append", choices=FORMATS, help="output to compare")
-    diff.add_argument("--json", action="store_true", help="for machines")
 
 
 def _add_serve(commands: Any) -> None:

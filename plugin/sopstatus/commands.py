@@ -10,18 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sopstatus import audit_log, content, listing
-from sopstatus.audit import AuditRecord
 from sopstatus.catalogue import document_error
 from sopstatus.issue_forms import plain, written
 from sopstatus.model import DocumentError, Issue
 from sopstatus.profile import Link
 from sopstatus.table import MappingTable, load_tables
 from sopstatus.transform import transformer
-
-T = TypeVar("T")
 
 
 def convert(options: Namespace) -> int:
@@ -57,7 +54,9 @@ def convert(options: Namespace) -> int:
         _print_issues(issues, options, refused=True)
         return code
     if options.audit and result.records:  # before the document: no change without its record
-        _audited(lambda: audit_log.append(options.audit, result.records))
+        from sopstatus.audit_commands import audited
+
+        audited(lambda: audit_log.append(options.audit, result.records))
     if hasattr(result.value, "save"):
         result.value.save(options.output, at="OUT")
     else:
@@ -69,34 +68,9 @@ def convert(options: Namespace) -> int:
 
 def audit(options: Namespace) -> int:
     """Check a file of audit records, or print it for other systems."""
-    if options.task == "verify":
-        faults = _audited(lambda: audit_log.verify(options.file, last=options.last))
-        if not faults:
-            print("the chain is whole")
-        return report(faults, options)
-    for record in _audited(lambda: list(audit_log.read(options.file))):
-        print(_shown(record, options.form, options.release))
-    return 0
+    from sopstatus import audit_commands
 
-
-def _shown(record: AuditRecord, form: str, release: str) -> str:
-    if form == "json":
-        return audit_log.canonical(record)
-    if form == "dicom":
-        from sopstatus.audit_dicom import message
-
-        return message(record)
-    from sopstatus.audit_fhir import audit_event
-
-    return json.dumps(audit_event(record, release))
-
-
-def _audited(work: Callable[[], T]) -> T:
-    try:
-        return work()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise document_error("document/unreadable", "FILE", reason=reason) from None
+    return audit_commands.audit(options)
 
 
 def scan(options: Namespace) -> int:
