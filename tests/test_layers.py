@@ -39,6 +39,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"replay"},
     {"described", "processes", "scan"},
     {"archive", "sources"},
+    {"report"},
     {
         *("engines", "artifacts.docs", "artifacts.fhir", "artifacts.hl7", "artifacts.mirth"),
         *("artifacts.cloud", "artifacts.issue_symptoms", "artifacts.lifecycle_svg"),
@@ -47,9 +48,10 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"workbench"},
     {
         *("", "demo", "listing", "commands", "diff_commands", "scaffold", "table_commands"),
-        *("audit_commands", "table_options"),
-        *("table_report", "ledger_commands", "mllp_commands", "scan_commands"),
-        *("serve_commands", "spool_commands", "workbench_commands", "__main__"),
+        *("audit_commands", "table_arguments"),
+        *("table_report", "ledger_commands", "mllp_commands", "report_commands", "scan_commands"),
+        *("archive_arguments", "extra_commands", "serve_commands", "spool_commands"),
+        *("workbench_commands", "__main__"),
     },
     {"artifacts", "testing", "testkit"},
 ]
@@ -99,9 +101,11 @@ THIRD_PARTY = {
     "rich": {"progress"},
     "pytest": {"testkit", "testkit.collect"},
     "hypothesis": {"testkit.law_checks"},
-    "jinja2": {"artifacts.docs.page"},
+    "jinja2": {"artifacts.docs.page", "report.page"},
     "markupsafe": {"artifacts.docs.page"},
     "pyarrow": {"archive.parquet"},
+    "duckdb": {"report.figures"},
+    "pygal": {"report.charts"},
 }
 
 
