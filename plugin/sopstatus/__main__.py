@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from sopstatus import __version__, archive_arguments, table_arguments
+from sopstatus import __version__, archive_arguments, server_arguments
 from sopstatus.issue_forms import FORMS
 from sopstatus.model import DocumentError, TableError
 from sopstatus.transform import FORMATS
@@ -89,8 +89,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--mappings", action="append", default=[], metavar="DIR", help="your own tables"
         )
-    table_arguments.add(commands)
-    _add_serve(commands)
+    _add_tables(commands)
+    server_arguments.add_serve(commands)
+    server_arguments.add_gateway(commands)
     workbench = commands.add_parser(
         "workbench", help="a page on this machine: tables and documents"
     )
@@ -142,53 +143,28 @@ def _add_ledger(commands: Any) -> None:
         task.add_argument("--json", action="store_true", help="for machines")
 
 
-def _add_serve(commands: Any) -> None:
-    serve = commands.add_parser("serve", help="the transformers over HTTP")
-    serve.add_argument("--host", default="127.0.0.1", help="(default: this machine only)")
-    serve.add_argument("--port", type=int, default=8410, help="0 = any; a line on stdout tells it")
-    serve.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
-    serve.add_argument(
-        "--transformer",
+def _add_tables(commands: Any) -> None:
+    check = commands.add_parser("check", help="find every fault of mapping tables")
+    check.add_argument(
+        "folder", nargs="?", metavar="DIR", help="your own tables (default: shipped)"
+    )
+    check.add_argument("--sarif", action="store_true", help="SARIF 2.1.0, for code review")
+    new = commands.add_parser("new", help="a table and its case for one more attribute")
+    new.add_argument("keyword", metavar="KEYWORD", help="DICOM Keyword, like QualityControlImage")
+    new.add_argument("--into", metavar="DIR", help="write both below this folder (default: print)")
+    new.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
+    diff = commands.add_parser("diff", help="what a change of tables does, before it ships")
+    diff.add_argument("old", metavar="OLD", help="a folder of your tables; - is the shipped ones")
+    diff.add_argument("new", metavar="NEW", help="the same after the change")
+    diff.add_argument(
+        "--replay",
         action="append",
         default=[],
-        metavar="NAME",
-        help="offer also this transformer of another distribution",
+        metavar="PATH",
+        help="stored documents: a file, a folder, an ER7 batch, NDJSON, a zip",
     )
-    serve.add_argument(
-        "--token-file", metavar="FILE", help="bearer tokens that may call, one a line"
-    )
-    serve.add_argument("--tls-cert", default="", metavar="PEM")
-    serve.add_argument("--tls-key", default="", metavar="PEM")
-    serve.add_argument(
-        "--tls-client-ca", default="", metavar="PEM", help="callers need a certificate of this CA"
-    )
-    serve.add_argument(
-        "--conforming-peers",
-        action="store_true",
-        help="vouch that whoever has a certificate of the CA conforms to the profile",
-    )
-    serve.add_argument(
-        "--trusted-link",
-        action="store_true",
-        help="vouch that every request comes over a secure transport, from an authenticated system "
-        "that conforms to the profile (PS3.15 A.1.1); else a data set gets NS",
-    )
-    serve.add_argument("--audit", default="", metavar="FILE", help="as for convert")
-    bounds = {
-        "--max-body": (64 << 20, "bytes of a request, also once gzip is undone"),
-        "--timeout": (30, "seconds for a body to arrive, and for the work"),
-        "--concurrency": (64, "requests worked on at once"),
-        "--connections": (1024, "open connections"),
-        "--notice": (1, "seconds from SIGTERM until the door closes"),
-        "--grace": (30, "seconds for what is then still worked on"),
-    }
-    for name, (default, text) in bounds.items():
-        serve.add_argument(
-            name, type=int, default=default, metavar="N", help=f"{text} (default: {default})"
-        )
-    serve.add_argument(
-        "--log-level", choices=("debug", "info", "warning", "error"), default="warning"
-    )
+    diff.add_argument("--to", action="append", choices=FORMATS, help="output to compare")
+    diff.add_argument("--json", action="store_true", help="for machines")
 
 
 def _add_mllp(commands: Any) -> None:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Callable
-from typing import TypeVar
 
-from sopstatus import audit_log, commands
+from sopstatus import audit_log
 from sopstatus.audit import AuditRecord
-from sopstatus.catalogue import document_error
-
-T = TypeVar("T")
+from sopstatus.commands import audited, report
 
 
 def audit(options: Namespace) -> int:
@@ -20,7 +16,7 @@ def audit(options: Namespace) -> int:
         faults = audited(lambda: audit_log.verify(options.file, last=options.last))
         if not faults:
             print("the chain is whole")
-        return commands.report(faults, options)
+        return report(faults, options)
     for record in audited(lambda: list(audit_log.read(options.file))):
         print(_shown(record, options.form, options.release))
     return 0
@@ -36,12 +32,3 @@ def _shown(record: AuditRecord, form: str, release: str) -> str:
     from sopstatus.audit_fhir import audit_event
 
     return json.dumps(audit_event(record, release))
-
-
-def audited(work: Callable[[], T]) -> T:
-    """Do work on the file; raise `DocumentError` where it cannot be opened."""
-    try:
-        return work()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise document_error("document/unreadable", "FILE", reason=reason) from None

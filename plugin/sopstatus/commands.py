@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sopstatus import audit_log, content, listing
 from sopstatus.catalogue import document_error
@@ -18,6 +18,8 @@ from sopstatus.model import DocumentError, Issue
 from sopstatus.profile import Link
 from sopstatus.table import MappingTable, load_tables
 from sopstatus.transform import transformer
+
+T = TypeVar("T")
 
 
 def convert(options: Namespace) -> int:
@@ -53,8 +55,6 @@ def convert(options: Namespace) -> int:
         _print_issues(issues, options, refused=True)
         return code
     if options.audit and result.records:  # before the document: no change without its record
-        from sopstatus.audit_commands import audited
-
         audited(lambda: audit_log.append(options.audit, result.records))
     if hasattr(result.value, "save"):
         result.value.save(options.output, at="OUT")
@@ -72,22 +72,13 @@ def audit(options: Namespace) -> int:
     return audit_commands.audit(options)
 
 
-def workbench(options: Namespace) -> int:
-    """Serve the page for those who write tables until told to stop."""
+def audited(work: Callable[[], T]) -> T:
+    """Do something with a file of audit records; raise `DocumentError` where it cannot be opened."""
     try:
-        from sopstatus import workbench_commands
-    except ImportError:
-        print("error: workbench needs the extra: pip install sopstatus[http]", file=sys.stderr)
-        return 2
-    return workbench_commands.workbench(options)
-
-
-def spool(options: Namespace) -> int:
-    """Look after the messages of a spool."""
-    from sopstatus import spool_commands
-
-    work: Callable[[Namespace], int] = getattr(spool_commands, options.task)
-    return work(options)
+        return work()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise document_error("document/unreadable", "FILE", reason=reason) from None
 
 
 def show(options: Namespace) -> int:
@@ -150,24 +141,9 @@ def diff(options: Namespace) -> int:
 
 def artifacts(options: Namespace) -> int:
     """Write what is made of the tables for other systems, and name the files."""
-    from sopstatus.artifacts.write import KINDS, write
+    from sopstatus import artifact_commands
 
-    try:
-        written = write(Path(options.folder), load_tables(*options.mappings), options.only or KINDS)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise document_error("document/unwritable", "OUT", reason=reason) from None
-    except ModuleNotFoundError as error:
-        extras = sorted({maker.extra for maker in KINDS.values() if maker.extra})
-        print(
-            f"error: {error.name} is not installed: pip install sopstatus[{','.join(extras)}], or "
-            "say --only KIND",
-            file=sys.stderr,
-        )
-        return 2
-    for path in written:
-        print(path)
-    return 0
+    return artifact_commands.artifacts(options)
 
 
 def demo(options: Namespace) -> int:
