@@ -34,11 +34,12 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         "audit_dicom",
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
-    {"content", "files", "explain", "issue_forms", "side_by_side"},
+    {"content", "files", "explain", "issue_forms", "side_by_side", "stamp"},
     {"places", "stored"},
     {"replay"},
     {"described", "processes", "scan"},
     {"archive", "sources"},
+    {"report"},
     {
         *("engines", "artifacts.docs", "artifacts.fhir", "artifacts.hl7", "artifacts.mirth"),
         *("artifacts.cloud", "artifacts.issue_symptoms", "artifacts.lifecycle_svg"),
@@ -47,6 +48,11 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"workbench"},
     {
         *("", "demo", "listing", "commands", "diff_commands", "scaffold", "table_commands"),
+<<<<<<< HEAD
+        *("table_report", "ledger_commands", "mllp_commands", "report_commands", "scan_commands"),
+        *("archive_arguments", "extra_commands", "serve_commands", "spool_commands"),
+        *("workbench_commands", "__main__"),
+=======
         *("table_report", "ledger_commands", "mllp_commands", "scan_commands"),
         *(
             "artifact_commands",
@@ -55,6 +61,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
             "workbench_commands",
             "__main__",
         ),
+>>>>>>> publish
     },
     {"artifacts", "testing", "testkit"},
 ]
@@ -104,9 +111,11 @@ THIRD_PARTY = {
     "rich": {"progress"},
     "pytest": {"testkit", "testkit.collect"},
     "hypothesis": {"testkit.law_checks"},
-    "jinja2": {"artifacts.docs.page"},
+    "jinja2": {"artifacts.docs.page", "report.page"},
     "markupsafe": {"artifacts.docs.page"},
     "pyarrow": {"archive.parquet"},
+    "duckdb": {"report.figures"},
+    "pygal": {"report.charts"},
 }
 
 

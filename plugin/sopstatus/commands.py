@@ -8,7 +8,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,6 +42,10 @@ def convert(options: Namespace) -> int:
     carry = transformer(name, options.to, tables=tables)
     result = carry(document, into, link=link, holder=options.holder)
     issues = list(result.issues)
+    if options.stamp and options.to == "fhir":
+        from sopstatus.stamp import stamped
+
+        result = replace(result, value=stamped(result.value, tables))
     if options.to == "fhir" and options.validate:
         from sopstatus.codecs.fhir import release_of
         from sopstatus.codecs.fhir_models import validate
@@ -95,37 +98,6 @@ def _audited(work: Callable[[], T]) -> T:
         raise document_error("document/unreadable", "FILE", reason=reason) from None
 
 
-def scan(options: Namespace) -> int:
-    """Write what all files of an archive say into a folder of part files."""
-    if options.format == "parquet" and find_spec("pyarrow") is None:
-        print("error: Parquet needs the extra: pip install sopstatus[archive]", file=sys.stderr)
-        return 2
-    from sopstatus import scan_commands
-
-    return scan_commands.scan(options)
-
-
-def ledger(options: Namespace) -> int:
-    """Feed a ledger of who holds what, show an instance of it, or check it."""
-    try:
-        from sopstatus import ledger_commands
-    except ImportError:
-        print("error: the ledger needs the extra: pip install sopstatus[ledger]", file=sys.stderr)
-        return 2
-    work: Callable[[Namespace], int] = getattr(ledger_commands, options.task)
-    return work(options)
-
-
-def serve(options: Namespace) -> int:
-    """Answer over HTTP until told to stop."""
-    try:
-        from sopstatus import serve_commands
-    except ImportError:
-        print("error: serve needs the extra: pip install sopstatus[http]", file=sys.stderr)
-        return 2
-    return serve_commands.serve(options)
-
-
 def workbench(options: Namespace) -> int:
     """Serve the page for those who write tables until told to stop."""
     try:
@@ -134,16 +106,6 @@ def workbench(options: Namespace) -> int:
         print("error: workbench needs the extra: pip install sopstatus[http]", file=sys.stderr)
         return 2
     return workbench_commands.workbench(options)
-
-
-def mllp(options: Namespace) -> int:
-    """Listen for HL7 v2 messages until SIGTERM."""
-    if find_spec("structlog") is None:
-        print("error: mllp needs the extra: pip install sopstatus[log]", file=sys.stderr)
-        return 2
-    from sopstatus import mllp_commands
-
-    return mllp_commands.listen(options)
 
 
 def spool(options: Namespace) -> int:
