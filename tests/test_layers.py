@@ -48,20 +48,10 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"workbench"},
     {
         *("", "demo", "listing", "commands", "diff_commands", "scaffold", "table_commands"),
-<<<<<<< HEAD
         *("table_report", "ledger_commands", "mllp_commands", "report_commands", "scan_commands"),
-        *("archive_arguments", "extra_commands", "serve_commands", "spool_commands"),
-        *("workbench_commands", "__main__"),
-=======
-        *("table_report", "ledger_commands", "mllp_commands", "scan_commands"),
-        *(
-            "artifact_commands",
-            "serve_commands",
-            "spool_commands",
-            "workbench_commands",
-            "__main__",
-        ),
->>>>>>> publish
+        *("archive_arguments", "artifact_commands", "audit_commands", "extra_commands"),
+        *("serve_commands", "spool_commands", "workbench_commands", "__main__"),
+        *("extra_commands", "gateway_commands", "server_arguments"),
     },
     {"artifacts", "testing", "testkit"},
 ]
@@ -99,7 +89,8 @@ THIRD_PARTY = {
         *("workbench.application", "workbench.guard"),
     },
     "uvicorn": {"engines.http_server", "testing.running"},
-    "requests": {"engines.sources", "sources.fhir", "sources.web"},
+    "httpx": {"engines.gateway_upstream"},
+    "requests": {"engines.sources", "gateway_commands", "sources.fhir", "sources.web"},
     "retrying": {"sources.web"},
     "dicomweb_client": {"sources.web"},
     "boto3": {"sources.image_sets"},
