@@ -5,6 +5,7 @@ import struct
 import zlib
 
 import pytest
+from part10_made import BIG, DEFLATED, EXPLICIT, IMPLICIT, part10_file, plain
 from sopstatus import DocumentError, Limits
 from sopstatus.codecs import part10
 from sopstatus.codecs.part10_plan import Plan
@@ -13,27 +14,6 @@ from sopstatus.codecs.part10_write import deflated, edits, element, rewrite
 
 STATUS, COMMENT, PATIENT = 0x01000410, 0x01000424, 0x00100010
 PLAN = Plan([STATUS, COMMENT])
-EXPLICIT, IMPLICIT, BIG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
-DEFLATED = "1.2.840.10008.1.2.1.99"
-
-
-def plain(tag, vr, value, syntax=EXPLICIT):
-    """An element whose length is even and fits into 16 bits, by hand."""
-    order = ">" if syntax == BIG else "<"
-    head = struct.pack(order + "HH", tag >> 16, tag & 0xFFFF)
-    if syntax == IMPLICIT:
-        return head + struct.pack("<I", len(value)) + value
-    return head + vr.encode() + struct.pack(order + "H", len(value)) + value
-
-
-def part10_file(*elements, syntax=EXPLICIT):
-    uid = syntax.encode() + b"\0" * (len(syntax) % 2)
-    meta = plain(0x00020010, "UI", uid)
-    inside = b"".join(elements)
-    if syntax == DEFLATED:
-        packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-        inside = packer.compress(inside) + packer.flush()
-    return b"\0" * 128 + b"DICM" + meta + inside
 
 
 def walked(data, **limits):
