@@ -81,7 +81,6 @@ THIRD_PARTY = {
         "log",
         "engines.http_guard",
         "engines.http_server",
-        "engines.http_service",
     },
     "starlette": {
         *("engines.http", "engines.http_body", "engines.http_guard", "engines.http_server"),
