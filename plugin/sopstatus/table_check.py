@@ -161,7 +161,8 @@ def sound_rows(source: Source) -> Iterator[TableError]:
             bad = {fault.key.split(".")[2] for fault in _row(source, row, path)}
             if not bad:
                 yield from row_meaning(source, row, path)
-            if not bad & {"keyword", "tag", "vr", "aliases"}:
+            asked = {"keyword", "tag", "vr"}
+            if row.keys() >= asked and not bad & {*asked, "aliases"}:
                 yield from dictionary(source, row, path)
 
 
