@@ -41,6 +41,7 @@ docs: $(READY)
 	cp docs/schema/table.schema.json mappings/
 	cd docs/fhir && for file in *.json; do cp ../../build/artifacts/fhir/r4/package/$$file .; done
 	cp build/artifacts/docs/*.html docs/
+	$(BIN)/python -m sopstatus.artifacts.cloud docs/cloud.md
 	cp build/artifacts/hl7/segments.md build/artifacts/hl7/tables.xml docs/hl7/
 
 # the documentation as a site in build/site, with all that it loads; nothing is fetched when it is read
