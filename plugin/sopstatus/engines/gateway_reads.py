@@ -14,6 +14,7 @@ from sopstatus.engines.gateway_document import entries, mapped, stripped
 from sopstatus.engines.gateway_exchange import Message, Reply, captured, header, media, request
 from sopstatus.engines.gateway_interaction import SEARCH_POST, Interaction
 from sopstatus.engines.gateway_site import json_of
+from sopstatus.model import DocumentError
 
 _PAGES = 20  # of a search that are gone through for one match
 _MAY_STATE = ("json", "xml", "fhir", "text/")
@@ -47,6 +48,11 @@ async def capabilities(x: Exchange) -> None:
     async def change(document: Any) -> Any:
         return searches.described(document, x.site)
 
+    try:
+        x.wants_json()
+    except DocumentError:
+        await through(x)
+        return
     await x.change(change)
 
 
@@ -55,13 +61,14 @@ async def search(x: Exchange, asked: Interaction) -> None:
     form = ""
     query, sieve = searches.split_query(x.query, x.site)
     if asked.kind == SEARCH_POST:
-        form, more = searches.split_query((await x.body()).decode("latin-1"), x.site)
+        form = (await x.body()).decode("latin-1")
+        if not x.may_read and x.site.asks_of_status(form):
+            raise document_error("gateway/no-scope", "", scope=x.site.read_scope)
+        form, more = searches.split_query(form, x.site)
         sieve = (sieve and more and sieve.plus(more)) or sieve or more
     if sieve is None:
         await read(x)
         return
-    if not x.may_read:
-        raise document_error("gateway/no-scope", "", scope=x.site.read_scope)
     x.wants_json()
     scope, receive = request(
         x.scope,
@@ -152,6 +159,6 @@ class _Hiding:
                 document = x.calls.parsed(self._reply)
                 hidden = mapped(document, lambda one: stripped(one, site))
                 self._reply.body = content.dump_json(hidden)
-            if any(mark in self._reply.body for mark in site.marks):
+            if any(mark in self._reply.body.replace(b"\\/", b"/") for mark in site.marks):
                 raise document_error("gateway/no-scope", "", scope=site.read_scope)
         await x.reply(self._reply)

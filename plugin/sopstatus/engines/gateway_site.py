@@ -9,7 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote_plus
 
+from sopstatus import content
+from sopstatus.catalogue import document_error
 from sopstatus.codecs.fhir import FHIRCodec
 from sopstatus.engines.enrich import Source
 from sopstatus.engines.gateway_exchange import Scope, header
@@ -111,8 +114,19 @@ class Site:
         return f"{self.system}-rollup"
 
     def concerns(self, body: bytes) -> bool:
-        """Tell whether a body may state anything of ours; an escaped slash is still one."""
-        return any(mark in body for mark in self.marks) or b"\\" in body
+        """Tell whether a body may state anything of ours, also escaped or in another encoding."""
+        return any(mark in body for mark in self.marks) or b"\\" in body or b"\0" in body
+
+    def mentions(self, document: Any) -> bool:
+        """Tell whether parsed JSON names an extension of ours."""
+        text = json.dumps(document, ensure_ascii=False, default=str)
+        return any(mark.decode() in text for mark in self.marks)
+
+    def asks_of_status(self, query: str) -> bool:
+        """Tell whether a query could learn a status from what it finds, by whatever parameter."""
+        text = unquote_plus(query)
+        named = self.group.name in text
+        return named or (self.tag and any(f"_tag{sign}" in text for sign in ("=", ":")))
 
     def may_read(self, scope: Scope) -> bool:
         """Tell whether a client may see statements."""
@@ -131,6 +145,19 @@ class Site:
 
 def json_of(site: Site, body: bytes) -> Any:
     """Parse a body; numbers keep their spelling. Raise `DocumentError` where it is not JSON."""
-    from sopstatus import content
-
     return content.load_json(body, limits=site.limits)
+
+
+def unambiguous(site: Site, body: bytes) -> Any:
+    """Parse a body that another system will parse too; raise `DocumentError` where it could differ.
+
+    Of members with one name each parser takes the one that it likes.
+    """
+    document = json_of(site, body)
+    json.loads(body.decode("utf-8-sig"), object_pairs_hook=_unique)
+    return document
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise document_error("gateway/repeated-member", "")
