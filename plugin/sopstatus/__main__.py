@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from sopstatus import __version__, server_arguments
+from sopstatus import __version__, archive_arguments, server_arguments
 from sopstatus.issue_forms import FORMS
 from sopstatus.model import DocumentError, TableError
 from sopstatus.transform import FORMATS
@@ -38,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
         "--holder", default="", metavar="AE", help="AE Title of a data set's holder"
     )
     convert.add_argument("--validate", action="store_true", help="run fhir.resources over FHIR")
+    convert.add_argument(
+        "--stamp", action="store_true", help="with --to fhir: say in meta.tag which tables made it"
+    )
     convert.add_argument("--strict", action="store_true", help="write nothing if anything is amiss")
     convert.add_argument(
         "--trusted-link",
@@ -54,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--as", dest="form", choices=("json", "fhir", "dicom"), default="json")
     audit.add_argument("--release", choices=("R4", "R4B", "R5"), default="R4", help="of FHIR")
     audit.add_argument("--last", default="", metavar="HASH", help="hash of the last line")
-    _add_scan(commands)
+    archive_arguments.add(commands)
     _add_ledger(commands)
     _add_mllp(commands)
     _add_spool(commands)
@@ -111,23 +114,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("demo", help="carry the shipped samples through every format and back")
     return parser
-
-
-def _add_scan(commands: Any) -> None:
-    scan = commands.add_parser("scan", help="what all files of an archive say, a row an instance")
-    scan.add_argument("paths", nargs="+", metavar="PATH", help="a file of any format, or a folder")
-    scan.add_argument("-o", "--output", required=True, metavar="OUT", help="folder to write")
-    scan.add_argument("--format", choices=("parquet", "ndjson"), default="parquet")
-    scan.add_argument("--resume", action="store_true", help="go on with OUT; read only what is new")
-    scan.add_argument("--workers", type=int, metavar="N", help="processes (default: one a CPU)")
-    scan.add_argument(
-        "--holder", default="", metavar="AE", help="AE Title of the data sets' holder"
-    )
-    scan.add_argument("--json", action="store_true", help="progress as lines of JSON on stderr")
-    scan.add_argument(
-        "--part-rows", type=int, default=65_536, metavar="N", help="rows of a part file (65536)"
-    )
-    scan.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
 
 
 def _add_ledger(commands: Any) -> None:
@@ -254,9 +240,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from sopstatus import commands, extra_commands
 
     try:
-        needs_extra = hasattr(extra_commands, options.command)
-        place = extra_commands if needs_extra else commands
-        code: int = getattr(place, options.command)(options)
+        run = getattr(extra_commands, options.command, None) or getattr(commands, options.command)
+        code: int = run(options)
         sys.stdout.flush()
     except DocumentError as error:
         commands.refuse(options, error)

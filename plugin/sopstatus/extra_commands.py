@@ -1,4 +1,4 @@
-"""Commands that need an extra: what to install is said where it is not there."""
+"""The commands that need an extra: whoever has not installed it is told which."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ def scan(options: Namespace) -> int:
     from sopstatus import scan_commands
 
     return scan_commands.scan(options)
+
+
+def archive_report(options: Namespace) -> int:
+    """Write the state of a scanned archive as a page."""
+    try:
+        from sopstatus import report_commands
+    except ImportError:
+        print("error: a report needs the extra: pip install sopstatus[report]", file=sys.stderr)
+        return 2
+    return report_commands.report(options)
 
 
 def ledger(options: Namespace) -> int:

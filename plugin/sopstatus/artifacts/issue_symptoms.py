@@ -196,6 +196,10 @@ SYMPTOMS = (
         "archive/not-empty archive/not-scan archive/other-scan archive/in-use archive/part-damaged "
         "archive/process-killed",
     ),
+    Symptom(
+        "`sopstatus report` warns, or draws nothing",
+        "archive/said-in-two-ways report/no-browser",
+    ),
     Symptom("A dead letter cannot be shown or replayed", "mllp/no-spool"),
     Symptom("The value is missing on purpose", "fhir/data-absent"),
 )
