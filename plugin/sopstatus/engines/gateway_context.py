@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from sopstatus import content
 from sopstatus.catalogue import document_error
 from sopstatus.engines.gateway_archive import Archives
 from sopstatus.engines.gateway_calls import Calls, plain_headers
@@ -28,7 +27,7 @@ from sopstatus.engines.gateway_exchange import (
     header,
     request,
 )
-from sopstatus.engines.gateway_site import OPEN
+from sopstatus.engines.gateway_site import OPEN, printed
 from sopstatus.engines.http_answers import Answer, counted, refusal
 from sopstatus.engines.http_body import Body, inflated
 from sopstatus.engines.http_guard import failure
@@ -141,7 +140,7 @@ class Exchange:
                 old = self.calls.parsed(reply)
                 new = await guarded(change(old))
                 if new is not old:
-                    reply.body = content.dump_json(new)
+                    reply.body = printed(new, reply.body)
         except DocumentError as error:
             if not (self.lets_through and is_failure(error)):
                 raise

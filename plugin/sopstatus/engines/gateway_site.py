@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +24,7 @@ from sopstatus.table import Group, MappingTable, load_tables
 OPEN, CLOSED = "open", "closed"
 Scopes = Callable[[Scope], "frozenset[str] | None"]
 STATUS = "SOPInstanceStatus"
+_DECIMAL = re.compile(rb"[:\[,]\s*-?(?:\d+[.eE]|0)")  # or -0; what is in a string does no harm
 
 
 def granted(scope: Scope) -> frozenset[str] | None:
@@ -146,6 +148,16 @@ class Site:
 def json_of(site: Site, body: bytes) -> Any:
     """Parse a body; numbers keep their spelling. Raise `DocumentError` where it is not JSON."""
     return content.load_json(body, limits=site.limits)
+
+
+def printed(document: Any, source: bytes) -> bytes:
+    """Return JSON; numbers stay as they were spelt in ``source``, of which the document was made."""
+    if not _DECIMAL.search(source):  # the library's printer is ten times as quick
+        try:
+            return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        except UnicodeEncodeError:  # half of a surrogate pair
+            pass
+    return content.dump_json(document)
 
 
 def unambiguous(site: Site, body: bytes) -> Any:

@@ -12,7 +12,7 @@ from sopstatus.engines.gateway_context import Exchange, guarded, is_failure
 from sopstatus.engines.gateway_document import CARRIERS, Resource, carriers, entries
 from sopstatus.engines.gateway_exchange import JSON_TYPES, captured, charset, media, request
 from sopstatus.engines.gateway_interaction import PATCH, TRANSACTION, Interaction
-from sopstatus.engines.gateway_site import unambiguous
+from sopstatus.engines.gateway_site import printed, unambiguous
 from sopstatus.engines.gateway_write import Written, audited, written
 from sopstatus.engines.http_answers import Answer
 from sopstatus.engines.http_media import FHIR_JSON
@@ -62,7 +62,7 @@ async def write(x: Exchange, asked: Interaction) -> None:
             answer = await guarded(x.seen(x.calls.parsed(reply)))
             if done:
                 answer = bundles.answered(answer, done, x.site)
-            reply.body = content.dump_json(answer)
+            reply.body = printed(answer, reply.body)
         except DocumentError as error:  # it is done, and must not be told as a failure
             x.issues += error.issues
             if not x.may_read:
@@ -95,7 +95,7 @@ async def _prepared(
 
         done = await bundles.sent(document, entry, x.site, may_read=x.may_read)
         x.issues += done.issues
-        return (body if done.bundle is document else content.dump_json(done.bundle)), done
+        return (body if done.bundle is document else printed(done.bundle, body)), done
     if document.get("resourceType") not in CARRIERS:
         for inner in carriers(document):  # of a Bundle that is stored as it is
             x.issues += (await _one(x, inner, "POST", "", "", [])).issues
@@ -103,7 +103,7 @@ async def _prepared(
     path = x.scope["path"][len(x.site.base) :].strip("/")
     made = await _one(x, document, x.scope["method"], path, x.query, [])
     x.issues += made.issues
-    return (body if made.value is document else content.dump_json(made.value)), None
+    return (body if made.value is document else printed(made.value, body)), None
 
 
 async def _one(
