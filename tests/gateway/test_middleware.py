@@ -211,6 +211,16 @@ def test_a_client_without_the_scope_gets_no_statement_by_any_way():
     async def work():
         async with calling(app) as client:
             assert statuses((await client.get("/fhir/ImagingStudy/1")).json()) == []
+            inside = {"resourceType": "DiagnosticReport", "contained": [stating(said())]}
+            plain, stored["body"] = stored["body"], json.dumps(inside).encode()
+            assert (await client.get("/fhir/ImagingStudy/1")).status_code == 403
+            escaped = stored["body"].replace(b"/", rb"\u002f")
+            stored["body"] = escaped
+            assert (await client.get("/fhir/ImagingStudy/1")).status_code == 403
+            stored["body"] = plain.replace(b"/", rb"\/")
+            assert statuses((await client.get("/fhir/ImagingStudy/1")).json()) == []
+            assert (await client.get("/fhir/bulk")).status_code == 403
+            stored["body"] = plain
             # what cannot be cleaned is refused, whatever on_failure is
             assert (await client.get("/fhir/bulk")).status_code == 403
             stored["body"] = b'{"resourceType": "Patient"}'

@@ -9,7 +9,7 @@ from sopstatus.engines import gateway_operations as operations
 from sopstatus.engines import gateway_search as searches
 from sopstatus.engines.gateway_calls import plain_headers
 from sopstatus.engines.gateway_context import Exchange, guarded
-from sopstatus.engines.gateway_document import entries, mapped, stripped
+from sopstatus.engines.gateway_document import entries
 from sopstatus.engines.gateway_exchange import Message, Reply, captured, header, media, request
 from sopstatus.engines.gateway_interaction import SEARCH_POST, Interaction
 from sopstatus.engines.gateway_site import json_of, printed
@@ -148,16 +148,9 @@ class _Hiding:
             raise document_error("gateway/upstream-too-large", "", limit=limit)
 
     async def end(self) -> None:
-        """Send what was held back; raise `DocumentError` (403) where it cannot be cleaned."""
+        """Send what was held back, cleaned."""
         if self._reply is None:
             return
         self._reply.body = b"".join(self._pieces)
-        x, site = self._exchange, self._exchange.site
-        if site.concerns(self._reply.plain(site.max_body)):
-            if self._reply.is_json:
-                document = x.calls.parsed(self._reply)
-                hidden = mapped(document, lambda one: stripped(one, site))
-                self._reply.body = printed(hidden, self._reply.body)
-            if any(mark in self._reply.body.replace(b"\\/", b"/") for mark in site.marks):
-                raise document_error("gateway/no-scope", "", scope=site.read_scope)
-        await x.reply(self._reply)
+        self._exchange.clean(self._reply)
+        await self._exchange.reply(self._reply)

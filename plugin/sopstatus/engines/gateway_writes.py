@@ -57,16 +57,17 @@ async def write(x: Exchange, asked: Interaction) -> None:
         return
     scope["headers"] = plain_headers(scope["headers"])
     reply = await captured(x.app, scope, receive, x.site.max_body)
-    if reply.status < 300 and reply.is_json:
-        try:
+    try:
+        if reply.status < 300 and reply.is_json:
             answer = await guarded(x.seen(x.calls.parsed(reply)))
             if done:
                 answer = bundles.answered(answer, done, x.site)
             reply.body = printed(answer, reply.body)
-        except DocumentError as error:  # it is done, and must not be told as a failure
-            x.issues += error.issues
-            if not x.may_read:
-                reply.body = b""
+        x.clean(reply)
+    except DocumentError as error:  # it is done, and must not be told as a failure
+        x.issues += error.issues
+        if not x.may_read:
+            reply.body = b""
     await x.reply(reply)
 
 
