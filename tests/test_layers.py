@@ -71,6 +71,7 @@ THIRD_PARTY = {
         "testing.archive",
         "testing.dicomweb",
         "testing.healthimaging",
+        "testing.image_set",
     },
     "msgspec": {"codecs.dicom_json_fast"},
     "hl7apy": {"codecs.hl7_objects", "artifacts.hl7.structures", "artifacts.hl7.v2_to_fhir"},
