@@ -188,15 +188,19 @@ def test_by_keyboard_alone(page):
 
 def test_edit_a_table_and_see_the_outcome_change(page):
     paste(page, MESSAGE.decode().replace("|AO^Authorized", "|RELEASED^Authorized"))
+    expect(pane(page, "hl7").locator("li.changed")).to_have_count(0)
     expect(pane(page, "hl7").locator(".issue")).to_contain_text("value/unknown-term")
     expect(page.locator("#table-file")).to_have_value(MAIN)
     edit(page, 'hl7-aliases = ["AUTHORIZED"', 'hl7-aliases = ["RELEASED", "AUTHORIZED"')
     expect(pane(page, "hl7").locator(".issue")).to_have_count(0)
     expect(pane(page, "fhir")).to_contain_text('"valueCode": "AO"')
+    changed = pane(page, "fhir").locator("li.changed")
+    expect(changed.filter(has_text='"valueCode": "AO"')).to_have_count(1)
+    expect(pane(page, "hl7").locator("li.changed")).to_have_count(1)
     expect(page.locator("#values")).to_contain_text(re.compile(f"{MAIN}:\\d+"))
     edit(page, "field = 5", "feild = 5")
-    fault = page.locator("#faults li").first
-    expect(fault).to_contain_text('did you mean "field"?')
+    fault = page.locator("#faults li", has_text='did you mean "field"?')
+    expect(fault).to_have_count(1)
     expect(page.locator("#faults-title")).to_contain_text("2 faults")
     expect(page.locator("#gutter .bad")).to_have_count(1)
     expect(pane(page, "fhir")).to_contain_text('"valueCode": "AO"')  # of the last tables
@@ -204,7 +208,8 @@ def test_edit_a_table_and_see_the_outcome_change(page):
     line = page.evaluate(
         "(t => t.value.slice(t.selectionStart, t.selectionEnd))(document.activeElement)"
     )
-    assert "feild = 5" in line
+    assert line == "feild"
+    expect(fault.locator("mark")).to_have_text("feild")
     name, data = saved(page, page.locator("#table-download"))
     assert name == MAIN
     assert b"feild" in data

@@ -40,7 +40,10 @@ def view(asked: Mapping[str, Any], limits: Limits = DEFAULT) -> dict[str, Any]:
     """
     draft = _draft(asked)
     faults = [
-        {"file": fault.file, "line": fault.line, "key": fault.key, "message": fault.message}
+        {
+            name: getattr(fault, name)
+            for name in ("file", "line", "key", "message", "column", "length")
+        }
         for fault in draft.faults
     ]
     answer: dict[str, Any] = {"faults": faults, "issues": [], "sides": [], "tables": None}

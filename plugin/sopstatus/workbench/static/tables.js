@@ -47,9 +47,17 @@ export function showFaults(found) {
   at("faults").replaceChildren(...found.map((fault) => {
     const where = make("button", { type: "button" }, `${fault.file}:${fault.line}${fault.key ? ` ${fault.key}` : ""}`);
     where.addEventListener("click", () => go(fault));
-    return make("li", {}, where, ` ${fault.message}`);
+    return make("li", {}, where, ` ${fault.message}`, place(fault));
   }));
   number();
+}
+
+/** The line of a fault, with its key marked. */
+function place({ file, line, column, length }) {
+  const text = (drafts[file] ?? "").split("\n")[line - 1] ?? "";
+  const [start, end] = [column - 1, column - 1 + length];
+  if (!text.trim() || !length) return "";
+  return make("code", { class: "place" }, text.slice(0, start), make("mark", {}, text.slice(start, end)), text.slice(end));
 }
 
 function open() {
@@ -75,8 +83,9 @@ function go(fault) {
   }
   const text = at("table-text");
   const lines = text.value.split("\n");
-  const start = lines.slice(0, fault.line - 1).reduce((sum, line) => sum + line.length + 1, 0);
+  const line = lines.slice(0, fault.line - 1).reduce((sum, one) => sum + one.length + 1, 0);
+  const start = line + fault.column - 1;
   text.focus();
-  text.setSelectionRange(start, start + (lines[fault.line - 1]?.length ?? 0));
+  text.setSelectionRange(start, start + fault.length);
   text.scrollTop = (fault.line - 4) * (text.scrollHeight / lines.length);
 }
