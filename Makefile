@@ -6,7 +6,7 @@ BIN := .venv/bin
 # the environment is made anew when what it holds has changed
 READY := .venv/.ready
 
-.PHONY: site demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill foundry clean
+.PHONY: site demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill orthanc-kill foundry clean
 
 demo: $(READY)
 	$(BIN)/sopstatus demo
@@ -75,6 +75,11 @@ build/bench/.ready: pyproject.toml
 KILLS ?= 200
 mllp-kill: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m engines.kill $(KILLS)
+
+# kill -9 of Orthanc, and of a destination, in the middle of so many stores
+STORES ?= 1000
+orthanc-kill: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m engines.orthanc_kill $(STORES)
 
 # MessageFoundry, for the tests that run it; AGPL, so apart from everything of ours
 foundry: build/foundry/.ready

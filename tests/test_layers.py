@@ -34,11 +34,12 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         "audit_dicom",
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
-    {"content", "files", "explain", "issue_forms", "side_by_side"},
+    {"content", "files", "explain", "issue_forms", "side_by_side", "stamp"},
     {"places", "stored"},
     {"replay"},
     {"described", "processes", "scan"},
     {"archive", "sources"},
+    {"report"},
     {
         *("engines", "artifacts.docs", "artifacts.fhir", "artifacts.hl7", "artifacts.mirth"),
         *("artifacts.cloud", "artifacts.issue_symptoms", "artifacts.lifecycle_svg"),
@@ -47,8 +48,10 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"workbench"},
     {
         *("", "demo", "listing", "commands", "diff_commands", "scaffold", "table_commands"),
-        *("table_report", "ledger_commands", "mllp_commands", "scan_commands"),
-        *("audit_commands", "serve_commands", "spool_commands", "workbench_commands", "__main__"),
+        *("table_report", "ledger_commands", "mllp_commands", "report_commands", "scan_commands"),
+        *("archive_arguments", "artifact_commands", "audit_commands", "extra_commands"),
+        *("serve_commands", "spool_commands", "workbench_commands", "__main__"),
+        *("extra_commands", "gateway_commands", "server_arguments"),
     },
     {"artifacts", "testing", "testkit"},
 ]
@@ -70,7 +73,7 @@ THIRD_PARTY = {
         "testing.healthimaging",
     },
     "msgspec": {"codecs.dicom_json_fast"},
-    "hl7apy": {"codecs.hl7_objects", "artifacts.hl7.structures"},
+    "hl7apy": {"codecs.hl7_objects", "artifacts.hl7.structures", "artifacts.hl7.v2_to_fhir"},
     "hl7": {"codecs.hl7_objects"},
     "fhir": {"codecs.fhir_models"},
     "pydantic": {"codecs.fhir_models"},
@@ -86,7 +89,8 @@ THIRD_PARTY = {
         *("workbench.application", "workbench.guard"),
     },
     "uvicorn": {"engines.http_server", "testing.running"},
-    "requests": {"engines.sources", "sources.fhir", "sources.web"},
+    "httpx": {"engines.gateway_upstream"},
+    "requests": {"engines.sources", "gateway_commands", "sources.fhir", "sources.web"},
     "retrying": {"sources.web"},
     "dicomweb_client": {"sources.web"},
     "boto3": {"sources.image_sets"},
@@ -98,9 +102,11 @@ THIRD_PARTY = {
     "rich": {"progress"},
     "pytest": {"testkit", "testkit.collect"},
     "hypothesis": {"testkit.law_checks"},
-    "jinja2": {"artifacts.docs.page"},
+    "jinja2": {"artifacts.docs.page", "report.page"},
     "markupsafe": {"artifacts.docs.page"},
     "pyarrow": {"archive.parquet"},
+    "duckdb": {"report.figures"},
+    "pygal": {"report.charts"},
 }
 
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from sopstatus import __version__
+from sopstatus import __version__, archive_arguments, server_arguments
 from sopstatus.issue_forms import FORMS
 from sopstatus.model import DocumentError, TableError
 from sopstatus.transform import FORMATS
@@ -38,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
         "--holder", default="", metavar="AE", help="AE Title of a data set's holder"
     )
     convert.add_argument("--validate", action="store_true", help="run fhir.resources over FHIR")
+    convert.add_argument(
+        "--stamp", action="store_true", help="with --to fhir: say in meta.tag which tables made it"
+    )
     convert.add_argument("--strict", action="store_true", help="write nothing if anything is amiss")
     convert.add_argument(
         "--trusted-link",
@@ -54,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--as", dest="form", choices=("json", "fhir", "dicom"), default="json")
     audit.add_argument("--release", choices=("R4", "R4B", "R5"), default="R4", help="of FHIR")
     audit.add_argument("--last", default="", metavar="HASH", help="hash of the last line")
-    _add_scan(commands)
+    archive_arguments.add(commands)
     _add_ledger(commands)
     _add_mllp(commands)
     _add_spool(commands)
@@ -87,7 +90,8 @@ def _parser() -> argparse.ArgumentParser:
             "--mappings", action="append", default=[], metavar="DIR", help="your own tables"
         )
     _add_tables(commands)
-    _add_serve(commands)
+    server_arguments.add_serve(commands)
+    server_arguments.add_gateway(commands)
     workbench = commands.add_parser(
         "workbench", help="a page on this machine: tables and documents"
     )
@@ -110,23 +114,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("demo", help="carry the shipped samples through every format and back")
     return parser
-
-
-def _add_scan(commands: Any) -> None:
-    scan = commands.add_parser("scan", help="what all files of an archive say, a row an instance")
-    scan.add_argument("paths", nargs="+", metavar="PATH", help="a file of any format, or a folder")
-    scan.add_argument("-o", "--output", required=True, metavar="OUT", help="folder to write")
-    scan.add_argument("--format", choices=("parquet", "ndjson"), default="parquet")
-    scan.add_argument("--resume", action="store_true", help="go on with OUT; read only what is new")
-    scan.add_argument("--workers", type=int, metavar="N", help="processes (default: one a CPU)")
-    scan.add_argument(
-        "--holder", default="", metavar="AE", help="AE Title of the data sets' holder"
-    )
-    scan.add_argument("--json", action="store_true", help="progress as lines of JSON on stderr")
-    scan.add_argument(
-        "--part-rows", type=int, default=65_536, metavar="N", help="rows of a part file (65536)"
-    )
-    scan.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
 
 
 def _add_ledger(commands: Any) -> None:
@@ -178,55 +165,6 @@ def _add_tables(commands: Any) -> None:
     )
     diff.add_argument("--to", action="append", choices=FORMATS, help="output to compare")
     diff.add_argument("--json", action="store_true", help="for machines")
-
-
-def _add_serve(commands: Any) -> None:
-    serve = commands.add_parser("serve", help="the transformers over HTTP")
-    serve.add_argument("--host", default="127.0.0.1", help="(default: this machine only)")
-    serve.add_argument("--port", type=int, default=8410, help="0 = any; a line on stdout tells it")
-    serve.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
-    serve.add_argument(
-        "--transformer",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="offer also this transformer of another distribution",
-    )
-    serve.add_argument(
-        "--token-file", metavar="FILE", help="bearer tokens that may call, one a line"
-    )
-    serve.add_argument("--tls-cert", default="", metavar="PEM")
-    serve.add_argument("--tls-key", default="", metavar="PEM")
-    serve.add_argument(
-        "--tls-client-ca", default="", metavar="PEM", help="callers need a certificate of this CA"
-    )
-    serve.add_argument(
-        "--conforming-peers",
-        action="store_true",
-        help="vouch that whoever has a certificate of the CA conforms to the profile",
-    )
-    serve.add_argument(
-        "--trusted-link",
-        action="store_true",
-        help="vouch that every request comes over a secure transport, from an authenticated system "
-        "that conforms to the profile (PS3.15 A.1.1); else a data set gets NS",
-    )
-    serve.add_argument("--audit", default="", metavar="FILE", help="as for convert")
-    bounds = {
-        "--max-body": (64 << 20, "bytes of a request, also once gzip is undone"),
-        "--timeout": (30, "seconds for a body to arrive, and for the work"),
-        "--concurrency": (64, "requests worked on at once"),
-        "--connections": (1024, "open connections"),
-        "--notice": (1, "seconds from SIGTERM until the door closes"),
-        "--grace": (30, "seconds for what is then still worked on"),
-    }
-    for name, (default, text) in bounds.items():
-        serve.add_argument(
-            name, type=int, default=default, metavar="N", help=f"{text} (default: {default})"
-        )
-    serve.add_argument(
-        "--log-level", choices=("debug", "info", "warning", "error"), default="warning"
-    )
 
 
 def _add_mllp(commands: Any) -> None:
@@ -299,10 +237,11 @@ def _add_spool(commands: Any) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     options = _parser().parse_args(arguments)
-    from sopstatus import commands
+    from sopstatus import commands, extra_commands
 
     try:
-        code: int = getattr(commands, options.command)(options)
+        run = getattr(extra_commands, options.command, None) or getattr(commands, options.command)
+        code: int = run(options)
         sys.stdout.flush()
     except DocumentError as error:
         commands.refuse(options, error)

@@ -8,7 +8,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,6 +41,10 @@ def convert(options: Namespace) -> int:
     carry = transformer(name, options.to, tables=tables)
     result = carry(document, into, link=link, holder=options.holder)
     issues = list(result.issues)
+    if options.stamp and options.to == "fhir":
+        from sopstatus.stamp import stamped
+
+        result = replace(result, value=stamped(result.value, tables))
     if options.to == "fhir" and options.validate:
         from sopstatus.codecs.fhir import release_of
         from sopstatus.codecs.fhir_models import validate
@@ -76,65 +79,6 @@ def audited(work: Callable[[], T]) -> T:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise document_error("document/unreadable", "FILE", reason=reason) from None
-
-
-def scan(options: Namespace) -> int:
-    """Write what all files of an archive say into a folder of part files."""
-    if options.format == "parquet" and find_spec("pyarrow") is None:
-        print("error: Parquet needs the extra: pip install sopstatus[archive]", file=sys.stderr)
-        return 2
-    from sopstatus import scan_commands
-
-    return scan_commands.scan(options)
-
-
-def ledger(options: Namespace) -> int:
-    """Feed a ledger of who holds what, show an instance of it, or check it."""
-    try:
-        from sopstatus import ledger_commands
-    except ImportError:
-        print("error: the ledger needs the extra: pip install sopstatus[ledger]", file=sys.stderr)
-        return 2
-    work: Callable[[Namespace], int] = getattr(ledger_commands, options.task)
-    return work(options)
-
-
-def serve(options: Namespace) -> int:
-    """Answer over HTTP until told to stop."""
-    try:
-        from sopstatus import serve_commands
-    except ImportError:
-        print("error: serve needs the extra: pip install sopstatus[http]", file=sys.stderr)
-        return 2
-    return serve_commands.serve(options)
-
-
-def workbench(options: Namespace) -> int:
-    """Serve the page for those who write tables until told to stop."""
-    try:
-        from sopstatus import workbench_commands
-    except ImportError:
-        print("error: workbench needs the extra: pip install sopstatus[http]", file=sys.stderr)
-        return 2
-    return workbench_commands.workbench(options)
-
-
-def mllp(options: Namespace) -> int:
-    """Listen for HL7 v2 messages until SIGTERM."""
-    if find_spec("structlog") is None:
-        print("error: mllp needs the extra: pip install sopstatus[log]", file=sys.stderr)
-        return 2
-    from sopstatus import mllp_commands
-
-    return mllp_commands.listen(options)
-
-
-def spool(options: Namespace) -> int:
-    """Look after the messages of a spool."""
-    from sopstatus import spool_commands
-
-    work: Callable[[Namespace], int] = getattr(spool_commands, options.task)
-    return work(options)
 
 
 def show(options: Namespace) -> int:
@@ -197,24 +141,9 @@ def diff(options: Namespace) -> int:
 
 def artifacts(options: Namespace) -> int:
     """Write what is made of the tables for other systems, and name the files."""
-    from sopstatus.artifacts.write import KINDS, write
+    from sopstatus import artifact_commands
 
-    try:
-        written = write(Path(options.folder), load_tables(*options.mappings), options.only or KINDS)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise document_error("document/unwritable", "OUT", reason=reason) from None
-    except ModuleNotFoundError as error:
-        extras = sorted({maker.extra for maker in KINDS.values() if maker.extra})
-        print(
-            f"error: {error.name} is not installed: pip install sopstatus[{','.join(extras)}], or "
-            "say --only KIND",
-            file=sys.stderr,
-        )
-        return 2
-    for path in written:
-        print(path)
-    return 0
+    return artifact_commands.artifacts(options)
 
 
 def demo(options: Namespace) -> int:

@@ -55,6 +55,11 @@ SYMPTOMS = (
     ),
     Symptom("`sopstatus serve` answers 500 to 504", "http/failed http/busy http/took-too-long"),
     Symptom(
+        "`sopstatus gateway` answers 4xx or 502",
+        "gateway/no-scope gateway/patch gateway/search gateway/upstream gateway/upstream-too-large",
+        "`docs/gateway.md` says when the server's own answer comes back instead",
+    ),
+    Symptom(
         "The status is there in DICOM and missing in FHIR or HL7",
         "value/unknown-term value/lower-case value/multiplicity table/unmapped fhir/no-counterpart",
         "a value that is no term states nothing; it stands in `verbatim` or ZDS-9",
@@ -190,6 +195,10 @@ SYMPTOMS = (
         "`sopstatus scan` does not begin, or does not go on",
         "archive/not-empty archive/not-scan archive/other-scan archive/in-use archive/part-damaged "
         "archive/process-killed",
+    ),
+    Symptom(
+        "`sopstatus report` warns, or draws nothing",
+        "archive/said-in-two-ways report/no-browser",
     ),
     Symptom("A dead letter cannot be shown or replayed", "mllp/no-spool"),
     Symptom("The value is missing on purpose", "fhir/data-absent"),
