@@ -8,12 +8,9 @@ const drafts = {};
 let faults = [];
 
 export async function openTables(changed) {
-  Object.assign(files, await (await get("/api/tables")).json());
+  Object.assign(files, await read());
   Object.assign(drafts, files.site);
-  const names = [...new Set([...Object.keys(files.site), ...Object.keys(files.shipped)])];
-  at("table-file").replaceChildren(
-    ...names.map((name) => make("option", { value: name }, name)),
-    make("option", { value: "new.toml" }, "new.toml (a new table)"));
+  list();
   at("table-file").value = Object.keys(files.site)[0] ?? "sop-instance-status.toml";
   at("table-file").addEventListener("change", open);
   const text = at("table-text");
@@ -33,7 +30,40 @@ export async function openTables(changed) {
     changed();
   });
   at("table-download").addEventListener("click", () => download(at("table-file").value, text.value));
+  addEventListener("focus", () => readAgain(changed));
   open();
+}
+
+const read = async () => (await get("/api/tables")).json();
+
+function list() {
+  const chosen = at("table-file").value;
+  const names = new Set([...Object.keys(files.site), ...Object.keys(files.shipped)]);
+  at("table-file").replaceChildren(
+    ...[...names].map((name) => make("option", { value: name }, name)),
+    make("option", { value: "new.toml" }, "new.toml (a new table)"));
+  if (names.has(chosen)) at("table-file").value = chosen;
+}
+
+/** Take what has changed in the site's folder meanwhile, but for files that are edited here too. */
+async function readAgain(changed) {
+  let now;
+  try {
+    now = (await read()).site;
+  } catch {
+    return; // the next question tells
+  }
+  const before = files.site;
+  const other = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((name) => before[name] !== now[name]);
+  if (!other.length) return;
+  files.site = now;
+  for (const name of other.filter((one) => drafts[one] === before[one])) {
+    if (now[name] === undefined) delete drafts[name];
+    else drafts[name] = now[name];
+  }
+  list();
+  open();
+  changed();
 }
 
 /** The tables as edited: only what differs from the shipped ones. */
