@@ -197,6 +197,10 @@ def test_edit_a_table_and_see_the_outcome_change(page):
     changed = pane(page, "fhir").locator("li.changed")
     expect(changed.filter(has_text='"valueCode": "AO"')).to_have_count(1)
     expect(pane(page, "hl7").locator("li.changed")).to_have_count(1)
+    changed.first.scroll_into_view_if_needed()
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / "desktop-light-changed.png")
+    assert faults_of(page) == []
     expect(page.locator("#values")).to_contain_text(re.compile(f"{MAIN}:\\d+"))
     edit(page, "field = 5", "feild = 5")
     fault = page.locator("#faults li", has_text='did you mean "field"?')
