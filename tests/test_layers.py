@@ -104,7 +104,8 @@ THIRD_PARTY = {
     "hypothesis": {"testkit.law_checks"},
     "jinja2": {"artifacts.docs.page", "report.page"},
     "markupsafe": {"artifacts.docs.page"},
-    "pyarrow": {"archive.parquet"},
+    "pyarrow": {"archive.parquet", "engines.spark"},
+    "pyspark": {"engines.spark"},
     "duckdb": {"report.figures"},
     "pygal": {"report.charts"},
 }
