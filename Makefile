@@ -6,7 +6,8 @@ BIN := .venv/bin
 # the environment is made anew when what it holds has changed
 READY := .venv/.ready
 
-.PHONY: site demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill foundry spark archive-large clean
+.PHONY: site demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill orthanc-kill foundry \
+        spark archive-large clean
 
 demo: $(READY)
 	$(BIN)/sopstatus demo
@@ -41,6 +42,7 @@ docs: $(READY)
 	cp docs/schema/table.schema.json mappings/
 	cd docs/fhir && for file in *.json; do cp ../../build/artifacts/fhir/r4/package/$$file .; done
 	cp build/artifacts/docs/*.html docs/
+	$(BIN)/python -m sopstatus.artifacts.cloud docs/cloud.md
 	cp build/artifacts/hl7/segments.md build/artifacts/hl7/tables.xml docs/hl7/
 
 # the documentation as a site in build/site, with all that it loads; nothing is fetched when it is read
@@ -75,6 +77,11 @@ build/bench/.ready: pyproject.toml
 KILLS ?= 200
 mllp-kill: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m engines.kill $(KILLS)
+
+# kill -9 of Orthanc, and of a destination, in the middle of so many stores
+STORES ?= 1000
+orthanc-kill: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m engines.orthanc_kill $(STORES)
 
 # MessageFoundry, for the tests that run it; AGPL, so apart from everything of ours
 foundry: build/foundry/.ready

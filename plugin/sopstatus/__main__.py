@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from sopstatus import __version__, archive_arguments
+from sopstatus import __version__, archive_arguments, server_arguments
 from sopstatus.issue_forms import FORMS
 from sopstatus.model import DocumentError, TableError
 from sopstatus.transform import FORMATS
@@ -38,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
         "--holder", default="", metavar="AE", help="AE Title of a data set's holder"
     )
     convert.add_argument("--validate", action="store_true", help="run fhir.resources over FHIR")
+    convert.add_argument(
+        "--stamp", action="store_true", help="with --to fhir: say in meta.tag which tables made it"
+    )
     convert.add_argument("--strict", action="store_true", help="write nothing if anything is amiss")
     convert.add_argument(
         "--trusted-link",
@@ -87,7 +90,8 @@ def _parser() -> argparse.ArgumentParser:
             "--mappings", action="append", default=[], metavar="DIR", help="your own tables"
         )
     _add_tables(commands)
-    _add_serve(commands)
+    server_arguments.add_serve(commands)
+    server_arguments.add_gateway(commands)
     workbench = commands.add_parser(
         "workbench", help="a page on this machine: tables and documents"
     )
@@ -161,55 +165,6 @@ def _add_tables(commands: Any) -> None:
     )
     diff.add_argument("--to", action="append", choices=FORMATS, help="output to compare")
     diff.add_argument("--json", action="store_true", help="for machines")
-
-
-def _add_serve(commands: Any) -> None:
-    serve = commands.add_parser("serve", help="the transformers over HTTP")
-    serve.add_argument("--host", default="127.0.0.1", help="(default: this machine only)")
-    serve.add_argument("--port", type=int, default=8410, help="0 = any; a line on stdout tells it")
-    serve.add_argument("--mappings", action="append", default=[], metavar="DIR", help="your tables")
-    serve.add_argument(
-        "--transformer",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="offer also this transformer of another distribution",
-    )
-    serve.add_argument(
-        "--token-file", metavar="FILE", help="bearer tokens that may call, one a line"
-    )
-    serve.add_argument("--tls-cert", default="", metavar="PEM")
-    serve.add_argument("--tls-key", default="", metavar="PEM")
-    serve.add_argument(
-        "--tls-client-ca", default="", metavar="PEM", help="callers need a certificate of this CA"
-    )
-    serve.add_argument(
-        "--conforming-peers",
-        action="store_true",
-        help="vouch that whoever has a certificate of the CA conforms to the profile",
-    )
-    serve.add_argument(
-        "--trusted-link",
-        action="store_true",
-        help="vouch that every request comes over a secure transport, from an authenticated system "
-        "that conforms to the profile (PS3.15 A.1.1); else a data set gets NS",
-    )
-    serve.add_argument("--audit", default="", metavar="FILE", help="as for convert")
-    bounds = {
-        "--max-body": (64 << 20, "bytes of a request, also once gzip is undone"),
-        "--timeout": (30, "seconds for a body to arrive, and for the work"),
-        "--concurrency": (64, "requests worked on at once"),
-        "--connections": (1024, "open connections"),
-        "--notice": (1, "seconds from SIGTERM until the door closes"),
-        "--grace": (30, "seconds for what is then still worked on"),
-    }
-    for name, (default, text) in bounds.items():
-        serve.add_argument(
-            name, type=int, default=default, metavar="N", help=f"{text} (default: {default})"
-        )
-    serve.add_argument(
-        "--log-level", choices=("debug", "info", "warning", "error"), default="warning"
-    )
 
 
 def _add_mllp(commands: Any) -> None:

@@ -20,6 +20,7 @@ class AuditRecord:
     ``received`` is the status that arrived (``ABS`` where there was none, ``invalid`` where it is
     no term), ``sent`` the one that went out or into a new instance (``left-out`` where none did);
     both are empty where no data set moved. ``row`` is the row of the table.
+    ``mappings`` names the mapping tables that read and wrote: name, version, SHA-256.
     """
 
     event: str
@@ -45,6 +46,7 @@ class AuditRecord:
     received: str = ""
     sent: str = ""
     row: str = ""
+    mappings: str = ""
 
 
 def now() -> str:

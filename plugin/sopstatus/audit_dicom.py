@@ -23,6 +23,7 @@ ACTIONS = {"create": "C", "receive": "C", "delete": "D", "send": "E", "transfer"
 DETAILS = (
     *("event", "before", "after", "received", "sent", "rule", "row", "code", "policy"),
     *("secure", "authenticated", "conforms", "table", "table_version", "table_sha256"),
+    "mappings",
 )
 STUDY, SOURCE = "110180", "sopstatus"
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sopstatus import audit_log, content, listing
-from sopstatus.audit import AuditRecord
 from sopstatus.catalogue import document_error
 from sopstatus.issue_forms import plain, written
 from sopstatus.model import DocumentError, Issue
@@ -42,6 +41,10 @@ def convert(options: Namespace) -> int:
     carry = transformer(name, options.to, tables=tables)
     result = carry(document, into, link=link, holder=options.holder)
     issues = list(result.issues)
+    if options.stamp and options.to == "fhir":
+        from sopstatus.stamp import stamped
+
+        result = replace(result, value=stamped(result.value, tables))
     if options.to == "fhir" and options.validate:
         from sopstatus.codecs.fhir import release_of
         from sopstatus.codecs.fhir_models import validate
@@ -52,7 +55,7 @@ def convert(options: Namespace) -> int:
         _print_issues(issues, options, refused=True)
         return code
     if options.audit and result.records:  # before the document: no change without its record
-        _audited(lambda: audit_log.append(options.audit, result.records))
+        audited(lambda: audit_log.append(options.audit, result.records))
     if hasattr(result.value, "save"):
         result.value.save(options.output, at="OUT")
     else:
@@ -64,52 +67,18 @@ def convert(options: Namespace) -> int:
 
 def audit(options: Namespace) -> int:
     """Check a file of audit records, or print it for other systems."""
-    if options.task == "verify":
-        faults = _audited(lambda: audit_log.verify(options.file, last=options.last))
-        if not faults:
-            print("the chain is whole")
-        return report(faults, options)
-    for record in _audited(lambda: list(audit_log.read(options.file))):
-        print(_shown(record, options.form, options.release))
-    return 0
+    from sopstatus import audit_commands
+
+    return audit_commands.audit(options)
 
 
-def _shown(record: AuditRecord, form: str, release: str) -> str:
-    if form == "json":
-        return audit_log.canonical(record)
-    if form == "dicom":
-        from sopstatus.audit_dicom import message
-
-        return message(record)
-    from sopstatus.audit_fhir import audit_event
-
-    return json.dumps(audit_event(record, release))
-
-
-def _audited(work: Callable[[], T]) -> T:
+def audited(work: Callable[[], T]) -> T:
+    """Do something with a file of audit records; raise `DocumentError` where it cannot be opened."""
     try:
         return work()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise document_error("document/unreadable", "FILE", reason=reason) from None
-
-
-def workbench(options: Namespace) -> int:
-    """Serve the page for those who write tables until told to stop."""
-    try:
-        from sopstatus import workbench_commands
-    except ImportError:
-        print("error: workbench needs the extra: pip install sopstatus[http]", file=sys.stderr)
-        return 2
-    return workbench_commands.workbench(options)
-
-
-def spool(options: Namespace) -> int:
-    """Look after the messages of a spool."""
-    from sopstatus import spool_commands
-
-    work: Callable[[Namespace], int] = getattr(spool_commands, options.task)
-    return work(options)
 
 
 def show(options: Namespace) -> int:
@@ -172,24 +141,9 @@ def diff(options: Namespace) -> int:
 
 def artifacts(options: Namespace) -> int:
     """Write what is made of the tables for other systems, and name the files."""
-    from sopstatus.artifacts.write import KINDS, write
+    from sopstatus import artifact_commands
 
-    try:
-        written = write(Path(options.folder), load_tables(*options.mappings), options.only or KINDS)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise document_error("document/unwritable", "OUT", reason=reason) from None
-    except ModuleNotFoundError as error:
-        extras = sorted({maker.extra for maker in KINDS.values() if maker.extra})
-        print(
-            f"error: {error.name} is not installed: pip install sopstatus[{','.join(extras)}], or "
-            "say --only KIND",
-            file=sys.stderr,
-        )
-        return 2
-    for path in written:
-        print(path)
-    return 0
+    return artifact_commands.artifacts(options)
 
 
 def demo(options: Namespace) -> int:

@@ -59,6 +59,26 @@ def serve(options: Namespace) -> int:
     return serve_commands.serve(options)
 
 
+def gateway(options: Namespace) -> int:
+    """Stand before a FHIR server until told to stop."""
+    try:
+        from sopstatus import gateway_commands
+    except ImportError:
+        print("error: gateway needs the extra: pip install sopstatus[gateway]", file=sys.stderr)
+        return 2
+    return gateway_commands.gateway(options)
+
+
+def workbench(options: Namespace) -> int:
+    """Serve the page for those who write tables until told to stop."""
+    try:
+        from sopstatus import workbench_commands
+    except ImportError:
+        print("error: workbench needs the extra: pip install sopstatus[http]", file=sys.stderr)
+        return 2
+    return workbench_commands.workbench(options)
+
+
 def mllp(options: Namespace) -> int:
     """Listen for HL7 v2 messages until SIGTERM."""
     if find_spec("structlog") is None:
@@ -67,3 +87,11 @@ def mllp(options: Namespace) -> int:
     from sopstatus import mllp_commands
 
     return mllp_commands.listen(options)
+
+
+def spool(options: Namespace) -> int:
+    """Look after the messages of a spool."""
+    from sopstatus import spool_commands
+
+    work: Callable[[Namespace], int] = getattr(spool_commands, options.task)
+    return work(options)

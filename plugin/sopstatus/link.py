@@ -52,7 +52,7 @@ class Circumstances:
     ``holder`` and ``peer`` are AE Titles: whose copy it is (default: the one that the instance
     names) and the other side. ``policy`` is the site's setting, one of `POLICIES`. ``time`` is UTC,
     ISO 8601 with a ``Z``; it is given, for a function of the profile reads no clock. ``profile`` is
-    the table (default: the shipped one).
+    the table (default: the shipped one), ``mappings`` the mapping tables in words.
     """
 
     link: Link = UNKNOWN
@@ -61,6 +61,7 @@ class Circumstances:
     policy: str = "demote-to-not-specified"
     time: str = ""
     profile: Profile | None = None
+    mappings: str = ""
 
     @property
     def rules(self) -> Profile:

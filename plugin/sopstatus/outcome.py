@@ -18,7 +18,8 @@ _KINDS = {
     "code-invalid": "value/unknown-term value/lower-case value/not-code-string hl7/coding-system",
     "too-long": "value/too-long dicom/too-long",
     "too-costly": "dicom/too-large dicom/too-deep fhir/too-deep document/too-large "
-    "document/too-deep document/too-many-statements document/more-issues http/too-large",
+    "document/too-deep document/too-many-statements document/more-issues http/too-large "
+    "gateway/upstream-too-large",
     "required": "http/no-into dicom/no-uid hl7/text-without-code hl7/no-study-uid fhir/no-study-uid fhir/no-uid",
     "value": "dicom/offset dicom/undecodable dicom/charset-missing dicom/charset-doubtful "
     "hl7/encoding-characters hl7/undecodable hl7/charset-missing hl7/charset-doubtful "
@@ -33,13 +34,14 @@ _KINDS = {
     "not-supported": "document/unknown-type document/unknown-format dicom/charset "
     "dicom/private-twin dicom/not-rewritable hl7/charset-unsupported hl7/charset "
     "hl7/identity-lost hl7/no-escape-character hl7/no-repetition fhir/other-resource "
-    "fhir/release-unknown http/media-type http/coding http/not-acceptable http/method",
+    "fhir/release-unknown gateway/patch gateway/search http/media-type http/coding http/not-acceptable http/method",
     "processing": "document/unwritable mllp/failed mllp/not-stored source/refused "
     "healthimaging/update-failed",
-    "transient": "source/unavailable",
+    "transient": "source/unavailable gateway/upstream",
     "incomplete": "azure/dropped google/timestamp",
     "duplicate": "azure/already-stored",
     "login": "http/unauthorized",
+    "forbidden": "gateway/no-scope",
     "throttled": "http/busy",
     "timeout": "http/too-slow http/took-too-long",
     "exception": "http/failed",

@@ -26,39 +26,29 @@ USAGE = 2
 def serve(options: Namespace) -> int:
     """Answer over HTTP until SIGTERM; 2 where the service would be open to others, or cannot start."""
     try:
-        settings = _settings(options)
+        chosen = settings(options)
         others = {name: named(name) for name in options.transformer}
-        limits = _limits(options.max_body)
-        offered = Offered(options.mappings, limits, _link(options), others)
-        sock = _bound(options.host, options.port)
+        offered = Offered(options.mappings, limits(options.max_body), link(options), others)
+        sock = bound(options.host, options.port)
     except (Unsafe, LookupError) as error:
         print(f"error: {error.args[0]}", file=sys.stderr)
         return USAGE
     except OSError as error:
         print(f"error: --host and --port: {error.strerror}", file=sys.stderr)
         return USAGE
-    _quiet(options.log_level)
-    listening = Listening(
-        sock,
-        options.tls_cert,
-        options.tls_key,
-        options.tls_client_ca,
-        options.connections,
-        options.notice,
-        options.grace,
-    )
-    service = Service(settings, offered)
+    quiet(options.log_level)
+    service = Service(chosen, offered)
     gc.collect()
     gc.freeze()  # what is loaded stays: no collection walks through it while callers wait
     try:
-        run(service, listening)
+        run(service, listening(options, sock))
     except (OSError, ssl.SSLError) as error:
         print(f"error: --tls-cert, --tls-key, --tls-client-ca: {error.strerror}", file=sys.stderr)
         return USAGE
     return 0
 
 
-def _settings(options: Namespace) -> Settings:
+def settings(options: Namespace) -> Settings:
     """Return what the operator has chosen; raise `Unsafe` for what must not be started."""
     known = tokens(options.token_file) if options.token_file else ()
     if bool(options.tls_cert) != bool(options.tls_key):
@@ -86,18 +76,33 @@ def _settings(options: Namespace) -> Settings:
     )
 
 
-def _link(options: Namespace) -> Link:
+def link(options: Namespace) -> Link:
     """Return what is known of the way that requests come: shown by TLS, or vouched for."""
     mutual = bool(options.tls_client_ca)
     shown = Link(bool(options.tls_cert), mutual, mutual and options.conforming_peers)
     return Link(True, True, True) if options.trusted_link else shown
 
 
-def _limits(max_body: int) -> Limits:
+def listening(options: Namespace, sock: socket.socket) -> Listening:
+    """Return where to listen, and how to end."""
+    return Listening(
+        sock,
+        options.tls_cert,
+        options.tls_key,
+        options.tls_client_ca,
+        options.connections,
+        options.notice,
+        options.grace,
+    )
+
+
+def limits(max_body: int) -> Limits:
+    """Return how much a document may ask for."""
     return replace(DEFAULT, document=max_body, inflated=4 * max_body)
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; raise `OSError` where that cannot be."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
@@ -105,7 +110,7 @@ def _bound(host: str, port: int) -> socket.socket:
         raise OSError(0, "no port has this number") from None
 
 
-def _quiet(level: str) -> None:
+def quiet(level: str) -> None:
     """Log our own events and nothing else: what libraries say may hold pieces of a document."""
     log.configure(json=True, level=level)
     logging.getLogger().addHandler(logging.NullHandler())

@@ -161,7 +161,8 @@ def sound_rows(source: Source) -> Iterator[TableError]:
             bad = {fault.key.split(".")[2] for fault in _row(source, row, path)}
             if not bad:
                 yield from row_meaning(source, row, path)
-            if not bad & {"keyword", "tag", "vr", "aliases"}:
+            asked = {"keyword", "tag", "vr"}
+            if row.keys() >= asked and not bad & {*asked, "aliases"}:
                 yield from dictionary(source, row, path)
 
 
@@ -207,9 +208,10 @@ def _value(source: Source, value: Any, key: Key, where: Path) -> Iterator[TableE
 def required_keys(
     source: Source, table: Mapping[str, Any], keys: dict[str, Key], path: Path
 ) -> Iterator[TableError]:
-    """Check that a table has every key that it must have."""
+    """Check that a table has every key that it must have; a misspelt one is told of as such."""
+    misspelt = {nearest(name, keys) for name in table if name not in keys}
     for name, key in keys.items():
-        if key.required and name not in table:
+        if key.required and name not in table and name not in misspelt:
             yield source.error((*path, name), f"is missing ({key.meaning}); add it")
 
 

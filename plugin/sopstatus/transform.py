@@ -89,7 +89,8 @@ def codec(name: str, *, tables: MappingTable | None = None, limits: Limits = DEF
 class Transformer:
     """A callable from one format to another; it pickles, and threads may share it.
 
-    ``policy`` is the site's ``link-policy``: what a data set that goes out may say at most.
+    ``policy`` is the site's ``link-policy``: what a data set that goes out may say at most;
+    ``mappings`` says which tables these are, for the audit records.
     """
 
     source: Codec
@@ -97,6 +98,7 @@ class Transformer:
     from_data_set: bool
     into_data_set: bool
     policy: str = "demote-to-not-specified"
+    mappings: str = ""
 
     def __call__(
         self,
@@ -134,7 +136,13 @@ class Transformer:
             into = document if itself else self.target.blank(known or read.value)
         allowed = Result(read.value)
         if self.into_data_set:
-            at = Circumstances(holder=holder, peer=peer, policy=self.policy, time=now())
+            at = Circumstances(
+                holder=holder,
+                peer=peer,
+                policy=self.policy,
+                time=now(),
+                mappings=self.mappings,
+            )
             if itself:  # it is the copy, also where it states nothing
                 said = {statement.sop_instance_uid for statement in read.value}
                 silent = (one for one in known if one.sop_instance_uid not in said)
@@ -160,6 +168,7 @@ def transformer(
         source in DATA_SETS,
         target in DATA_SETS,
         tables.site.link_policy,
+        "; ".join(map(str, tables.versions)),
     )
 
 

@@ -155,4 +155,5 @@ def _record(
         received,
         "" if row.wire == NO_DATA_SET else row.wire,
         row.name,
+        at.mappings,
     )

@@ -184,6 +184,20 @@ def test_what_is_malformed_is_told_where_it_stands(document, told):
         assert issues == [(code, before + where) for code, where in told]
 
 
+@pytest.mark.parametrize(("entry", "where"), [({}, ""), ([{}, 7], "[1]")])
+def test_entries_that_are_malformed_are_told_where_they_stand(entry, where):
+    broken = {"resourceType": "Bundle", "entry": entry}
+    assert walk(broken) == ([], [("fhir/malformed", f"Bundle.entry{where}")])
+    inner = f"Bundle.entry[0].resource.entry{where}"
+    assert walk(bundle(broken)) == ([], [("fhir/malformed", inner)])
+
+
+@pytest.mark.parametrize("identifier", [[], 7, [{"system": "urn:dicom:uid"}]])
+def test_a_study_without_a_uid_is_about_no_study(identifier):
+    found, _ = walk(study(series("1.2.3"), identifier=identifier))
+    assert [e.study_instance_uid for e in found] == ["", ""]
+
+
 def test_what_is_told_counts_the_characters_of_a_uid():
     issues = []
     elements(study(series("1.2.03")), issues, None)
@@ -215,16 +229,15 @@ def test_an_element_without_a_uid_is_no_element_and_its_inside_neither():
     ("document", "code", "where"),
     [
         ({"resourceType": "Patient"}, "fhir/other-resource", "resourceType"),
-        ({"resourceType": 7}, "fhir/not-fhir", None),
-        ({}, "fhir/not-fhir", None),
+        ({"resourceType": 7}, "fhir/not-fhir", ""),
+        ({}, "fhir/not-fhir", ""),
     ],
 )
 def test_what_is_no_imaging_resource(document, code, where):
     with pytest.raises(DocumentError) as error:
         walk(document)
     (issue,) = error.value.issues
-    assert issue.code == code
-    assert where is None or issue.location == where
+    assert (issue.code, issue.location) == (code, where)
 
 
 def test_extensions_of_an_element():

@@ -297,3 +297,10 @@ def test_a_code_is_written_as_its_data_type_has_it(tmp_path, datatype, system, t
     made = plan("ZDS", rows, item.delimiters).write(new, item)
     assert made.split(b"|")[30:] == [text]
     assert plan("ZDS", rows, item.delimiters).read(0, replace(item, document=made)) == new
+
+
+def test_a_vr_without_a_limit_takes_a_text_of_any_length():
+    (row,) = (replace(row, vr="UT") for row in ROWS if row.keyword == COMMENT)
+    item = replace(message(), document=f"ZDS|1.2||||||{'x' * 20000}".encode())
+    assert plan("ZDS", ROWS, item.delimiters).read(0, item) is None
+    assert plan("ZDS", (row,), item.delimiters).read(0, item) is not None

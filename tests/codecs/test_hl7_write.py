@@ -191,7 +191,7 @@ def test_what_is_not_ours_to_read_says_where():
         ("hl7/undecodable", "ZDS[3]-1"),
     ]
     assert "ZDS" in found.issues[0].diagnostics
-    assert "none" in found.issues[2].diagnostics
+    assert "(none)" in found.issues[2].diagnostics
     both = HL7.decode(document + document)
     assert [i.location for i in both.issues][3:] == [
         f"message[2] {i.location}" for i in found.issues

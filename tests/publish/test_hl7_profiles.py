@@ -220,4 +220,4 @@ def test_without_the_extra_it_says_which(tmp_path, capsys, monkeypatch):
     monkeypatch.delitem(sys.modules, "sopstatus.artifacts.hl7.structures")
     monkeypatch.setitem(sys.modules, "hl7apy", None)
     assert main(["artifacts", str(tmp_path), "--only", "hl7"]) == 2
-    assert "pip install sopstatus[hl7]" in capsys.readouterr().err
+    assert "pip install sopstatus[docs,hl7]" in capsys.readouterr().err

@@ -116,9 +116,11 @@ def test_a_server_that_is_not_there_is_an_issue():
     with pytest.raises(DocumentError, match="source/unavailable"):
         source.statements(STUDY)
     with pytest.raises(DocumentError, match="value/not-uid"):
-        source.statements("../../secret")
+        source.metadata("../../secret")
+    assert source.statements("../../secret") == []  # it is not asked for
     with served("azure", file()) as here:
         assert "status 404" in here.study("1.2.3").issues[0].diagnostics
+        assert here.statements("1.2.3") == []
 
 
 def test_azure_tells_and_shows_what_it_drops():

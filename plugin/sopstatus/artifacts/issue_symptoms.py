@@ -55,6 +55,11 @@ SYMPTOMS = (
     ),
     Symptom("`sopstatus serve` answers 500 to 504", "http/failed http/busy http/took-too-long"),
     Symptom(
+        "`sopstatus gateway` answers 4xx or 502",
+        "gateway/no-scope gateway/patch gateway/repeated-member gateway/search gateway/upstream gateway/upstream-too-large",
+        "`docs/gateway.md` says when the server's own answer comes back instead",
+    ),
+    Symptom(
         "The status is there in DICOM and missing in FHIR or HL7",
         "value/unknown-term value/lower-case value/multiplicity table/unmapped fhir/no-counterpart",
         "a value that is no term states nothing; it stands in `verbatim` or ZDS-9",

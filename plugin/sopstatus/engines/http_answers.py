@@ -37,7 +37,13 @@ _STATUS = {
     "http/too-large": 413,
     "http/media-type": 415,
     "http/coding": 415,
+    "gateway/no-scope": 403,
+    "gateway/search": 400,
     "http/failed": 500,
+    "gateway/upstream": 502,
+    "gateway/upstream-too-large": 502,
+    "source/refused": 502,
+    "source/unavailable": 502,
     "http/busy": 503,
     "document/unwritable": 503,  # the file of audit records
     "http/took-too-long": 504,

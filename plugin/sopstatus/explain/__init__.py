@@ -93,6 +93,7 @@ def explain(
         tuple(sorted(reading.untouched, key=_offset)),
         result.issues,
         there,
+        tables.versions,
     )
 
 

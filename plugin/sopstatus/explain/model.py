@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sopstatus.model import Issue, SOPInstance, Value
+from sopstatus.table_model import TableVersion
 
 DOCUMENT, INFLATED = "document", "inflated data set"
 
@@ -135,7 +136,10 @@ class Into:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """How a document was read. ``statements`` and ``issues`` are what its codec decodes."""
+    """How a document was read. ``statements`` and ``issues`` are what its codec decodes.
+
+    ``tables`` are those that read it.
+    """
 
     format: str
     statements: tuple[SOPInstance, ...]
@@ -143,10 +147,12 @@ class Explanation:
     untouched: tuple[Untouched, ...]
     issues: tuple[Issue, ...]
     into: Into | None = None
+    tables: tuple[TableVersion, ...] = ()
 
     def to_dict(self, *, values: bool = True) -> dict[str, Any]:
         """Return JSON; without ``values`` no value, text, UID or AE Title of the document."""
         told = asdict(self)
+        told["tables"] = [version._asdict() for version in self.tables]
         for statement in told["statements"]:
             del statement["attributes"]
         for value, explained in zip(told["values"], self.values, strict=True):

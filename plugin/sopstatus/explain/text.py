@@ -81,6 +81,11 @@ class _Page:
                 self.line("", "what writing says:", indent=2)
             for found in told.into.issues:
                 self.issue(found, 2)
+        if told.tables:
+            self.blank()
+            self.title("Tables")
+            for table in told.tables:
+                self.line("", f"{table.name} {table.version}", f"sha256:{table.sha256}", indent=2)
         return "\n".join(self.lines) + "\n"
 
     def blank(self) -> None:

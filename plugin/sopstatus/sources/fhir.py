@@ -42,11 +42,13 @@ class FHIRServer:
 
     def statements(self, study_instance_uid: str) -> list[SOPInstance]:
         """Return what is known of a study; raise `DocumentError` where the server does not say."""
-        said = []
+        said: dict[SOPInstance, None] = {}  # a page may repeat what another has
         for bundle in self._pages(study_instance_uid):
             read = self._codec.decode(bundle)
-            said += [one for one in read.value if one.study_instance_uid == study_instance_uid]
-        return said
+            said |= dict.fromkeys(
+                x for x in read.value if x.study_instance_uid == study_instance_uid
+            )
+        return list(said)
 
     def _pages(self, study: str) -> list[Any]:
         keys = {"identifier": f"urn:dicom:uid|urn:oid:{study}"}

@@ -54,7 +54,8 @@ def _row(profile: Profile, row: Row, state: str) -> str:
     rule = "our reading" if row.rule == SILENT else f"rule {row.rule}"
     when = ", ".join(f"{name} = {' or '.join(values)}" for name, values in row.when)
     result = row.result(state)
-    became = "refused" if not row.done else "stays" if result == state else f"becomes {result}"
+    named = TITLES["-"] if result == "-" else result
+    became = "refused" if not row.done else "stays" if result == state else f"becomes {named}"
     out = f", gives {row.wire}" if row.done and row.wire != "none" else ""
     code = f" <code>{escape(row.code)}</code>" if row.code else ""
     return (

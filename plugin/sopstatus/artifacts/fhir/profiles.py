@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sopstatus.artifacts.fhir.extension import contexts, extension_id
-from sopstatus.artifacts.fhir.heads import Resource, head
+from sopstatus.artifacts.fhir.heads import Resource, head, url_of
 from sopstatus.artifacts.fhir.names import attribute_id, camel
 from sopstatus.artifacts.fhir.releases import Release, base_elements
 from sopstatus.artifacts.fhir.snapshot import snapshot
@@ -26,7 +26,8 @@ def profile_id(resource: str) -> str:
 
 def profile(resource: str, tables: MappingTable, release: Release) -> Resource:
     """Return the StructureDefinition, with differential and snapshot."""
-    differential = _differential(resource, tables.groups, release)
+    source = url_of(tables.site, "StructureDefinition", profile_id(resource))
+    differential = _differential(resource, tables.groups, release, source)
     base = base_elements(release, resource)
     made = head(
         tables.site,
@@ -57,7 +58,7 @@ def one_a_holder(url: str) -> str:
 
 
 def _differential(
-    resource: str, groups: tuple[Group, ...], release: Release
+    resource: str, groups: tuple[Group, ...], release: Release, source: str
 ) -> list[dict[str, Any]]:
     places: dict[str, list[Group]] = {}
     for group in groups:
@@ -72,6 +73,7 @@ def _differential(
                 "severity": "error",
                 "human": f"There is at most one statement a holder ({group.title})",
                 "expression": one_a_holder(group.extension),
+                "source": source,
             }
             for group in places[path]
         ]

@@ -20,6 +20,7 @@ def snapshot(
     Raise `LookupError` for an element of the differential that the base has no place for.
     """
     made = copy.deepcopy(base)
+    made[0].pop("extension", None)  # how normative the base is, is not said of what derives from it
     for changes in differential:
         identifier = changes["id"]
         if _index(made, identifier) is None:

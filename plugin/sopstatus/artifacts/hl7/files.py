@@ -8,6 +8,7 @@ from sopstatus.artifacts.hl7.fields import VERSIONS
 from sopstatus.artifacts.hl7.profile_xml import profile_name, profile_xml, tables_xml
 from sopstatus.artifacts.hl7.segment_table import html, markdown
 from sopstatus.artifacts.hl7.structures import KINDS, is_in
+from sopstatus.artifacts.hl7.v2_to_fhir import sheets
 from sopstatus.table import MappingTable
 
 
@@ -20,6 +21,7 @@ def hl7_files(tables: MappingTable) -> dict[str, bytes]:
         "segments_hl7apy.py": hl7apy_module(tables),
         "tables.xml": tables_xml(tables),
     }
+    made |= {f"v2-to-fhir/{path}": content for path, content in sheets(tables).items()}
     for version in VERSIONS:
         for kind in KINDS:
             if is_in(kind, version):

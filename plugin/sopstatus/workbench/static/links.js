@@ -2,11 +2,16 @@
 
 import { at, make } from "./dom.js";
 
+const MOST = 6; // spellings that the bar shows
+let closed = {}; // where the bar was closed: what lies there then is not meant
+
 export function linkValues() {
   for (const event of ["mouseover", "focusin"]) {
-    document.addEventListener(event, ({ target, type }) => {
+    document.addEventListener(event, ({ target, type, clientX, clientY }) => {
       const place = target.closest?.("[data-ids]");
+      if (type === "mouseover" && clientX === closed.x && clientY === closed.y) return;
       if (place) light(place, type === "focusin");
+      else if (type === "focusin" && !at("linked").contains(target)) dim();
     });
   }
   document.addEventListener("keydown", ({ key }) => {
@@ -34,7 +39,12 @@ function light(place, move) {
     const kind = other.classList.contains("exact") ? ", exact text" : "";
     return make("div", {}, make("dt", {}, title + kind), make("dd", {}, other.textContent || "(zero length)"));
   });
-  at("linked").replaceChildren(make("b", {}, keyword), make("dl", {}, ...spellings));
+  const close = make("button", { type: "button" }, "Close");
+  close.addEventListener("click", ({ clientX, clientY }) => {
+    closed = { x: clientX, y: clientY };
+    dim();
+  });
+  at("linked").replaceChildren(close, make("b", {}, keyword), make("dl", {}, ...spellings.slice(0, MOST)));
   at("linked").hidden = false;
 }
 

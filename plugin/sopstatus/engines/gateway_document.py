@@ -1,0 +1,151 @@
+"""Resources of ours inside the documents that go through: found, stripped, added to, tagged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from sopstatus.codecs.fhir_elements import elements
+from sopstatus.codecs.statement import expand
+from sopstatus.engines.gateway_site import STATUS, Site
+from sopstatus.model import Issue, Result, SOPInstance
+
+CARRIERS = ("ImagingStudy", "ImagingSelection")
+MIXED = "mixed"
+Resource = dict[str, Any]
+
+
+def entries(bundle: Any) -> list[Resource]:
+    """Return the entries of a Bundle that are objects."""
+    found = bundle.get("entry") if isinstance(bundle, dict) else None
+    return [e for e in found if isinstance(e, dict)] if isinstance(found, list) else []
+
+
+def carriers(document: Any) -> Iterator[Resource]:
+    """Yield the resources that can carry statements: the document itself, or those in a Bundle."""
+    kind = document.get("resourceType") if isinstance(document, dict) else None
+    if kind in CARRIERS:
+        yield document
+    elif kind == "Bundle":
+        for entry in entries(document):
+            yield from carriers(entry.get("resource"))
+
+
+def mapped(document: Any, change: Callable[[Resource], Resource]) -> Any:
+    """Return the document with each carrier changed; the same object where nothing was."""
+    kind = document.get("resourceType") if isinstance(document, dict) else None
+    if kind in CARRIERS:
+        return change(document)
+    if kind != "Bundle" or not isinstance(document.get("entry"), list):
+        return document
+    new = []
+    for entry in document["entry"]:
+        inner = entry.get("resource") if isinstance(entry, dict) else None
+        made = mapped(inner, change)
+        new.append(entry if made is inner else {**entry, "resource": made})
+    same = all(a is b for a, b in zip(new, document["entry"], strict=True))
+    return document if same else {**document, "entry": new}
+
+
+def stripped(resource: Resource, site: Site) -> Resource:
+    """Return a resource without any statement of ours, and without the tag."""
+    urls = {group.extension for group in site.tables.groups}
+    found = elements(resource, [], None, site.limits)
+    said = [
+        (element.path, [e for e in element.extensions() if _url(e) not in urls])
+        for element in found
+        if any(_url(e) in urls for e in element.extensions())
+    ]
+    for path, left in said:
+        resource = _with_extensions(resource, path, left)
+    return tagged(resource, site, "")
+
+
+def added(resource: Resource, more: Iterable[SOPInstance], site: Site) -> Result[Resource]:
+    """Return a resource with the statements that it does not make itself.
+
+    The issues tell what could not be added: instances that it does not list.
+    """
+    known = {one.identity for one in site.codec.decode(resource).value}
+    listed = {one.sop_instance_uid for one in site.codec.instances(resource)}
+    new = [
+        one
+        for one in more
+        if one.attributes
+        and one.identity not in known
+        and (not one.sop_instance_uid or one.sop_instance_uid in listed)
+    ]
+    return site.codec.encode(new, resource) if new else Result(resource)
+
+
+def studies(resource: Resource, site: Site) -> tuple[str, ...]:
+    """Return the Study Instance UIDs that a resource is about."""
+    issues: list[Issue] = []
+    found = elements(resource, issues, (), site.limits)
+    return tuple(dict.fromkeys(e.study_instance_uid for e in found if e.study_instance_uid))
+
+
+def statuses(resource: Resource, site: Site) -> set[str]:
+    """Return every status that a resource states, of the study, a series or an instance."""
+    said = (dict(one.attributes) for one in site.codec.decode(resource).value)
+    return {status for one in said if (status := one.get(STATUS))}
+
+
+def rolled_up(resource: Resource, site: Site) -> str:
+    """Return the one status of all instances, ``mixed`` where they differ, or nothing.
+
+    An instance about which nothing is said differs from one that has a status.
+    """
+    said = site.codec.decode(resource).value
+    known = site.codec.instances(resource)
+    found: dict[str, set[str | None]] = {one.sop_instance_uid: set() for one in known}
+    for one in expand(said, known) if known else said:
+        status = dict(one.attributes).get(STATUS)
+        found.setdefault(one.sop_instance_uid, set()).add(status)
+    each = set().union(*(told or {None} for told in found.values())) if found else set()
+    stated = [status for status in each if status]
+    if not stated:
+        return ""
+    return stated[0] if len(each) == 1 else MIXED
+
+
+def tagged(resource: Resource, site: Site, code: str) -> Resource:
+    """Return a resource whose ``meta.tag`` of our system is this code, or not there."""
+    old_meta = resource.get("meta")
+    meta = old_meta if isinstance(old_meta, dict) else {}
+    old = meta.get("tag")
+    tags = old if isinstance(old, list) else []
+    kept = [t for t in tags if not (isinstance(t, dict) and t.get("system") == site.rollup_system)]
+    new = [*kept, {"system": site.rollup_system, "code": code}] if code else kept
+    if new == tags:
+        return resource
+    meta = {**meta, "tag": new}
+    if not new:
+        del meta["tag"]
+    if not meta:
+        return {name: value for name, value in resource.items() if name != "meta"}
+    return {**resource, "meta": meta}
+
+
+def located(issues: Iterable[Issue], where: str) -> tuple[Issue, ...]:
+    """Return the issues of a resource in a Bundle with their places in the Bundle."""
+    found = []
+    for told in issues:
+        head, dot, rest = told.location.partition(".")
+        place = f"{where}{dot}{rest}" if head in CARRIERS else where
+        found.append(replace(told, location=place))
+    return tuple(found)
+
+
+def _url(extension: Any) -> Any:
+    return extension.get("url") if isinstance(extension, dict) else None
+
+
+def _with_extensions(node: Any, path: tuple[str | int, ...], left: list[Any]) -> Any:
+    if path:
+        new = node.copy()
+        new[path[0]] = _with_extensions(node[path[0]], path[1:], left)
+        return new
+    new = {name: value for name, value in node.items() if name != "extension"}
+    return {**node, "extension": left} if left else new

@@ -1,0 +1,110 @@
+"""What ``sopstatus gateway`` does before it listens; arguments come parsed, results are exit codes."""
+
+from __future__ import annotations
+
+import ssl
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sopstatus.engines.gateway import Site
+from sopstatus.engines.gateway_app import application
+from sopstatus.engines.gateway_upstream import Upstream
+from sopstatus.engines.http_auth import Unsafe
+from sopstatus.engines.http_offer import Offered
+from sopstatus.engines.http_server import run
+from sopstatus.engines.http_service import Service
+from sopstatus.serve_commands import USAGE, bound, limits, link, listening, quiet, settings
+
+if TYPE_CHECKING:
+    from sopstatus.engines.enrich import Source
+
+
+def gateway(options: Namespace) -> int:
+    """Stand before a FHIR server until SIGTERM; 2 where it would be open to others, or cannot start."""
+    try:
+        chosen = settings(options)
+        offered = Offered(options.mappings, limits(options.max_body), link(options), {})
+        upstream = Upstream(
+            options.upstream,
+            token=_token(options.upstream_token_file),
+            timeout=options.timeout,
+            connections=options.concurrency,
+        )
+        if options.enrich and not options.archive:
+            raise Unsafe("--enrich needs --archive")
+        site = Site(
+            options.on_failure,
+            archives=_archives(options, offered),
+            enrich=frozenset(options.enrich),
+            link=link(options),
+            demote=options.demote,
+            tag=options.tag,
+            read_scope=options.read_scope,
+            write_scope=options.write_scope,
+            search=options.search == "gateway",
+            audit=options.audit,
+            max_body=options.max_body,
+            timeout=options.timeout,
+            fresh=options.fresh,
+            tables=offered.offer.tables,
+            limits=offered.offer.limits,
+        )
+        sock = bound(options.host, options.port)
+    except ValueError as error:
+        print(f"error: {error.args[0]}", file=sys.stderr)
+        return USAGE
+    except OSError as error:
+        print(f"error: --host and --port: {error.strerror}", file=sys.stderr)
+        return USAGE
+    quiet(options.log_level)
+    service = Service(chosen, offered)
+    try:
+        run(
+            service,
+            listening(options, sock),
+            application(service, upstream, site, options.upstream),
+        )
+    except (OSError, ssl.SSLError) as error:
+        print(f"error: --tls-cert, --tls-key, --tls-client-ca: {error.strerror}", file=sys.stderr)
+        return USAGE
+    return 0
+
+
+def _token(file: str | None) -> str:
+    if not file:
+        return ""
+    try:
+        lines = Path(file).read_text("ascii").split()
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    if len(lines) != 1:
+        raise Unsafe(f"{file} has to hold one token")
+    return lines[0]
+
+
+def _archives(options: Namespace, offered: Offered) -> dict[str, Source]:
+    """Return the archives by their addresses."""
+    if not options.archive:
+        return {}
+    try:
+        import requests
+
+        from sopstatus.sources import dicomweb
+    except ImportError:
+        raise Unsafe("--archive needs the extra: pip install sopstatus[sources]") from None
+    session = requests.Session()
+    if token := _token(options.archive_token_file):
+        session.headers["Authorization"] = f"Bearer {token}"
+    return {
+        url: dicomweb(
+            url,
+            session=session,
+            holder=options.holder,
+            timeout=options.timeout,
+            attempts=1,
+            tables=offered.offer.tables,
+        )
+        for url in options.archive
+    }

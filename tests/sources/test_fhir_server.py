@@ -1,0 +1,98 @@
+"""A FHIR server that others wrote as a source of statements, and what is no answer of one."""
+
+import pytest
+from engines.running import Client, message, ours
+from gateway.served import STUDY, medplum, said, stating, study
+from samples_of import bare, sample
+from sopstatus import DocumentError, codec
+from sopstatus.engines.sources import opened
+from sopstatus.limits import Limits
+from sopstatus.sources import fhir_server
+from sopstatus.testing.running import running
+
+CASE = "authorized-original"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with medplum() as running_:
+        yield running_
+
+
+def put(server, resource):
+    server.post("ImagingStudy", json=resource).raise_for_status()
+
+
+def test_what_its_studies_say(server):
+    put(server, stating(said(0, "AO"), said(1, "OR")))
+    put(server, stating(said(0, "AC", uid="1.2.4")))
+    source = opened(f"fhir+{server.url}")
+    assert source.statements(STUDY) == [said(0, "AO"), said(1, "OR")]
+    assert source.statements("1.2.5") == []
+
+
+def test_page_after_page(server):
+    statements = [said(n, uid="1.2.6") for n in range(45)]
+    for one in statements:
+        put(server, codec("fhir").encode([one], study(45, uid="1.2.6")).value)
+    found = fhir_server(server.url).statements("1.2.6")
+    assert sorted(one.sop_instance_uid for one in found) == sorted(
+        one.sop_instance_uid for one in statements
+    )
+
+
+def test_through_the_listener(server):
+    put(server, codec("fhir").encode(codec("hl7").decode(sample(CASE, "hl7")).value).value)
+    with (
+        ours("--source", f"fhir+{server.url}", "--respond") as listener,
+        Client(listener.port) as client,
+    ):
+        assert client.ask(bare(CASE, "hl7")) == sample(CASE, "hl7")
+        plain = message("2").encode()
+        assert client.ask(plain) == plain, "the server does not know the study"
+
+
+def answering(body, status=200):
+    async def app(scope, receive, send):
+        headers = [(b"content-type", b"application/fhir+json")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"<html>", 200, "source/unavailable"),
+        (b"[]", 200, "source/unavailable"),
+        (b'{"resourceType": "OperationOutcome"}', 200, "source/unavailable"),
+        (b"[" * 100_000, 200, "source/unavailable"),
+        (b"{}", 500, "source/unavailable"),
+        (b"{}", 404, "source/unavailable"),
+        (b"{}", 400, "source/refused"),
+        (b"x" * 2000, 200, "document/too-large"),
+    ],
+)
+def test_what_is_no_answer(body, status, code):
+    limits = Limits(document=1000 if code == "document/too-large" else 10**6)
+    with running(answering(body, status)) as url:
+        source = fhir_server(f"{url}/fhir", limits=limits)
+        with pytest.raises(DocumentError, match=code):
+            source.statements(STUDY)
+
+
+def test_another_server_s_page_is_not_fetched():
+    body = (
+        b'{"resourceType": "Bundle", "link": [{"relation": "next", "url": "http://192.0.2.1/x"}]}'
+    )
+    with running(answering(body)) as url:
+        assert fhir_server(f"{url}/fhir").statements(STUDY) == []
+
+
+def test_pages_without_end():
+    body = (
+        b'{"resourceType": "Bundle", "link": [{"relation": "next", "url": "/fhir/ImagingStudy"}]}'
+    )
+    with running(answering(body)) as url:
+        assert fhir_server(f"{url}/fhir").statements(STUDY) == []
