@@ -71,6 +71,7 @@ THIRD_PARTY = {
         "testing.archive",
         "testing.dicomweb",
         "testing.healthimaging",
+        "testing.image_set",
     },
     "msgspec": {"codecs.dicom_json_fast"},
     "hl7apy": {"codecs.hl7_objects", "artifacts.hl7.structures", "artifacts.hl7.v2_to_fhir"},
@@ -103,7 +104,8 @@ THIRD_PARTY = {
     "hypothesis": {"testkit.law_checks"},
     "jinja2": {"artifacts.docs.page", "report.page"},
     "markupsafe": {"artifacts.docs.page"},
-    "pyarrow": {"archive.parquet"},
+    "pyarrow": {"archive.parquet", "engines.spark"},
+    "pyspark": {"engines.spark"},
     "duckdb": {"report.figures"},
     "pygal": {"report.charts"},
 }
