@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from sopstatus.explain import Explained, Explanation, explain
+from sopstatus.explain import Explanation, explain
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.link import Link
 from sopstatus.model import DocumentError, SOPInstance
@@ -40,7 +40,10 @@ def view(asked: Mapping[str, Any], limits: Limits = DEFAULT) -> dict[str, Any]:
     """
     draft = _draft(asked)
     faults = [
-        {"file": fault.file, "line": fault.line, "key": fault.key, "message": fault.message}
+        {
+            name: getattr(fault, name)
+            for name in ("file", "line", "key", "message", "column", "length")
+        }
         for fault in draft.faults
     ]
     answer: dict[str, Any] = {"faults": faults, "issues": [], "sides": [], "tables": None}
@@ -123,15 +126,19 @@ def _named(explanation: Explanation) -> Named:
 
     A data set names no holder, so it is what is said of any holder's copy.
     """
+    by_instance: dict[tuple[str, str], list[tuple[str, SOPInstance]]] = {}
     by_keyword: dict[str, list[tuple[str, SOPInstance]]] = {}
     for value in explanation.values:
         if not value.repeats:
-            keyword = value.row.keyword
-            about = explanation.statements[value.statement]
-            by_keyword.setdefault(keyword, []).append((value_id(value.statement, keyword), about))
+            keyword, about = value.row.keyword, explanation.statements[value.statement]
+            one = (value_id(value.statement, keyword), about)
+            by_instance.setdefault((keyword, about.sop_instance_uid), []).append(one)
+            by_keyword.setdefault(keyword, []).append(one)
 
-    def named(value: Explained, about: SOPInstance) -> list[str]:
-        found = by_keyword.get(value.row.keyword, [])
+    def named(keyword: str, about: SOPInstance) -> list[str]:
+        uid = about.sop_instance_uid
+        near = by_instance.get((keyword, uid), []) + by_instance.get((keyword, ""), [])
+        found = near if uid else by_keyword.get(keyword, [])
         return [name for name, other in found if _same(about, other)]
 
     return named
