@@ -71,6 +71,7 @@ THIRD_PARTY = {
         "testing.archive",
         "testing.dicomweb",
         "testing.healthimaging",
+        "testing.image_set",
     },
     "msgspec": {"codecs.dicom_json_fast"},
     "hl7apy": {"codecs.hl7_objects", "artifacts.hl7.structures", "artifacts.hl7.v2_to_fhir"},
@@ -81,7 +82,6 @@ THIRD_PARTY = {
         "log",
         "engines.http_guard",
         "engines.http_server",
-        "engines.http_service",
     },
     "starlette": {
         *("engines.http", "engines.http_body", "engines.http_guard", "engines.http_server"),
@@ -104,7 +104,8 @@ THIRD_PARTY = {
     "hypothesis": {"testkit.law_checks"},
     "jinja2": {"artifacts.docs.page", "report.page"},
     "markupsafe": {"artifacts.docs.page"},
-    "pyarrow": {"archive.parquet"},
+    "pyarrow": {"archive.parquet", "engines.spark"},
+    "pyspark": {"engines.spark"},
     "duckdb": {"report.figures"},
     "pygal": {"report.charts"},
 }

@@ -13,7 +13,9 @@ def add(commands: Any) -> None:
 
 def _add_scan(commands: Any) -> None:
     scan = commands.add_parser("scan", help="what all files of an archive say, a row an instance")
-    scan.add_argument("paths", nargs="+", metavar="PATH", help="a file of any format, or a folder")
+    scan.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a file, a folder, or a DICOMweb URL"
+    )
     scan.add_argument("-o", "--output", required=True, metavar="OUT", help="folder to write")
     scan.add_argument("--format", choices=("parquet", "ndjson"), default="parquet")
     scan.add_argument("--resume", action="store_true", help="go on with OUT; read only what is new")

@@ -184,6 +184,20 @@ def test_what_is_malformed_is_told_where_it_stands(document, told):
         assert issues == [(code, before + where) for code, where in told]
 
 
+@pytest.mark.parametrize(("entry", "where"), [({}, ""), ([{}, 7], "[1]")])
+def test_entries_that_are_malformed_are_told_where_they_stand(entry, where):
+    broken = {"resourceType": "Bundle", "entry": entry}
+    assert walk(broken) == ([], [("fhir/malformed", f"Bundle.entry{where}")])
+    inner = f"Bundle.entry[0].resource.entry{where}"
+    assert walk(bundle(broken)) == ([], [("fhir/malformed", inner)])
+
+
+@pytest.mark.parametrize("identifier", [[], 7, [{"system": "urn:dicom:uid"}]])
+def test_a_study_without_a_uid_is_about_no_study(identifier):
+    found, _ = walk(study(series("1.2.3"), identifier=identifier))
+    assert [e.study_instance_uid for e in found] == ["", ""]
+
+
 def test_what_is_told_counts_the_characters_of_a_uid():
     issues = []
     elements(study(series("1.2.03")), issues, None)

@@ -48,6 +48,8 @@ class Outlet:
 
     async def queue(self, given: list[tuple[str, SOPInstance]]) -> None:
         """Queue what instances state; what finds no room, or no disk, is left to the sweep."""
+        ids = {instance for instance, _ in given}
+        self._written -= ids  # one that is stored anew has a change of its own, and no other
         if not await self._room():
             return
         waits = [put for one in given if (put := self._put(*one)) is not None]
@@ -56,7 +58,11 @@ class Outlet:
         for fault in faults[:1]:
             _told(fault)
         if not faults:
-            self._written.update(instance for instance, _ in given)
+            self._written |= ids
+
+    def forget(self) -> None:
+        """Leave all that came lately to the sweep: something was passed over."""
+        self._written.clear()
 
     async def sweep(self) -> None:
         """Queue what the changes tell of and the quick way has not queued.

@@ -1,0 +1,335 @@
+"""A walk over a Part 10 file: what it finds, where it gives up, and what it tells of the rest."""
+
+import io
+import struct
+
+import pytest
+from part10_made import BIG, DEFLATED, EXPLICIT, IMPLICIT, part10_file, plain
+from sopstatus import DocumentError, Limits
+from sopstatus.codecs import part10
+from sopstatus.codecs.part10 import Element, walk
+from sopstatus.codecs.part10_plan import Plan
+from sopstatus.codecs.part10_window import File, Window
+
+STATUS, COMMENT = 0x01000410, 0x01000424
+PLAN = Plan([STATUS, COMMENT], [STATUS], (0x0029, b"MMCPrivate"))
+SYNTAXES = [EXPLICIT, IMPLICIT, BIG, DEFLATED]
+WAYS = [{"quickly": True}, {"quickly": False}, {"strictly": True}]
+
+
+def windows(data, **limits):
+    """The file at once, and in pieces."""
+    yield Window(data, None, Limits(**limits))
+    for size in (1, 16, 1000):
+        yield Window(b"", File(io.BytesIO(data)), Limits(**limits), first_read=size)
+
+
+def every(data, ways=WAYS, **limits):
+    return [walk(window, PLAN, **how) for how in ways for window in windows(data, **limits)]
+
+
+def refused(data, **limits):
+    """The one code and place of every way's refusal."""
+    found = set()
+    for how in WAYS:
+        for window in windows(data, **limits):
+            with pytest.raises(DocumentError) as error:
+                walk(window, PLAN, **how)
+            (issue,) = error.value.issues
+            found.add((issue.code, issue.location, issue.diagnostics))
+    ((code, where, told),) = found
+    return code, where, told
+
+
+def lost(data, ways=WAYS):
+    for how in ways:
+        for window in windows(data):
+            with pytest.raises(part10.Lost):
+                walk(window, PLAN, **how)
+    return True
+
+
+def long(tag, vr, value, *, length=None, syntax=EXPLICIT):
+    """An element of a VR whose length has 32 bits; undefined where ``length`` says so."""
+    order = ">" if syntax == BIG else "<"
+    size = len(value) if length is None else length
+    head = struct.pack(order + "HH", tag >> 16, tag & 0xFFFF)
+    if syntax == IMPLICIT:
+        return head + struct.pack("<I", size) + value
+    return head + vr.encode() + b"\0\0" + struct.pack(order + "I", size) + value
+
+
+def delimiter(number, syntax=EXPLICIT, length=0):
+    return struct.pack((">" if syntax == BIG else "<") + "HHI", 0xFFFE, number, length)
+
+
+def item(inside, syntax=EXPLICIT, *, undefined=True):
+    if undefined:
+        end = delimiter(0xE00D, syntax)
+        return delimiter(0xE000, syntax, 0xFFFFFFFF) + inside + end
+    return delimiter(0xE000, syntax, len(inside)) + inside
+
+
+def sequence(*items, tag=0x00081140, syntax=EXPLICIT, undefined=True, vr="SQ"):
+    inside = b"".join(items)
+    if undefined:
+        inside += delimiter(0xE0DD, syntax)
+        return long(tag, vr, inside, length=0xFFFFFFFF, syntax=syntax)
+    return long(tag, vr, inside, syntax=syntax)
+
+
+NAME = plain(0x00100010, "PN", b"A^B^")
+PIXELS = long(0x7FE00010, "OB", b"\1\2\3\4")
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_elements_have_their_place_and_value(syntax):
+    parts = [
+        plain(tag, vr, value, syntax)
+        for tag, vr, value in (
+            (0x00100010, "PN", b"A^B^"),
+            (STATUS, "CS", b"AO"),
+            (0x01000420, "DT", b"2024"),
+            (COMMENT, "LT", b"words "),
+            (0x01000426, "LO", b"C1"),
+        )
+    ]
+    data = part10_file(*parts, syntax=syntax)
+    begin = 132 + len(plain(0x00020010, "UI", syntax.encode() + b"\0" * (len(syntax) % 2)))
+    base = 0 if syntax == DEFLATED else begin
+    vr = ("", "") if syntax == IMPLICIT else ("CS", "LT")
+    first, second = base + len(parts[0]), base + len(b"".join(parts[:3]))
+    want = {
+        STATUS: Element(first, first + 8, first + 10, vr[0], b"AO"),
+        COMMENT: Element(second, second + 8, second + 14, vr[1], b"words "),
+    }
+    for found in every(data):
+        assert found.elements == want
+        assert found.begin == begin
+        assert (found.implicit, found.big, found.deflated) == (
+            syntax == IMPLICIT,
+            syntax == BIG,
+            syntax == DEFLATED,
+        )
+        assert not found.doubtful
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_a_strict_walk_knows_where_an_absent_element_goes(syntax):
+    name = plain(0x00100010, "PN", b"A^B^", syntax)
+    between = plain(0x01000420, "DT", b"2024", syntax)
+    behind = plain(0x01000426, "LO", b"C1", syntax)
+    length = plain(0x01000000, "UL", b"\0\0\0\0", syntax)
+    for parts, status, comment, groups in (
+        ((), 0, 0, set()),
+        ((name,), 1, 1, set()),
+        ((name, between), 1, 2, set()),
+        ((name, between, behind), 1, 2, set()),
+        ((name, length, between, behind), 2, 3, {0x01000000}),
+        ((behind,), 0, 0, set()),
+    ):
+        data = part10_file(*parts, syntax=syntax)
+        for found in every(data, WAYS[2:]):
+            at = [found.begin + len(b"".join(parts[:n])) for n in (status, comment)]
+            assert found.places == {STATUS: at[0], COMMENT: at[1]}
+            assert found.elements.keys() == groups
+        assert all(not found.places for found in every(data, WAYS[:2]))
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_nothing_is_read_behind_the_last_tag(syntax):
+    data = part10_file(plain(STATUS, "CS", b"AO", syntax), syntax=syntax)
+    more = long(0x7FE00010, "OB", b"\1", length=99, syntax=syntax) + b"anything"
+    assert [f.elements[STATUS].data for f in every(data + more)] == [b"AO"] * 12
+
+
+# --- what is no file, or ends too early ----------------------------------------------------------
+
+
+def test_what_is_no_part_10_file():
+    for data in (b"", b"\0" * 131, b"\0" * 128 + b"DICX" + NAME, NAME * 20):
+        assert refused(data)[:2] == ("dicom/not-part10", "")
+
+
+def test_a_file_that_names_no_transfer_syntax_is_left_to_pydicom():
+    head = b"\0" * 128 + b"DICM"
+    assert lost(head)
+    assert lost(head + NAME)
+    assert lost(head + plain(0x00020010, "UI", b"\0\0") + NAME)
+    assert lost(head + plain(0x00020012, "UI", b"1.2\0") + NAME)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+@pytest.mark.parametrize("size", [10, 100, 40_000])
+def test_a_file_that_ends_in_a_value_says_in_which(syntax, size):
+    for tag, vr in ((0x00100010, "PN"), (STATUS, "CS")):
+        data = part10_file(plain(tag, vr, b"x" * size, syntax), syntax=syntax)
+        where = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+        for cut in (1, size // 2, size):
+            assert refused(data[:-cut])[:2] == ("dicom/truncated", where)
+
+
+def test_a_file_that_ends_in_its_meta_information_says_where():
+    whole = part10_file()
+    assert refused(whole[:-1])[:2] == ("dicom/truncated", "(0002,0010)")
+    version = long(0x00020001, "OB", b"\0\1")
+    data = whole[:132] + version + whole[132:]
+    assert refused(data[: 132 + len(version) - 1])[:2] == ("dicom/truncated", "(0002,0001)")
+    assert [f.begin for f in every(data)] == [len(data)] * 12
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_a_file_that_ends_in_a_header(syntax):
+    data = part10_file(plain(0x00080005, "CS", b"AB", syntax), syntax=syntax)
+    for rest in (b"\x10", b"\x10\0\x10\0PN\4"):
+        assert refused(data + rest)[:2] == ("dicom/truncated", "")
+    for rest in (b"\0", b"\0" * 7):  # padding
+        assert len(every(data + rest)) == 12
+    if syntax != IMPLICIT:
+        head = long(0x00100010, "UT", b"", syntax=syntax)
+        for cut in (1, 4):
+            assert refused(data + head[:-cut])[:2] == ("dicom/truncated", "(0010,0010)")
+
+
+# --- what cannot be followed ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_elements_out_of_order_are_left_to_pydicom(syntax):
+    status = plain(STATUS, "CS", b"AO", syntax)
+    for parts in (
+        (status, status),
+        (plain(0x01000420, "DT", b"2024", syntax), status),
+    ):
+        assert lost(part10_file(*parts, syntax=syntax), WAYS[1:])
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_a_wanted_element_that_is_a_sequence_is_left_to_pydicom(syntax):
+    inside = item(plain(0x00080050, "SH", b"x ", syntax), syntax)
+    assert lost(part10_file(sequence(inside, tag=STATUS, syntax=syntax), syntax=syntax))
+    if syntax != IMPLICIT:
+        one = sequence(inside, tag=STATUS, syntax=syntax, undefined=False)
+        assert lost(part10_file(one, syntax=syntax))
+
+
+def test_an_unknown_vr_is_left_to_pydicom():
+    first = plain(0x00080005, "CS", b"AB")
+    for vr in ("ZZ", "cs", "\0\0"):
+        assert lost(part10_file(first, plain(0x00100010, vr, b"AB")))
+        broken = item(plain(0x00080050, vr, b"AB"))
+        assert lost(part10_file(first, sequence(broken)))
+
+
+def test_a_sequence_that_is_not_built_as_one_is_left_to_pydicom():
+    inside = plain(0x00080050, "SH", b"x ")
+    for broken in (
+        sequence(inside),  # no item
+        sequence(delimiter(0xE00D)),  # an item's end, outside
+        sequence(delimiter(0xE000, length=0xFFFFFFFF) + inside),  # the sequence ends in an item
+        sequence(delimiter(0xE001)),
+    ):
+        assert lost(part10_file(broken, NAME, PIXELS))
+
+
+@pytest.mark.parametrize(
+    ("syntax", "written", "implicit"),
+    [
+        (EXPLICIT, IMPLICIT, True),  # some writers lie about it
+        (IMPLICIT, EXPLICIT, False),
+        (EXPLICIT, EXPLICIT, False),
+        (IMPLICIT, IMPLICIT, True),
+    ],
+)
+def test_what_the_bytes_are_counts_and_not_what_they_claim(syntax, written, implicit):
+    parts = (plain(t, v, b"AO", written) for t, v in ((0x00080005, "CS"), (STATUS, "CS")))
+    for found in every(part10_file(*parts, syntax=syntax)):
+        assert (found.implicit, found.elements[STATUS].data) == (implicit, b"AO")
+    long_first = long(0x00080005, "UT", b"", syntax=written)
+    for found in every(part10_file(long_first, syntax=syntax)):
+        assert found.implicit is implicit
+    for found in every(part10_file(syntax=syntax)):  # nothing tells but the claim
+        assert found.implicit is (syntax == IMPLICIT)
+
+
+# --- sequences -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("undefined", [(True, True), (True, False), (False, True), (False, False)])
+@pytest.mark.parametrize("levels", [1, 2, 3, 4, 6])
+def test_a_sequence_is_passed_and_what_it_holds_is_told(levels, undefined, syntax):
+    outer, inner = undefined
+    for number, is_told in ((STATUS, True), (COMMENT, False)):
+        inside = plain(number, "CS", b"AO", syntax)
+        for _ in range(levels):
+            one = item(inside, syntax, undefined=inner)
+            inside = sequence(one, syntax=syntax, undefined=outer)
+        data = part10_file(inside, plain(STATUS, "CS", b"NS", syntax), syntax=syntax)
+        for found in every(data):
+            assert (found.elements[STATUS].data, found.doubtful) == (b"NS", is_told)
+
+
+def test_fragments_are_passed():
+    """Encapsulated pixel data (PS3.5 A.4), here before what is wanted."""
+    pieces = delimiter(0xE000) + delimiter(0xE000, length=4) + b"\0\1\x10\4" + delimiter(0xE0DD)
+    icon = long(0x00880200, "OB", pieces, length=0xFFFFFFFF)
+    for found in every(part10_file(icon, plain(STATUS, "CS", b"AO"))):
+        assert found.elements[STATUS].data == b"AO"
+
+
+def test_the_inside_of_un_is_implicit():
+    """PS3.5 6.2.2, note 2."""
+    inside = item(plain(STATUS, "CS", b"AO", IMPLICIT))
+    deeper = item(sequence(inside, syntax=IMPLICIT))
+    for one in (inside, deeper):
+        data = part10_file(sequence(one, tag=0x00091010, vr="UN"), plain(STATUS, "CS", b"NS"))
+        assert [(f.elements[STATUS].data, f.doubtful) for f in every(data)] == [(b"NS", True)] * 12
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_sequences_are_followed_to_the_limit(depth, syntax):
+    inside = plain(0x00080050, "SH", b"x ", syntax)
+    for _ in range(depth):
+        inside = sequence(item(inside, syntax), syntax=syntax)
+    whole = part10_file(inside, plain(STATUS, "CS", b"AO", syntax), syntax=syntax)
+    assert [f.elements[STATUS].data for f in every(whole, depth=depth)] == [b"AO"] * 12
+    deeper = part10_file(sequence(item(inside, syntax), syntax=syntax), syntax=syntax)
+    if depth > 1:
+        code, where, told = refused(deeper, depth=depth - 1)
+        assert (code, where) == ("dicom/too-deep", "")
+        assert f" {depth - 1} " in told
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_a_file_that_ends_in_a_sequence(syntax):
+    inside = item(plain(0x00080050, "SH", b"x" * 90, syntax), syntax)
+    whole = part10_file(sequence(inside, syntax=syntax), syntax=syntax)
+    for cut in (8, 16, 30, 100):
+        assert refused(whole[:-cut])[:2] == ("dicom/truncated", "")
+
+
+# --- private creators ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+@pytest.mark.parametrize(
+    ("tag", "name", "is_told"),
+    [
+        (0x00290010, b"MMCPrivate", True),
+        (0x002900FF, b"MMCPrivate", True),
+        (0x00290011, b"MMCPrivateX ", True),  # somebody looks closer
+        (0x00290010, b"OTHERS", False),
+        (0x00290010, b"xMMCPrivate ", False),
+        (0x00291010, b"MMCPrivate", False),
+        (0x0029000E, b"MMCPrivate", False),
+        (0x00270010, b"MMCPrivate", False),
+    ],
+)
+def test_a_private_creator_is_told(tag, name, is_told, syntax):
+    data = part10_file(
+        plain(tag, "LO", name, syntax), plain(STATUS, "CS", b"AO", syntax), syntax=syntax
+    )
+    for found in every(data):
+        assert (found.elements[STATUS].data, found.doubtful) == (b"AO", is_told)
