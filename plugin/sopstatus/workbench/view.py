@@ -9,8 +9,8 @@ from typing import Any
 from sopstatus.explain import Explanation, explain
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.link import Link
-from sopstatus.model import DocumentError, SOPInstance, TableError
-from sopstatus.scaffold import scaffold
+from sopstatus.model import DocumentError, SOPInstance
+from sopstatus.scaffold import Unfit, scaffold
 from sopstatus.table import MappingTable
 from sopstatus.transform import codec
 from sopstatus.workbench import drafts
@@ -74,8 +74,8 @@ def begun(asked: Mapping[str, Any]) -> dict[str, str]:
         return {"fault": "correct the tables first"}
     try:
         made = scaffold(str(keyword or "?"), tables)  # "" is in the dictionary
-    except TableError as fault:
-        return {"fault": f"{fault.key} {fault.message}"}
+    except Unfit as fault:
+        return {"fault": str(fault)}
     return {"name": f"{made.name}.toml", "text": made.table}
 
 
