@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .PHONY: site demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill orthanc-kill foundry \
-        spark clean
+        spark archive-large clean
 
 demo: $(READY)
 	$(BIN)/sopstatus demo
@@ -91,6 +91,11 @@ build/foundry/.ready: pyproject.toml
 	build/foundry/.venv/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
 	build/foundry/.venv/bin/pip install --quiet --disable-pip-version-check --group foundry --editable .
 	touch build/foundry/.ready
+
+# an archive of FILES synthetic files (400 MB): scanned, killed, resumed; memory and speed are printed
+FILES ?= 100000
+archive-large: $(READY)
+	cd tests && ../$(BIN)/python -m archive.large $(FILES)
 
 # PySpark, for the tests that run it, so that everything else stays light; needs Java 17
 spark: build/spark/.ready

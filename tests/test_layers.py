@@ -51,7 +51,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         *("table_report", "ledger_commands", "mllp_commands", "report_commands", "scan_commands"),
         *("archive_arguments", "artifact_commands", "audit_commands", "extra_commands"),
         *("serve_commands", "spool_commands", "workbench_commands", "__main__"),
-        *("extra_commands", "gateway_commands", "server_arguments"),
+        *("export_commands", "gateway_commands", "server_arguments"),
     },
     {"artifacts", "testing", "testkit"},
 ]
@@ -106,7 +106,7 @@ THIRD_PARTY = {
     "markupsafe": {"artifacts.docs.page"},
     "pyarrow": {"archive.parquet", "engines.spark"},
     "pyspark": {"engines.spark"},
-    "duckdb": {"report.figures"},
+    "duckdb": {"archive.database", "report.figures"},
     "pygal": {"report.charts"},
 }
 

@@ -196,6 +196,7 @@ SYMPTOMS = (
         "archive/not-empty archive/not-scan archive/other-scan archive/in-use archive/part-damaged "
         "archive/process-killed",
     ),
+    Symptom("`sopstatus export` does not begin", "archive/not-ended archive/other-scan"),
     Symptom("A scan has not read all of a zip or tar", "container/broken container/too-many"),
     Symptom(
         "`sopstatus report` warns, or draws nothing",
