@@ -34,7 +34,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         "audit_dicom",
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
-    {"content", "files", "explain", "issue_forms", "side_by_side", "stamp"},
+    {"content", "files", "explain", "issue_forms", "scaffold", "side_by_side", "stamp"},
     {"places", "stored"},
     {"replay"},
     {"described", "processes", "scan"},
@@ -47,7 +47,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     },
     {"workbench"},
     {
-        *("", "demo", "listing", "commands", "diff_commands", "scaffold", "table_commands"),
+        *("", "demo", "listing", "commands", "diff_commands", "table_commands"),
         *("table_report", "ledger_commands", "mllp_commands", "report_commands", "scan_commands"),
         *("archive_arguments", "artifact_commands", "audit_commands", "extra_commands"),
         *("serve_commands", "spool_commands", "workbench_commands", "__main__"),

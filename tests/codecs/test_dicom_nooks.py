@@ -74,6 +74,7 @@ def test_each_twin_is_told_as_what_it_repeats():
         ({0xFF: "MMCPrivate"}, 0xFF38, True),
         ({0x10: "OTHER", 0x11: "MMCPrivate"}, 0x1038, False),
         ({0x11: "MMCPrivate"}, 0x1038, False),
+        ({0x100: "MMCPrivate"}, 0x0038, False),
         ({0x10: "mmcprivate"}, 0x1038, False),
         ({0x10: "MMCPrivate2"}, 0x1038, False),
         ({0x10: ""}, 0x1038, False),
@@ -90,6 +91,15 @@ def test_a_twin_stands_in_its_creator_s_block(creators, element, is_twin):
     found.add_new(0x00311039, "DT", "2024")
     issues = dicom_nooks.of_dataset(found, ROWS)
     assert told(issues) == [("dicom/private-twin", "(0029,xx38)")] * is_twin
+
+
+def test_twins_of_two_blocks_are_told():
+    found = dataset()
+    for block, low in ((0x10, 0x39), (0x11, 0x38)):
+        found.add_new(0x00290000 | block, "LO", "MMCPrivate")
+        found.add_new(0x00290000 | block << 8 | low, "LO", "x")
+    issues = dicom_nooks.of_dataset(found, ROWS)
+    assert [i.location for i in issues] == ["(0029,xx39)", "(0029,xx38)"]
 
 
 def test_a_broken_creator_makes_no_twin():
@@ -173,6 +183,7 @@ def test_a_sequence_that_is_still_bytes(implicit, little, copy):
         (0x00081140, None, item, True),  # the dictionary says that it is a sequence
         (0x00081140, "SQ", copy, False),  # no item
         (0x00081140, "SQ", item.replace(copy[:4], b"\0\1\x11\4"), False),
+        (0x00081140, "SQ", item.replace(b"CS", b"LO"), implicit),  # of another VR
         (0x00081140, "UN", item, False),
         (0x00091001, None, item, False),
         (0x00204000, None, item, False),
@@ -218,6 +229,7 @@ def signing(*items):
         ([[0x01000410, 0x00080018]], [STATUS]),
         ([0x01000410], [STATUS]),
         ([[0x00080018, 0x01000424]], [COMMENT]),
+        ([0x01000410, 0x00080018], [STATUS]),
         ([0x00080018, None, [0x01000424, 0x01000420]], [WHEN, COMMENT]),
         ([0x00080018], []),
         ([None], []),

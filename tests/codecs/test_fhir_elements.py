@@ -165,6 +165,8 @@ def test_bundles_in_bundles_up_to_the_limit(depth, read):
             [("fhir/no-uid", ".series[0]"), ("fhir/malformed", ".series[1].instance[0]")],
         ),
         (study(series("x")), [("value/not-uid", ".series[0].uid")]),
+        (study({"uid": "1.2.3"}), []),
+        (study({"uid": "1.2.3", "instance": 7}), [("fhir/malformed", ".series[0].instance")]),
         (study({"uid": "1.2.3", "instance": {}}), [("fhir/malformed", ".series[0].instance")]),
         (
             study(series("1.2.3", {"uid": 7}, {"uid": "x"})),
@@ -190,6 +192,12 @@ def test_entries_that_are_malformed_are_told_where_they_stand(entry, where):
     assert walk(broken) == ([], [("fhir/malformed", f"Bundle.entry{where}")])
     inner = f"Bundle.entry[0].resource.entry{where}"
     assert walk(bundle(broken)) == ([], [("fhir/malformed", inner)])
+
+
+@pytest.mark.parametrize("document", [STUDY | {"series": None}, {"resourceType": "Bundle"}])
+def test_a_list_that_is_absent_is_no_fault(document):
+    document = {name: value for name, value in document.items() if value is not None}
+    assert walk(document)[1] == []
 
 
 @pytest.mark.parametrize("identifier", [[], 7, [{"system": "urn:dicom:uid"}]])

@@ -1,6 +1,7 @@
 """Elements as Part 10 has them, and what stands instead of what when a data set is rewritten."""
 
 import io
+import random
 import struct
 import zlib
 
@@ -113,6 +114,23 @@ def test_edits_are_in_order_and_say_what_they_replace():
     ]
 
 
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_tags_are_in_order_as_numbers_and_not_as_bytes(syntax):
+    """And an odd number, or one above 7FFF, is of its group all the same."""
+    tags = 0x00400050, 0x00400100, 0x0040A491
+    plan = Plan(tags)
+    order = ">I" if syntax == BIG else "<I"
+    lengths = (plain(0x00400000, "UL", struct.pack(order, count), syntax) for count in (0, 3 * 10))
+    before, after = (part10_file(x, syntax=syntax) for x in lengths)
+    dataset = part10.walk(Window(before), plan, strictly=True)
+    made = {tag: element(dataset, tag, "CS", b"AO") for tag in reversed(tags)}
+    assert made == {tag: plain(tag, "CS", b"AO", syntax) for tag in tags}
+    want = after + b"".join(made[tag] for tag in tags)
+    assert rewrite(before, dataset, made) == want
+    again = part10.walk(Window(want), plan, strictly=True)
+    assert rewrite(want, again, dict.fromkeys(tags)) == before
+
+
 def inflated(parts):
     """What was deflated as it comes; the whole of it is of even length."""
     packed = b"".join(parts)
@@ -143,6 +161,18 @@ def test_a_deflated_data_set_is_read_from_its_source(size):
     for pending in (packed, packed[:7], b""):
         source = File(io.BytesIO(packed[len(pending) :]))
         assert inflated(deflated(pending, source, made, Limits())) == want
+
+
+@pytest.mark.parametrize("more", range(8))
+def test_what_does_not_shrink_is_of_even_length_too(more):
+    """Here the deflated bytes come piece by piece, each of a length of its own."""
+    inside = random.Random(more).randbytes((2 << 20) + 1000 * more)
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    packed = packer.compress(inside) + packer.flush()
+    noise = random.Random(-more - 1).randbytes(100_000 + more)
+    made = [(1 << 20, (1 << 20) + 10, noise)]
+    want = inside[: 1 << 20] + noise + inside[(1 << 20) + 10 :]
+    assert inflated(deflated(packed, None, made, Limits())) == want
 
 
 def test_what_is_inflated_for_writing_has_a_limit():

@@ -90,6 +90,9 @@ class Delivery:
     async def _serve(self) -> None:
         self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
         outlets = [Outlet(post, self._set, self._archive) for post in self._set.posts]
+        handed = {instance for instance, _ in tuple(self._stored)}
+        for outlet in outlets:
+            outlet.begin(handed)
         sending = [self._loop.create_task(outlet.forwarder.run()) for outlet in outlets]
         swept = -math.inf
         while not self._ending:

@@ -10,6 +10,7 @@ from sopstatus.explain import Explanation, explain
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.link import Link
 from sopstatus.model import DocumentError, SOPInstance
+from sopstatus.scaffold import Unfit, scaffold
 from sopstatus.table import MappingTable
 from sopstatus.transform import codec
 from sopstatus.workbench import drafts
@@ -64,6 +65,18 @@ def view(asked: Mapping[str, Any], limits: Limits = DEFAULT) -> dict[str, Any]:
         "sides": [_side(side, wish, explanation, named) for side in made],
         "trail": trail(explanation, draft.folder),
     }
+
+
+def begun(asked: Mapping[str, Any]) -> dict[str, str]:
+    """Return ``name`` and ``text`` of a new table for a DICOM Keyword, or the ``fault`` of that."""
+    tables, keyword = _draft(asked).tables, asked.get("keyword")
+    if tables is None:
+        return {"fault": "correct the tables first"}
+    try:
+        made = scaffold(str(keyword or "?"), tables)  # "" is in the dictionary
+    except Unfit as fault:
+        return {"fault": str(fault)}
+    return {"name": f"{made.name}.toml", "text": made.table}
 
 
 def asked_for(asked: Mapping[str, Any], limits: Limits = DEFAULT) -> tuple[Wish, list[Side]] | None:

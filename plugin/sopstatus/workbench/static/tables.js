@@ -1,7 +1,7 @@
 // The editor: a text area with the numbers of its lines, and the loader's faults as it finds them.
 
 import { at, count, download, make } from "./dom.js";
-import { get } from "./api.js";
+import { ask, get, issuesOf } from "./api.js";
 
 const files = { shipped: {}, site: {} };
 const drafts = {};
@@ -31,6 +31,10 @@ export async function openTables(changed) {
   });
   at("table-download").addEventListener("click", () => download(at("table-file").value, text.value));
   addEventListener("focus", () => readAgain(changed));
+  at("begin").addEventListener("submit", (event) => {
+    event.preventDefault();
+    begin(changed);
+  });
   open();
 }
 
@@ -38,11 +42,30 @@ const read = async () => (await get("/api/tables")).json();
 
 function list() {
   const chosen = at("table-file").value;
-  const names = new Set([...Object.keys(files.site), ...Object.keys(files.shipped)]);
+  const names = new Set([files.site, files.shipped, drafts].flatMap(Object.keys));
+  names.delete("new.toml");
   at("table-file").replaceChildren(
     ...[...names].map((name) => make("option", { value: name }, name)),
     make("option", { value: "new.toml" }, "new.toml (a new table)"));
   if (names.has(chosen)) at("table-file").value = chosen;
+}
+
+/** Begin a table of the DICOM dictionary's entry. */
+async function begin(changed) {
+  const fault = at("keyword-fault");
+  try {
+    const answer = await ask("/api/new", { keyword: at("keyword").value.trim(), tables: edited() });
+    const made = await answer.json();
+    fault.textContent = made.fault ?? "";
+    if (made.fault) return;
+    drafts[made.name] = made.text;
+    list();
+    at("table-file").value = made.name;
+    open();
+    changed();
+  } catch (error) {
+    fault.textContent = issuesOf(error).map((issue) => issue.diagnostics).join(" ");
+  }
 }
 
 /** Take what has changed in the site's folder meanwhile, but for files that are edited here too. */
