@@ -6,7 +6,8 @@ BIN := .venv/bin
 # the environment is made anew when what it holds has changed
 READY := .venv/.ready
 
-.PHONY: site demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill orthanc-kill foundry clean
+.PHONY: site demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill orthanc-kill foundry \
+        spark archive-large clean
 
 demo: $(READY)
 	$(BIN)/sopstatus demo
@@ -41,6 +42,7 @@ docs: $(READY)
 	cp docs/schema/table.schema.json mappings/
 	cd docs/fhir && for file in *.json; do cp ../../build/artifacts/fhir/r4/package/$$file .; done
 	cp build/artifacts/docs/*.html docs/
+	$(BIN)/python -m sopstatus.artifacts.cloud docs/cloud.md
 	cp build/artifacts/hl7/segments.md build/artifacts/hl7/tables.xml docs/hl7/
 
 # the documentation as a site in build/site, with all that it loads; nothing is fetched when it is read
@@ -89,6 +91,20 @@ build/foundry/.ready: pyproject.toml
 	build/foundry/.venv/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
 	build/foundry/.venv/bin/pip install --quiet --disable-pip-version-check --group foundry --editable .
 	touch build/foundry/.ready
+
+# an archive of FILES synthetic files (400 MB): scanned, killed, resumed; memory and speed are printed
+FILES ?= 100000
+archive-large: $(READY)
+	cd tests && ../$(BIN)/python -m archive.large $(FILES)
+
+# PySpark, for the tests that run it, so that everything else stays light; needs Java 17
+spark: build/spark/.ready
+
+build/spark/.ready: pyproject.toml
+	$(PYTHON) -m venv build/spark
+	build/spark/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	build/spark/bin/pip install --quiet --disable-pip-version-check --editable ".[spark]"
+	touch build/spark/.ready
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -11,11 +11,8 @@ from sopstatus.model import SEVERITIES
 from sopstatus.profile_table import load_profile
 
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "sopstatus"
-CODE = re.compile(
-    r"(value|table|link|profile|audit|ledger|document|dicom|dicom-json|dicom-xml|healthimaging|hl7"
-    r"|hl7-xml|mllp|fhir|http|archive|source|azure|google|gateway)"
-    r"/[a-z0-9-]+"
-)
+FAMILIES = sorted({code.partition("/")[0] for code in catalogue()})
+CODE = re.compile(rf"({'|'.join(FAMILIES)})/[a-z0-9-]+")
 
 
 def fields(code):

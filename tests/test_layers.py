@@ -34,7 +34,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
         "audit_dicom",
     },
     {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
-    {"content", "files", "explain", "issue_forms", "side_by_side", "stamp"},
+    {"content", "files", "explain", "issue_forms", "scaffold", "side_by_side", "stamp"},
     {"places", "stored"},
     {"replay"},
     {"described", "processes", "scan"},
@@ -47,11 +47,11 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     },
     {"workbench"},
     {
-        *("", "demo", "listing", "commands", "diff_commands", "scaffold", "table_commands"),
+        *("", "demo", "listing", "commands", "diff_commands", "table_commands"),
         *("table_report", "ledger_commands", "mllp_commands", "report_commands", "scan_commands"),
         *("archive_arguments", "artifact_commands", "audit_commands", "extra_commands"),
         *("serve_commands", "spool_commands", "workbench_commands", "__main__"),
-        *("extra_commands", "gateway_commands", "server_arguments"),
+        *("export_commands", "gateway_commands", "server_arguments"),
     },
     {"artifacts", "testing", "testkit"},
 ]
@@ -71,6 +71,7 @@ THIRD_PARTY = {
         "testing.archive",
         "testing.dicomweb",
         "testing.healthimaging",
+        "testing.image_set",
     },
     "msgspec": {"codecs.dicom_json_fast"},
     "hl7apy": {"codecs.hl7_objects", "artifacts.hl7.structures", "artifacts.hl7.v2_to_fhir"},
@@ -81,7 +82,6 @@ THIRD_PARTY = {
         "log",
         "engines.http_guard",
         "engines.http_server",
-        "engines.http_service",
     },
     "starlette": {
         *("engines.http", "engines.http_body", "engines.http_guard", "engines.http_server"),
@@ -104,8 +104,9 @@ THIRD_PARTY = {
     "hypothesis": {"testkit.law_checks"},
     "jinja2": {"artifacts.docs.page", "report.page"},
     "markupsafe": {"artifacts.docs.page"},
-    "pyarrow": {"archive.parquet"},
-    "duckdb": {"report.figures"},
+    "pyarrow": {"archive.parquet", "engines.spark"},
+    "pyspark": {"engines.spark"},
+    "duckdb": {"archive.database", "report.figures"},
     "pygal": {"report.charts"},
 }
 

@@ -58,7 +58,7 @@ def _tables(changes: list[str]) -> Iterator[str]:
 def _lines(replay: Replay) -> Iterator[str]:
     yield ""
     read = replay.documents - replay.unreadable
-    yield f"{replay.documents} documents, {read} read: {replay.changed or 'none'} change"
+    yield f"{replay.documents} document{'' if replay.documents == 1 else 's'}, {read} read: {replay.changed or 'none'} change"
     for output in (READ, *replay.targets):
         if not replay.outputs[output]:
             continue

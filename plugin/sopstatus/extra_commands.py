@@ -28,6 +28,16 @@ def archive_report(options: Namespace) -> int:
     return report_commands.report(options)
 
 
+def export(options: Namespace) -> int:
+    """Write a scanned archive for another system."""
+    try:
+        from sopstatus import export_commands
+    except ImportError:
+        print("error: an export needs the extra: pip install sopstatus[report]", file=sys.stderr)
+        return 2
+    return export_commands.run(options)
+
+
 def ledger(options: Namespace) -> int:
     """Feed a ledger of who holds what, show an instance of it, or check it."""
     try:

@@ -77,6 +77,18 @@ def report(
     )
 
 
+def tables_loaded(tables: MappingTable) -> None:
+    """Say which tables are in use from now on."""
+    versions = {group.name: group.version for group in tables.groups}
+    logger = structlog.get_logger("sopstatus")
+    logger.info("tables-loaded", tables=versions, sha256=tables.sha256)
+
+
+def tables_refused(fault: str) -> None:
+    """Say that changed tables are broken, where, and that the old ones stay in use."""
+    structlog.get_logger("sopstatus").error("tables-refused", fault=fault)
+
+
 def event(name: str, level: str = "info", **context: object) -> None:
     """Write one event of a service: a connection, a start, a retry; numbers and short words only."""
     logger = structlog.get_logger("sopstatus")

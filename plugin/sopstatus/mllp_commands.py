@@ -17,12 +17,13 @@ from sopstatus import log
 from sopstatus.engines.enrich import Source
 from sopstatus.engines.forward import Destination, Forwarder
 from sopstatus.engines.mllp import Listener, Settings
+from sopstatus.engines.mllp_tables import Reloading
 from sopstatus.engines.mllp_work import Transform, Work, work
 from sopstatus.engines.sources import opened
 from sopstatus.engines.spool import Spool
 from sopstatus.engines.spool_folder import owned
 from sopstatus.engines.spool_writer import SpoolWriter
-from sopstatus.table import MappingTable, load_tables
+from sopstatus.table import MappingTable
 from sopstatus.transform import named
 
 
@@ -31,22 +32,24 @@ def listen(options: Namespace) -> int:
     if fault := _usage(options):
         print(f"error: {fault}", file=sys.stderr)
         return 2
-    tables = load_tables(*options.mappings)
     try:
         transform = _transform(options.transform) if options.transform else None
         tls = _server_tls(options) if options.tls_cert else None
         where = _destination(options) if options.forward else None
-        source = _source(options, tables) if options.source else None
+
+        def made(tables: MappingTable) -> Work:
+            return work(
+                limit=options.limit << 20,
+                tables=tables,
+                source=_source(options, tables) if options.source else None,
+                transform=transform,
+                forwarded=where is not None,
+            )
+
+        done = Reloading(options.mappings, made)
     except (LookupError, ImportError, AttributeError, ValueError, OSError) as error:
         print(f"error: {_said(error)}", file=sys.stderr)
         return 2
-    done = work(
-        limit=options.limit << 20,
-        tables=tables,
-        source=source,
-        transform=transform,
-        forwarded=where is not None,
-    )
     log.configure(json=options.log == "json", level=options.log_level)
     try:
         with owned(Path(options.spool)) if where else contextlib.nullcontext():
@@ -58,14 +61,16 @@ def listen(options: Namespace) -> int:
 
 
 async def _serve(
-    options: Namespace, done: Work, tls: ssl.SSLContext | None, where: Destination | None
+    options: Namespace, done: Reloading, tls: ssl.SSLContext | None, where: Destination | None
 ) -> None:
     loop = asyncio.get_running_loop()
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
+    reloads: set[asyncio.Task[None]] = set()  # the loop itself holds no task
+    loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(loop.create_task(done.reload())))
     writer = SpoolWriter(Spool(options.spool)) if where else None
-    listener = Listener(done, _settings(options), store=writer, quick=done.is_quick)
+    listener = Listener(done, _settings(options), store=writer, quick=done.work.is_quick)
     port = await listener.start(options.host, options.port, tls=tls)
     print(f"listening on {options.host} port {port}", flush=True)
     log.event("mllp-listening", port=port, tls=tls is not None)
@@ -73,7 +78,9 @@ async def _serve(
     waits: list[asyncio.Task[Any]] = [loop.create_task(end.wait())]
     if forwarder:
         waits.append(loop.create_task(forwarder.run()))
+    watching = loop.create_task(done.watch())
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    watching.cancel()
     await listener.drain()
     log.event("mllp-stopped", messages=listener.taken, refused=listener.refused)
     if forwarder and writer:

@@ -61,7 +61,7 @@ class Replay:
         try:
             if one.error:
                 raise one.error
-            name, document = content.load(one.data)
+            name, document = ("dicom", one.part10) if one.part10 else content.load(one.data)
             before, after = (self._outputs(name, document, new=new) for new in (False, True))
         except DocumentError as error:
             self.unreadable += 1

@@ -10,7 +10,6 @@ from importlib.resources import files
 from typing import Any
 
 from sopstatus import table_language as language
-from sopstatus.model import TableError
 from sopstatus.table import MappingTable
 from sopstatus.table_check import nearest
 
@@ -28,6 +27,10 @@ PLACEHOLDER = "TODO"
 """The term of a scaffolded CS whose terms nobody knows here: PS3.6 does not list them."""
 
 
+class Unfit(Exception):
+    """The attribute cannot have a table of its own; the text says why, and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scaffold:
     """The text of a table and of a case; ``name`` is the group's, and names the files."""
@@ -40,7 +43,7 @@ class Scaffold:
 def scaffold(keyword: str, tables: MappingTable) -> Scaffold:
     """Return a table that loads, and its case, for an attribute by its DICOM Keyword.
 
-    Raise `TableError` for what is no keyword, what another table carries, and a VR that the
+    Raise `Unfit` for what is no keyword, what another table carries, and a VR that the
     language does not have.
     """
     from pydicom.datadict import get_entry, keyword_dict
@@ -49,16 +52,16 @@ def scaffold(keyword: str, tables: MappingTable) -> Scaffold:
     if tag is None:
         near = nearest(keyword, keyword_dict)
         hint = f'did you mean "{near}"?' if near else "take it from PS3.6"
-        raise TableError("new", 1, keyword, f"is no DICOM Keyword; {hint}")
+        raise Unfit(f"{keyword}: is no DICOM Keyword; {hint}")
     for group in tables.available:
         if any(row.keyword == keyword for row in group.attributes):
             state = "" if group.enabled else ", which is off: enabled = true switches it on"
-            raise TableError("new", 1, keyword, f"the table {group.name} has it{state}; use that")
+            raise Unfit(f"{keyword}: the table {group.name} has it{state}; use that")
     vrs, vm, title, retired, _ = get_entry(tag)
     vr = next((vr for vr in vrs.split(" or ") if vr in language.HL7_DATATYPES), "")
     if not vr:
         known = ", ".join(language.HL7_DATATYPES)
-        raise TableError("new", 1, keyword, f"its VR is {vrs}; a table can carry {known}")
+        raise Unfit(f"{keyword}: its VR is {vrs}; a table can carry {known}")
     name = "-".join(word.lower() for word in _words(keyword))
     field = _free_field(tables)
     terms = _terms(keyword) if vr == "CS" else {}

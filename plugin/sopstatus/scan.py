@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from io import BufferedReader, FileIO
+from io import FileIO
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_READ = 1 << 24  # bytes that a file is asked for at once
 _CHUNK = 64  # files that a process is handed at once
 _FEW = 4 * _CHUNK  # below this, starting processes takes longer than reading
 
@@ -60,6 +61,12 @@ def read(
     return Scanned(source, name, found, said.issues, described.of_document(name, document, found))
 
 
+def unreadable(source: str, error: OSError) -> Scanned:
+    """Return the record of what the operating system does not give."""
+    reason = error.strerror or type(error).__name__
+    return Scanned(source, "", (), (issue("document/unreadable", "", reason=reason),))
+
+
 class Reader:
     """Reads one file after the other; what is wrong with a file stands in its record.
 
@@ -76,17 +83,24 @@ class Reader:
 
     def __call__(self, path: str) -> Scanned:
         """Read a file of any format."""
+        return self.opened(path, lambda: FileIO(path))
+
+    def opened(self, source: str, opening: Callable[[], Any]) -> Scanned:
+        """Read what ``opening`` opens, a binary file that can ``read`` and ``seek``."""
+        try:
+            with opening() as file:
+                return self.begun(source, file.read(FIRST_READ), file)
+        except OSError as error:
+            return unreadable(source, error)
+
+    def begun(self, source: str, start: bytes, file: Any) -> Scanned:
+        """Read an open file of which ``start`` has been read already."""
         name = ""
         try:
-            with FileIO(path) as file:
-                name, document = self._load(file)
-                return self._read(path, name, document)
+            name, document = self._load(start, file)
+            return self._read(source, name, document)
         except DocumentError as error:
-            return Scanned(path, name, (), error.issues)
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            why = issue("document/unreadable", "", reason=reason)
-            return Scanned(path, name, (), (why,))
+            return Scanned(source, name, (), error.issues)
 
     def _read(self, path: str, name: str, document: Any) -> Scanned:
         from sopstatus import described
@@ -100,14 +114,14 @@ class Reader:
             return Scanned(path, name, (copy.value,), copy.issues, (told,))
         return read(path, name, document, under, self.holder)
 
-    def _load(self, file: FileIO) -> tuple[str, Any]:
-        start = file.read(FIRST_READ)
+    def _load(self, start: bytes, file: Any) -> tuple[str, Any]:
         if start[128:132] == b"DICM":  # the codec reads as much as it needs
             return "dicom", Begun(start, file)
-        rest = self.limits.document + 1 - len(start)
-        with BufferedReader(file) as whole:  # a pipe gives less at a time
-            data = start + whole.read(rest)
-        return content.load(data, limits=self.limits)
+        parts, left = [start], self.limits.document + 1 - len(start)
+        while left > 0 and (part := file.read(min(left, _READ))):
+            parts.append(part)
+            left -= len(part)
+        return content.load(b"".join(parts), limits=self.limits)
 
     def _codec(self, name: str) -> Codec:
         if name not in self._codecs:
@@ -162,33 +176,50 @@ def scan(
     to send bytes between processes takes far less than to send records; it must pickle.
     ``holder`` is the AE Title of who holds the data sets.
     """
-    found = files(paths)
     reader = Reader(tables, limits, holder)
+    return work(files(paths), _Each(reader, each) if each else reader, workers)
+
+
+def work(
+    paths: Iterable[str], reader: Callable[[str], T], workers: int | None = None
+) -> Iterator[T]:
+    """Yield what ``reader`` makes of each path, in order, in as many processes as help.
+
+    ``reader`` and what it returns pickle; else as `scan`.
+    """
+    found = iter(paths)
     workers = _processors() if workers is None else workers
     first = list(islice(found, _FEW)) if workers > 1 else []
+    names = chain(first, found)
     if len(first) < _FEW:
-        for path in chain(first, found):
-            record = reader(path)
-            yield each(record) if each else record
+        yield from map(reader, names)
         return
     from sopstatus.processes import apply
 
-    names = chain(first, found)
     chunks = iter(lambda: list(islice(names, _CHUNK)), [])
-    for records in apply(_Chunk(reader, each), chunks, workers):
+    for records in apply(_Chunk(reader), chunks, workers):
         yield from records
+
+
+@dataclass(frozen=True, slots=True)
+class _Each:
+    """What becomes of a file where it is read."""
+
+    reader: Reader
+    each: Callable[[Scanned], Any]
+
+    def __call__(self, path: str) -> Any:
+        return self.each(self.reader(path))
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
     """What a process does with the files that it is handed at once."""
 
-    reader: Reader
-    each: Callable[[Scanned], Any] | None
+    reader: Callable[[str], Any]
 
     def __call__(self, paths: list[str]) -> list[Any]:
-        records = map(self.reader, paths)
-        return [self.each(record) for record in records] if self.each else list(records)
+        return list(map(self.reader, paths))
 
 
 def _processors() -> int:

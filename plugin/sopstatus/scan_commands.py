@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import FrameType
 
 from sopstatus.archive.folder import Folder
@@ -27,6 +28,9 @@ def scan(options: Namespace) -> int:
     paths = roots(options.paths)
     if len(roots([options.output, *paths])) <= len(paths):
         print("error: OUT is, or lies below, what is to be read", file=sys.stderr)
+        return 2
+    if options.against and (options.format != "parquet" or find_spec("duckdb") is None):
+        print("error: --against needs Parquet, and the extra report", file=sys.stderr)
         return 2
     tables = load_tables(*options.mappings)
     columns = Columns.of(tables)
@@ -59,6 +63,11 @@ def scan(options: Namespace) -> int:
     )
     if not ended:
         return 128 + caught()
+    if options.against:
+        from sopstatus.export_commands import tell_changes
+
+        parts = [part.file for part in folder.parts()]
+        tell_changes(parts, tables, options.against, options.holder)
     return 1 if counts.faulty else 0
 
 

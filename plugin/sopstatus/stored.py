@@ -23,12 +23,14 @@ _ER7 = (b"MSH", b"FHS", b"BHS")
 class Stored(NamedTuple):
     """One document: the path of its file, a number where the file holds several, its bytes.
 
-    ``error`` is set in place of the bytes where it could not be read.
+    ``error`` is set in place of the bytes where it could not be read, ``part10`` where it is a
+    DICOM file on disk, of which whoever reads it needs the beginning alone.
     """
 
     source: str
     data: bytes
     error: DocumentError | None = None
+    part10: str = ""
 
 
 def stored(paths: Iterable[str | os.PathLike[str]], limit: int = LIMIT) -> Iterator[Stored]:
@@ -36,7 +38,10 @@ def stored(paths: Iterable[str | os.PathLike[str]], limit: int = LIMIT) -> Itera
     for path in files(paths):
         try:
             with open(path, "rb") as file:
-                if file.read(4) == b"PK\x03\x04":
+                head = file.read(132)
+                if head[128:] == b"DICM":
+                    yield Stored(path, b"", part10=path)
+                elif head.startswith(b"PK\x03\x04"):
                     yield from _zipped(path, file, limit)
                 else:
                     file.seek(0)

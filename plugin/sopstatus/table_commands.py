@@ -31,10 +31,14 @@ def check(options: Namespace) -> int:
 
 def new(options: Namespace) -> int:
     """Print a table and its case, or write both below ``--into``; what is there stays."""
-    from sopstatus.scaffold import scaffold
+    from sopstatus.scaffold import Unfit, scaffold
 
     own = [options.into] if options.into and any(Path(options.into).glob("*.toml")) else []
-    made = scaffold(options.keyword, load_tables(*options.mappings, *own))
+    try:
+        made = scaffold(options.keyword, load_tables(*options.mappings, *own))
+    except Unfit as unfit:
+        print(f"error: {unfit}", file=sys.stderr)
+        return 2
     if not options.into:
         print(made.table)
         print(f"# --- cases/{made.name}/case.toml ---")

@@ -205,6 +205,11 @@ SITE: dict[str, Key] = {
     "package-status": Key(
         "string", "How far what is published has come", choices=("draft", "active", "retired")
     ),
+    "selection-before-r5": Key(
+        "string",
+        "What stands for an ImagingSelection in the packages of R4 and R4B",
+        choices=("none", "basic"),
+    ),
 }
 
 SITE_FILE = "site.toml"

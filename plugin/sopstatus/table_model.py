@@ -77,6 +77,7 @@ class Site:
     package_version: str = ""
     package_date: str = ""
     package_status: str = ""
+    selection_before_r5: str = "none"
 
 
 @dataclass(frozen=True)

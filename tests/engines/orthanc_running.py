@@ -16,6 +16,8 @@ from samples_of import FOLDER
 from sopstatus import codec
 from tools import need, need_file
 
+# without it DCMTK waits 40 ms for an acknowledgment, twice a data set (Nagle)
+ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}
 PLUGINS = Path("/usr/share/orthanc/plugins")
 SCRIPT = FOLDER / "orthanc" / "sopstatus_plugin.py"
 SYNTAXES = {  # what storescu has to propose, by Transfer Syntax UID
@@ -44,7 +46,8 @@ class Running:
     def __init__(self, process, configuration):
         self.process, self.dicom_port = process, configuration["DicomPort"]
         self.url = f"http://127.0.0.1:{configuration['HttpPort']}"
-        self.client = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        once = httpx.Limits(max_keepalive_connections=0)  # Orthanc closes them after a second
+        self.client = httpx.Client(base_url=self.url, timeout=60, limits=once, trust_env=False)
 
     def get(self, path, **options):
         answer = self.client.get(path, **options)
@@ -68,8 +71,15 @@ class Running:
         syntax = codec_syntax(data)
         command = [need("storescu"), "-v", "-aet", title, "-aec", "ORTHANC", "-R", SYNTAXES[syntax]]
         command += [*options, "127.0.0.1", str(self.dicom_port), str(file)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, env=ENVIRONMENT
+        )
         return done.stdout + done.stderr
+
+    def processor_time(self):
+        """Return the seconds of processor time that Orthanc has taken."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -107,7 +117,7 @@ def orthanc(folder, destinations=(), *, plugin=True, ours=None, **settings):
     }
     file = folder / "orthanc.json"
     file.write_text(json.dumps(configuration))
-    environment = {**os.environ, "SOPSTATUS_ENVIRONMENT": sys.prefix}
+    environment = {**ENVIRONMENT, "SOPSTATUS_ENVIRONMENT": sys.prefix}
     environment.pop("PYTHONPATH", None)
     with (
         tempfile.TemporaryFile("w+") as errors,
@@ -147,11 +157,11 @@ def heard(receiver):
     return [one for text in tuple(receiver.received) for one in hl7.decode(text).value]
 
 
-def until(holds, seconds=60):
+def until(holds, seconds=60, pause=0.05):
     """Wait until something holds; return whether it does."""
     end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > end:
             return False
-        time.sleep(0.05)
+        time.sleep(pause)
     return True

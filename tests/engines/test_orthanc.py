@@ -11,7 +11,7 @@ from sopstatus import audit_log, codec
 
 from engines.destination import Receiver
 from engines.fhir_server import fhir_server
-from engines.orthanc_running import heard, orthanc, statement, until
+from engines.orthanc_running import free_port, heard, orthanc, statement, until
 
 CT = FOLDER / "authorized-original" / "image.dcm"
 IMAGES = [FOLDER / case / "image.dcm" for case in CASES]
@@ -237,3 +237,20 @@ def test_nobody_vouches_for_a_port_without_certificates(tmp_path):
         ("AO", "NS", "f.2"),
         ("ABS", "NS", "f.2"),
     }
+
+
+def test_a_full_queue_delays_and_loses_nothing(tmp_path):
+    port = free_port()
+    ours = {"ApplyProfile": False, "QueueLimit": 2}
+    with orthanc(tmp_path, {"ris": {"MLLP": f"127.0.0.1:{port}"}}, ours=ours) as running:
+        files = [file for file in STATED if file.parent.name != "ihe-order-zds"]
+        expected = []
+        for file in files:
+            by_rest(running, file)
+            expected.append(statement(file))
+            time.sleep(0.3)
+        with Receiver(port=port) as ris:
+            last = {one.sop_instance_uid: one for one in expected}
+            assert until(lambda: set(last.values()) <= set(heard(ris))), heard(ris)
+            assert until(lambda: len(heard(ris)) >= len(last))
+            assert len(set(ris.ids())) == len(ris.ids())

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 
+import httpx
 import pytest
 from sopstatus import codec
 
@@ -228,12 +229,53 @@ def test_a_batch_refuses_an_entry_alone_and_searches_by_status(front):
 def test_a_patch_never_brings_a_statement_that_was_not_checked(front):
     name = created(front, stating(said())).json()["id"]
     patch = {"content-type": "application/json-patch+json"}
-    plain = [{"op": "replace", "path": "/status", "value": "cancelled"}]
+    plain = [{"op": "replace", "path": "/status", "value": "cancelled"},
+             {"op": "add", "path": "/description", "value": "a\\b \u00fc"}]  # fmt: skip
     done = front.patch(f"/ImagingStudy/{name}", content=json.dumps(plain), headers=patch)
     assert (done.status_code, done.json()["status"]) == (200, "cancelled")
     ours = [{"op": "add", "path": "/extension", "value": stating(said())["series"]}]
     refused = front.patch(f"/ImagingStudy/{name}", content=json.dumps(ours), headers=patch)
     assert codes(refused) == ["gateway/patch"]
+
+
+def test_no_way_round(front, server):
+    text = json.dumps(broken())
+    before = len(server.get("/$log").json())
+    plain = {"content-type": "application/fhir+json"}
+    sixteen = {"content-type": "application/fhir+json; charset=utf-16"}
+    repeated = json.dumps(stating(said()))[:-1] + f', "series": {json.dumps(broken()["series"])}}}'
+    for body, headers, path, found in (
+        (text.encode("utf-16-le"), plain, "/ImagingStudy", "document/not-json"),
+        (text.encode("utf-16"), sixteen, "/ImagingStudy", "http/media-type"),
+        (text.replace("/", r"\/"), plain, "/ImagingStudy", "value/unknown-term"),
+        (text.replace("/", r"\u002f"), plain, "/ImagingStudy", "value/unknown-term"),
+        (repeated, plain, "/ImagingStudy", "gateway/repeated-member"),
+        (text, plain, "//ImagingStudy", "value/unknown-term"),
+        (text, plain, "/ImagingStudy;x=1", "value/unknown-term"),
+        (text, plain, "/%2e/ImagingStudy", "http/no-route"),
+        (text, plain, "/%49magingStudy", "value/unknown-term"),
+    ):
+        address = httpx.URL(front.url).copy_with(raw_path=path.encode())
+        answer = front.post(address, content=body, headers=headers)
+        assert codes(answer) == [found], path
+    for entry in (
+        put_in(broken(), url=f"{front.url}/ImagingStudy"),
+        put_in(broken(), url=f"{server.url}/ImagingStudy"),
+        put_in(broken(), url="/ImagingStudy"),
+        put_in(broken(), "post"),
+        put_in(bundle("collection", {"resource": broken()}), url="Bundle"),
+    ):
+        answer = front.post("/", json=bundle("transaction", entry), headers=FHIR)
+        assert codes(answer) == ["value/unknown-term"], entry["request"]
+    binary = {
+        "resourceType": "Binary",
+        "contentType": "application/json-patch+json",
+        "data": "W10=",
+    }
+    hidden = put_in(binary, "PATCH", "ImagingStudy/1")
+    answer = front.post("/", json=bundle("transaction", hidden), headers=FHIR)
+    assert codes(answer) == ["gateway/patch"]
+    assert len(server.get("/$log").json()) == before
 
 
 def test_what_is_not_ours_is_handed_on(front, server):
@@ -291,6 +333,13 @@ def test_scopes(server):
             "gateway/no-scope"
         ]
         assert front.get(f"{url}/$sop-status", headers=blind).status_code == 403
+        inside = {"request": {"method": "GET", "url": "ImagingStudy?sop-instance-status=AO"}}
+        asked = front.post("/", json=bundle("batch", inside), headers={**FHIR, **blind}).json()
+        assert asked["entry"][0]["response"]["status"] == "403"
+        chained = "/Observation?derived-from:ImagingStudy.sop-instance-status=AO"
+        assert front.get(chained, headers=blind).status_code == 403
+        form = {"sop-instance-status": "AO"}
+        assert front.post("/ImagingStudy/_search", data=form, headers=blind).status_code == 403
 
         # it sends back what it saw: what it did not see stays
         changed = front.put(url, json={**seen, "description": "changed"}, headers={**FHIR, **blind})

@@ -170,6 +170,39 @@ def test_a_fault_of_a_source_is_a_failure(on_failure, status):
     run(work())
 
 
+@pytest.mark.parametrize("scopes", [frozenset(), None])
+def test_a_write_that_is_done_is_not_told_as_a_failure(scopes):
+    stored = {"body": b""}
+    source: Source = Broken()
+    site = Site(
+        "closed", base="/fhir", archives={"x": source}, enrich=frozenset(["read"]),
+        read_scope="r", scopes=lambda scope: scopes,
+    )  # fmt: skip
+    body = json.dumps(stating(said())).encode()
+
+    async def facade_(scope, receive, send):
+        if scope["method"] == "GET":
+            await send({"type": "http.response.start", "status": 404, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        stored["body"] = (await receive())["body"]
+        head = [(b"content-type", b"application/fhir+json")]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send(
+            {"type": "http.response.body", "body": stored["body"] if scopes is None else b"{"}
+        )
+
+    async def work():
+        async with calling(Gateway(facade_, site)) as client:
+            answer = await client.put("/fhir/ImagingStudy/1", content=body, headers=FHIR)
+            assert answer.status_code == 200
+            assert stored["body"] == body
+            assert answer.content == (body if scopes is None else b"")
+            assert answer.headers["sopstatus-issues"].startswith("fatal=")
+
+    run(work())
+
+
 def test_a_client_without_the_scope_gets_no_statement_by_any_way():
     stored = {"body": json.dumps(stating(said())).encode()}
     site = Site("open", base="/fhir", read_scope="r", scopes=lambda scope: frozenset())
@@ -178,6 +211,16 @@ def test_a_client_without_the_scope_gets_no_statement_by_any_way():
     async def work():
         async with calling(app) as client:
             assert statuses((await client.get("/fhir/ImagingStudy/1")).json()) == []
+            inside = {"resourceType": "DiagnosticReport", "contained": [stating(said())]}
+            plain, stored["body"] = stored["body"], json.dumps(inside).encode()
+            assert (await client.get("/fhir/ImagingStudy/1")).status_code == 403
+            escaped = stored["body"].replace(b"/", rb"\u002f")
+            stored["body"] = escaped
+            assert (await client.get("/fhir/ImagingStudy/1")).status_code == 403
+            stored["body"] = plain.replace(b"/", rb"\/")
+            assert statuses((await client.get("/fhir/ImagingStudy/1")).json()) == []
+            assert (await client.get("/fhir/bulk")).status_code == 403
+            stored["body"] = plain
             # what cannot be cleaned is refused, whatever on_failure is
             assert (await client.get("/fhir/bulk")).status_code == 403
             stored["body"] = b'{"resourceType": "Patient"}'

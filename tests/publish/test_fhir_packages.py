@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import re
+import subprocess
 import tarfile
 
 import pytest
@@ -17,6 +18,7 @@ from sopstatus.artifacts.fhir.names import attribute_id
 from sopstatus.artifacts.fhir.package import packed
 from sopstatus.artifacts.fhir.releases import RELEASES, base_elements
 from sopstatus.artifacts.fhir.snapshot import snapshot
+from tools import need
 
 TABLES = load_tables()
 FILES = fhir_files(TABLES)
@@ -222,3 +224,33 @@ def test_names_are_unique():
         assert len(set(names)) == len(names)
         assert all(re.fullmatch(r"[A-Z][A-Za-z0-9_]{0,254}", r["name"]) for r in made)
         assert all(re.fullmatch(r"[A-Za-z0-9.-]{1,64}", r["id"]) for r in made)
+
+
+@each_release
+def test_npm_packs_it_as_it_stands(release, tmp_path):
+    for path, content in FILES.items():
+        if path.startswith(f"{release.name.lower()}/package/"):
+            place = tmp_path / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+    folder = tmp_path / release.name.lower() / "package"
+    done = subprocess.run(
+        [
+            need("npm", "npm"),
+            "pack",
+            "--json",
+            "--ignore-scripts",
+            "--offline",
+            "--cache",
+            tmp_path,
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (told,) = json.loads(done.stdout)
+    held = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert {one["path"] for one in told["files"]} == held - {told["filename"]}
+    assert told["filename"] == f"sopstatus.fhir.{release.name.lower()}-{__version__}.tgz"
+    assert "warn" not in done.stderr.lower()

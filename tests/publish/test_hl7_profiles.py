@@ -207,6 +207,61 @@ def test_the_xml_says_what_the_tables_say():
     assert codes == {code: row.displays[term] for code, term in row.from_hl7.items()}
 
 
+NOTES = ("ImpNote", "Description", "Reference", "Predicate")
+FORM = {  # of a message profile: attributes that must and may be there, and children in their order
+    "HL7v2xConformanceProfile": (
+        {"HL7Version", "ProfileType"},
+        {"Identifier"},
+        ("MetaData", "ImpNote", "UseCase", "Encodings", "DynamicDef", "HL7v2xStaticDef"),
+    ),
+    "MetaData": ({"Name", "OrgName"}, {"Version", "Status", "Topics"}, ()),
+    "UseCase": (set(), set(), ("Purpose", "Description", "Actor")),
+    "Purpose": (set(), set(), ()),
+    "Encodings": (set(), set(), ("Encoding",)),
+    "Encoding": (set(), set(), ()),
+    "DynamicDef": (set(), {"AccAck", "AppAck", "MsgAckMode"}, ()),
+    "HL7v2xStaticDef": (
+        {"MsgType", "EventType", "MsgStructID", "EventDesc", "Role"},
+        {"OrderControl", "Identifier"},
+        ("MetaData", "ImpNote", "Description", "Reference", "Segment SegGroup"),
+    ),
+    "SegGroup": (
+        {"Name", "LongName", "Usage", "Min", "Max"},
+        set(),
+        (*NOTES, "Segment SegGroup"),
+    ),
+    "Segment": ({"Name", "LongName", "Usage", "Min", "Max"}, set(), (*NOTES, "Field")),
+    "Field": (
+        {"Name", "Usage", "Min", "Max", "Datatype"},
+        {"Length", "Table", "ConstantValue", "ItemNo"},
+        (*NOTES, "DataValues", "Component"),
+    ),
+    "Component": (
+        {"Name", "Usage", "Datatype"},
+        {"Length", "Table", "ConstantValue"},
+        (*NOTES, "DataValues", "SubComponent"),
+    ),
+    "SubComponent": (
+        {"Name", "Usage", "Datatype"},
+        {"Length", "Table", "ConstantValue"},
+        (*NOTES, "DataValues"),
+    ),
+    **dict.fromkeys(NOTES, (set(), set(), ())),
+}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_xml_has_the_form_of_a_message_profile(name):
+    for element in ET.fromstring(FILES[f"profiles/{name}.xml"]).iter():
+        must, may, order = FORM[element.tag]
+        assert must <= element.attrib.keys() <= must | may, element.tag
+        places = [next(i for i, tags in enumerate(order) if e.tag in tags.split()) for e in element]
+        assert places == sorted(places), element.tag
+        assert element.get("Usage", "O") in ("R", "RE", "O", "C", "X", "B")
+        if element.tag in ("Segment", "Encodings"):
+            assert len(element)
+
+
 def test_numbers_of_user_defined_tables_are_unique():
     everything = load_tables(enable=[group.name for group in TABLES.available])
     made = hl7_files(everything)

@@ -10,7 +10,7 @@ from mirth.rhino import run
 from samples_of import FOLDER, ROOT
 from sopstatus import codec, load_tables
 from sopstatus.__main__ import main
-from sopstatus.artifacts.cloud import ANSWERS, KNOWN, matrix
+from sopstatus.artifacts.cloud import ANSWERS, KNOWN, markdown, matrix, with_matrix
 from sopstatus.artifacts.docs.files import docs_files
 from sopstatus.artifacts.docs.page import mirth_example
 from sopstatus.artifacts.docs.values import NOTES, samples
@@ -154,6 +154,12 @@ def test_the_mirth_example_runs_as_it_stands(name, tmp_path):
     written = [x for x in said if x.study_instance_uid == "2.25.101"]
     assert [x.holder for x in written] == ["PACS1"]
     assert f"{row.keyword}: '{dict(written[0].attributes)[row.keyword]}'" in example
+
+
+def test_the_page_of_clouds_has_the_matrix():
+    page = (ROOT / "docs/cloud.md").read_text("utf-8")
+    assert with_matrix(page) == page
+    assert markdown() in page
 
 
 def test_a_site_is_named_on_its_page(tmp_path):

@@ -1,6 +1,8 @@
 """The documentation as a site (`make site`): every link leads somewhere, and nothing is fetched."""
 
+import os
 import re
+import subprocess
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -8,7 +10,6 @@ import pytest
 from samples_of import ROOT
 from tools import missing
 
-SITE = ROOT / "build" / "site"
 ABROAD = re.compile(r"(https?:|mailto:|data:)")
 
 
@@ -28,13 +29,29 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def pages():
-    if not (SITE / "index.html").exists():
-        missing("the site", "", "make site")
-    return {path: Page(path.read_text("utf-8")) for path in SITE.rglob("*.html")}
+def site(tmp_path_factory):
+    """The site as it is made of the documents of today."""
+    mkdocs = ROOT / "build/website/.venv/bin/mkdocs"
+    if not mkdocs.exists():
+        missing("mkdocs", "", "make site")
+    folder = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [mkdocs, "build", "-q", "-f", ROOT / "website/mkdocs.yml", "-d", folder],
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
 
 
-def test_links_and_anchors(pages):
+@pytest.fixture(scope="module")
+def pages(site):
+    return {path: Page(path.read_text("utf-8")) for path in site.rglob("*.html")}
+
+
+def test_links_and_anchors(site, pages):
     broken = []
     for path, page in pages.items():
         if path.name == "404.html":  # its links are those of a server's root
@@ -45,25 +62,25 @@ def test_links_and_anchors(pages):
             to, _, anchor = link.partition("#")
             target = (path.parent / unquote(to)).resolve() if to else path
             target = target / "index.html" if target.is_dir() else target
-            there = target.is_file() and SITE in target.parents
+            there = target.is_file() and site in target.parents
             if not there or (
                 anchor and target in pages and unquote(anchor) not in pages[target].ids
             ):
-                broken.append(f"{path.relative_to(SITE)}: {link}")
+                broken.append(f"{path.relative_to(site)}: {link}")
     assert broken == []
 
 
-def test_nothing_is_fetched_from_elsewhere(pages):
+def test_nothing_is_fetched_from_elsewhere(site, pages):
     for path, page in pages.items():
         assert [
             load for load in page.loads if not load.startswith("data:") and ABROAD.match(load)
         ] == [], path
-    for style in SITE.rglob("*.css"):
+    for style in site.rglob("*.css"):
         assert not re.search(r"url\(['\"]?https?:|@import", style.read_text("utf-8")), style
 
 
-def test_every_document_is_on_it(pages):
+def test_every_document_is_on_it(site, pages):
     for document in [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/*.html")]:
-        assert SITE / document.with_suffix(".html").name in pages
-    assert SITE / "hl7" / "segments.html" in pages
-    assert len(pages[SITE / "issues.html"].ids) > 150
+        assert site / document.with_suffix(".html").name in pages
+    assert site / "hl7" / "segments.html" in pages
+    assert len(pages[site / "issues.html"].ids) > 150

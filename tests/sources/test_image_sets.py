@@ -10,9 +10,11 @@ import pytest
 from botocore.config import Config
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
-from sopstatus import DocumentError, Link, SOPInstance, transformer
+from samples_of import CASES, sample
+from sopstatus import DocumentError, Link, SOPInstance, codec, transformer
 from sopstatus.sources import healthimaging
 from sopstatus.testing.healthimaging import healthimaging as stand_in
+from sopstatus.testing.image_set import image_set as made_of
 from sopstatus.testing.running import running
 
 STORE, SET = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
@@ -180,3 +182,26 @@ def test_the_real_service_model_takes_what_is_sent():
         )  # fmt: skip
         assert source.update([one], SET, link=TRUSTED).value == "5"
         stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_image_set_made_of_a_file_says_what_the_file_says(case):
+    file = sample(case, "dicom")
+    made = made_of([file])
+    under = codec("healthimaging")
+    found = under.decode(json.dumps(made))
+    assert found.value == codec("dicom").decode(file).value
+    assert under.instances(made) == codec("dicom").instances(file)
+
+
+def test_an_image_set_has_the_services_shape():
+    (series,) = made_of([sample("authorized-original", "dicom")])["Study"]["Series"].values()
+    (instance,) = series["Instances"].values()
+    said_ = instance["DICOM"]
+    assert said_["TransferSyntaxUID"].startswith("1.2.840.10008.1.2")
+    assert said_["WindowCenter"] if "WindowCenter" in said_ else said_["ImageType"][0] == "ORIGINAL"
+    assert isinstance(said_["KVP"], str)
+    assert said_["SOPInstanceStatus"] == "AO"
+    assert any(isinstance(v, str) and v.endswith((" ", "\0")) for v in said_.values())
+    assert None in said_.values()
+    assert series["DICOM"]["Modality"] == "CT"

@@ -1,8 +1,11 @@
 """The pytest plugin as an analyst runs it: real pytest runs over folders of cases."""
 
+import base64
+import io
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from samples_of import FOLDER, ROOT
@@ -209,6 +212,31 @@ def test_the_laws_find_a_value_that_the_row_cannot_carry(tmp_path):
     law_checks.put_get(under, under.blank([x]), x, x)
     with pytest.raises(AssertionError):
         law_checks.put_get(other, other.blank([x]), x, x)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("authorized-original", "message.hl7"),
+        ("kanji-comment", "image.dcm"),
+        ("microseconds", "imaging-study.json"),
+    ],
+)
+def test_a_case_that_the_workbench_gives_away_passes(place, name, file):
+    """What an analyst saw on the page holds in a terminal, over the tables that were edited there."""
+    from sopstatus.workbench.case import case_file
+
+    data = base64.b64encode((FOLDER / name / file).read_bytes()).decode()
+    asked = {
+        "document": {"base64": data},
+        "name": "shared",
+        "tables": {"quality.toml": QUALITY},
+        "trusted": True,
+    }
+    with zipfile.ZipFile(io.BytesIO(case_file(asked))) as archive:
+        archive.extractall(place.path / "cases")
+    result = run(place, "--sopstatus-mappings", "cases/shared/mappings", "cases")
+    result.assert_outcomes(passed=2)
 
 
 def test_the_plugin_imports_nothing_of_ours():

@@ -81,3 +81,12 @@ def test_sarif_of_tables_without_a_fault(capsys):
 def test_a_folder_that_is_not_there_hides_no_fault_of_the_others(tmp_path, capsys):
     assert main(["check", str(tmp_path / "none")]) == 1
     assert "is no folder\n      = name the folder" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("key", ["keyword", "tag    ", "vr     ", "terms  ", "hl7    ", "fhir   "])
+def test_any_misspelt_key_is_one_fault(tmp_path, capsys, key):
+    (tmp_path / "x.toml").write_text(QUALITY.replace(f"\n{key} =", f"\n{key.strip()}x =", 1))
+    assert main(["check", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert out.count(": error: ") == 1
+    assert f'= did you mean "{key.strip()}"?' in out

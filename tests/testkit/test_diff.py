@@ -79,6 +79,19 @@ class TestStored:
             "z.hl7#1",
         ]
 
+    def test_an_image_is_not_read_whole(self, tmp_path, folders):
+        shutil.copy(FOLDER / "authorized-original" / "image.dcm", tmp_path / "big.dcm")
+        with (tmp_path / "big.dcm").open("ab") as file:
+            file.truncate(256 << 20)
+        (one,) = stored([tmp_path / "big.dcm"])
+        old, new = (load_tables(folders / name) for name in ("old", "new"))
+        replay = Replay(old, new)
+        tracemalloc.start()
+        replay(one)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+        tracemalloc.stop()
+        assert (replay.documents, replay.unreadable) == (1, 0)
+
     def test_what_cannot_be_read_stops_nothing(self, tmp_path):
         (tmp_path / "a.zip").write_bytes(b"PK\x03\x04 no zip")
         (tmp_path / "b.ndjson").write_bytes(b"{" + b" " * 200 + b"}\n{}\n")
@@ -127,7 +140,7 @@ def test_nothing_changes(folders, capsys):
     (folders / "m.hl7").write_bytes(MESSAGE)
     same = str(folders / "old")
     assert main(["diff", same, same, "--replay", str(folders / "m.hl7")]) == 0
-    assert "1 documents, 1 read: none change" in capsys.readouterr().out
+    assert "1 document, 1 read: none change" in capsys.readouterr().out
     assert main(["diff", same, same]) == 0
     # this message says nothing of it: the tables differ, and no output does
     assert main(["diff", same, str(folders / "new"), "--replay", str(folders / "m.hl7")]) == 0

@@ -2,9 +2,9 @@
 
 import pytest
 from pydicom.datadict import DicomDictionary
-from sopstatus import TableError, load_tables
+from sopstatus import load_tables
 from sopstatus.__main__ import main
-from sopstatus.scaffold import PLACEHOLDER, _terms, scaffold
+from sopstatus.scaffold import PLACEHOLDER, Unfit, _terms, scaffold
 from sopstatus.table import lint
 from sopstatus.table_language import HL7_DATATYPES
 from sopstatus.testkit import run
@@ -66,7 +66,7 @@ def test_the_next_one_takes_the_next_field(tmp_path):
     ],
 )
 def test_what_cannot_be_made(keyword, words, capsys):
-    with pytest.raises(TableError) as raised:
+    with pytest.raises(Unfit) as raised:
         scaffold(keyword, load_tables())
     assert words in str(raised.value)
     assert main(["new", keyword]) == 2

@@ -142,6 +142,39 @@ def test_a_case_is_a_folder_of_the_samples_layout(client):
         assert found.attributes == want.attributes
 
 
+@pytest.mark.parametrize(
+    ("case", "name", "trusted"),
+    [
+        ("two-series", "message.hl7", True),
+        ("unknown-term", "image.dcm", False),
+        ("foreign-zds", "metadata.json", False),
+        ("microseconds", "imaging-study.json", True),
+        ("study-level", "message.xml", True),
+    ],
+)
+def test_a_shared_case_is_a_test_as_it_is(client, tmp_path, case, name, trusted):
+    document = (FOLDER / case / name).read_bytes()
+    asked = {"document": file(document), "name": case, "trusted": trusted, "release": "R5"}
+    tables = {"site.toml": 'coding-system = "99SITE"\n'}
+    answer = client.post("/api/case", json=asked | {"tables": tables, "holder": "PACS"})
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        archive.extractall(tmp_path)
+        sides = len([one for one in archive.namelist() if "/onto-" in one])
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull),
+            *(f"--rootdir={tmp_path}", f"--sopstatus-mappings={tmp_path / case / 'mappings'}"),
+            tmp_path / case,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{sides} passed" in done.stdout
+
+
 @pytest.mark.parametrize("name", ["", "../x", "A", "a b", "x" * 61, 7])
 def test_a_case_needs_a_name(client, name):
     answer = client.post("/api/case", json={"document": file(MESSAGE), "name": name})

@@ -10,7 +10,7 @@ from sopstatus.catalogue import catalogue
 from sopstatus.limits import Limits
 from sopstatus.workbench import drafts
 from sopstatus.workbench.dump import dump
-from sopstatus.workbench.view import view
+from sopstatus.workbench.view import begun, view
 
 MAIN = "sop-instance-status.toml"
 SIDES = ("dicom", "hl7", "fhir")
@@ -212,6 +212,16 @@ def test_every_fault_of_the_tables_is_told_where_it_is():
 def test_names_of_tables_are_file_names(name):
     with pytest.raises(DocumentError, match="http/parameter"):
         view({"tables": {name: ""}})
+
+
+def test_a_table_that_is_begun_loads():
+    made = begun({"keyword": "QualityControlImage"})
+    assert made["name"] == "quality-control-image.toml"
+    tables = {made["name"]: made["text"]}
+    assert view({"tables": tables})["faults"] == []
+    assert "has it" in begun({"keyword": "QualityControlImage", "tables": tables})["fault"]
+    assert "no DICOM Keyword" in begun({"keyword": 7})["fault"]
+    assert begun({"tables": {"a.toml": "x"}})["fault"] == "correct the tables first"
 
 
 def test_a_release_and_a_holder():

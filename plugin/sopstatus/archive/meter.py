@@ -13,8 +13,9 @@ from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
 from typing import Any, TextIO
 
+from sopstatus.archive.documents import found
 from sopstatus.archive.rows import Counts
-from sopstatus.files import files
+from sopstatus.model import DocumentError
 from sopstatus.progress import bar
 
 _WINDOW = 30.0  # seconds over which the rate is taken
@@ -96,4 +97,5 @@ class Meter:
 
 def _count(paths: Iterable[str], there: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    there.send(sum(1 for _ in files(paths)))
+    with suppress(DocumentError):  # whoever reads is told, too
+        there.send(sum(1 for _ in found(paths)))

@@ -71,6 +71,16 @@ class ParquetPart:
         if len(self._rows) >= _BATCH:
             self._turn()
 
+    def whole(self) -> list[pa.RecordBatch]:
+        """Hand over the batches that are full, and forget them."""
+        batches, self._batches = self._batches, []
+        return batches
+
+    def rest(self) -> list[pa.RecordBatch]:
+        """Hand over all that is left."""
+        self._turn()
+        return self.whole()
+
     def write(self, file: BinaryIO) -> None:
         """Write what was gathered."""
         self._turn()

@@ -6,6 +6,7 @@ of a document stand in its first row.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -67,7 +68,7 @@ class Columns:
 
 
 class Counts(NamedTuple):
-    """What a scan has seen: files, rows, files whose errors left nothing, files with an error."""
+    """What a scan has seen: files and rows; documents without any for errors, and with an error."""
 
     files: int = 0
     rows: int = 0
@@ -79,8 +80,11 @@ class Counts(NamedTuple):
         return Counts(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
-def counts(scanned: Scanned) -> Counts:
-    """Count one file."""
-    bad = any(issue.severity in (FATAL, ERROR) for issue in scanned.issues)
-    unreadable = bad and not scanned.instances
-    return Counts(1, max(1, len(scanned.instances)), int(unreadable), int(bad))
+def counts(records: Iterable[Scanned]) -> Counts:
+    """Count one file by its documents."""
+    total = Counts(files=1)
+    for one in records:
+        bad = any(issue.severity in (FATAL, ERROR) for issue in one.issues)
+        unreadable = bad and not one.instances
+        total = total.plus(Counts(0, max(1, len(one.instances)), int(unreadable), int(bad)))
+    return total

@@ -8,14 +8,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
+from sopstatus.archive.documents import Documents, found, is_url
 from sopstatus.archive.folder import Folder
 from sopstatus.archive.order import left
 from sopstatus.archive.rows import Counts, counts
 from sopstatus.catalogue import document_error, issue
-from sopstatus.files import files
 from sopstatus.model import Issue
 from sopstatus.processes import ProcessDied
-from sopstatus.scan import Scanned, scan
+from sopstatus.scan import Reader, Scanned, work
 from sopstatus.table import MappingTable
 
 ROWS = 65_536  # of a part file: its rows are what memory holds
@@ -51,18 +51,20 @@ class Read(NamedTuple):
 
     source: str
     counts: Counts
-    rows: Any
+    rows: list[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """What is made of a file where it was read."""
+    """What is made of a file where it is read."""
 
+    documents: Documents
     form: Format
 
-    def __call__(self, scanned: Scanned) -> Read:
+    def __call__(self, source: str) -> Read:
         """Return the counts and the rows of a file."""
-        return Read(scanned.source, counts(scanned), self.form.each(scanned))
+        records = self.documents(source)
+        return Read(source, counts(records), [self.form.each(record) for record in records])
 
 
 def run(
@@ -86,8 +88,8 @@ def run(
     for part in folder.parts():
         total = total.plus(part.counts)
     told(total)
-    names = left(files(paths), covered, paths) if covered else files(paths)
-    read = scan(names, workers=workers, holder=holder, tables=tables, each=Each(form))
+    names = left(found(paths), covered, paths) if covered else found(paths)
+    read = work(names, Each(Documents(Reader(tables, holder=holder)), form), workers)
     assert isinstance(read, Generator)
     try:
         for sources, those, gathered in _parts(read, form, rows, total, told, stopped):
@@ -112,7 +114,8 @@ def _parts(
     try:
         for one in read:
             sources.append(one.source)
-            part.add(one.rows)
+            for rows_of_one in one.rows:
+                part.add(rows_of_one)
             those = those.plus(one.counts)
             told(total.plus(those))
             if stopped():
@@ -147,7 +150,7 @@ def settings(
         "format": form.suffix.removeprefix("."),
         "columns": list(columns),
         "paths": list(paths),
-        "places": [os.path.abspath(path) for path in paths],  # noqa: PTH100
+        "places": [p if is_url(p) else os.path.abspath(p) for p in paths],  # noqa: PTH100
         "holder": holder,
         "tables": tables.sha256,
     }

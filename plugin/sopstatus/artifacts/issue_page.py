@@ -33,6 +33,7 @@ GROUPS = {
     "document": ("Documents", "Files that are not what they should be."),
     "link": ("The link", "What may cross from one system to another (PS3.15 A.1.1)."),
     "archive": ("Archives", "The folder of a scan: `sopstatus scan`, see `docs/scan.md`."),
+    "container": ("Containers", "Zips, tars and NDJSON that a scan looks into."),
     "report": ("Reports", "The page of a scan: `sopstatus report`, see `docs/scan.md`."),
     "ledger": ("The ledger", "Who holds what: `sopstatus ledger`, see `docs/ledger.md`."),
     "http": ("HTTP", "Requests to `sopstatus serve`, see `docs/serve.md`."),

@@ -56,7 +56,7 @@ SYMPTOMS = (
     Symptom("`sopstatus serve` answers 500 to 504", "http/failed http/busy http/took-too-long"),
     Symptom(
         "`sopstatus gateway` answers 4xx or 502",
-        "gateway/no-scope gateway/patch gateway/search gateway/upstream gateway/upstream-too-large",
+        "gateway/no-scope gateway/patch gateway/repeated-member gateway/search gateway/upstream gateway/upstream-too-large",
         "`docs/gateway.md` says when the server's own answer comes back instead",
     ),
     Symptom(
@@ -196,6 +196,8 @@ SYMPTOMS = (
         "archive/not-empty archive/not-scan archive/other-scan archive/in-use archive/part-damaged "
         "archive/process-killed",
     ),
+    Symptom("`sopstatus export` does not begin", "archive/not-ended archive/other-scan"),
+    Symptom("A scan has not read all of a zip or tar", "container/broken container/too-many"),
     Symptom(
         "`sopstatus report` warns, or draws nothing",
         "archive/said-in-two-ways report/no-browser",

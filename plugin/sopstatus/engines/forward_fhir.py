@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from sopstatus.engines.forward_answer import AGAIN, DEAD_LETTER, DONE, Verdict
 _MEDIA = "application/fhir+json"
 _TO_BE_MENDED = (401, 403, 408, 409, 412, 425, 429)  # by the site, by waiting: not in the content
 _LONGEST_ANSWER = 1 << 20
+_REST = 3.0  # times as long as a resource took to make no other is made: others work here too
 
 
 class FHIRSender:
@@ -47,7 +49,7 @@ class FHIRSender:
         self._headers = {"Content-Type": f"{_MEDIA}; charset=utf-8", "Accept": _MEDIA}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
-        self._reused = False
+        self._reused, self._rest = False, 0.0
         if to.scheme == "https":
             context = tls or ssl.create_default_context()
             self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
@@ -58,7 +60,10 @@ class FHIRSender:
 
     async def send(self, message: bytes) -> Verdict:
         """Send the resource of this id as it is now."""
-        resource = self._made(message.decode("ascii"))
+        await asyncio.sleep(self._rest)
+        start = time.monotonic()
+        resource = await asyncio.to_thread(self._made, message.decode("ascii"))
+        self._rest = _REST * (time.monotonic() - start)
         if resource is None:
             return Verdict(DONE, "nothing-to-say")
         place = f"{resource['resourceType']}/{resource['id']}"

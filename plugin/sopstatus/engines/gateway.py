@@ -71,6 +71,8 @@ class Gateway:
 async def _answered(x: Exchange, path: str) -> None:
     if any(step in (".", "..") for step in path.split("/")):
         raise document_error("http/no-route", "")  # the server would see another path than we do
+    if not x.may_read and x.site.asks_of_status(x.query):
+        raise document_error("gateway/no-scope", "", scope=x.site.read_scope)
     asked = interaction(x.scope["method"], path)
     if asked.kind in WRITES:
         await write(x, asked)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
 from sopstatus.catalogue import document_error
-from sopstatus.engines.gateway_document import CARRIERS, located
-from sopstatus.engines.gateway_interaction import CREATE, PATCH, UPDATE, interaction
+from sopstatus.engines.gateway_document import CARRIERS, carriers, located
 from sopstatus.engines.gateway_search import Sieve, sifted, split_query
 from sopstatus.engines.gateway_site import Site
 from sopstatus.engines.http_answers import status_of
@@ -35,8 +33,13 @@ class Sent:
         """Tell whether the answer is not to go back as it comes."""
         return bool(self.sieves or self.refused)
 
+    @property
+    def is_refused(self) -> bool:
+        """Tell whether nothing is left to be sent."""
+        return bool(self.refused) and not self.bundle.get("entry")
 
-async def sent(bundle: dict[str, Any], write: Write, site: Site) -> Sent:
+
+async def sent(bundle: dict[str, Any], write: Write, site: Site, *, may_read: bool) -> Sent:
     """Return what goes to the server; one refused entry refuses a transaction, in a batch itself."""
     is_batch = bundle.get("type") == "batch"
     result = Sent(bundle)
@@ -45,7 +48,7 @@ async def sent(bundle: dict[str, Any], write: Write, site: Site) -> Sent:
     for number, entry in enumerate(old if isinstance(old, list) else ()):
         where = f"Bundle.entry[{number}]"
         try:
-            new.append(await _entry(entry, number, where, write, site, result))
+            new.append(await _entry(entry, number, where, write, site, result, may_read))
         except DocumentError as error:
             issues = located(error.issues, f"{where}.resource")
             if not is_batch:
@@ -61,14 +64,15 @@ async def sent(bundle: dict[str, Any], write: Write, site: Site) -> Sent:
 
 
 async def _entry(
-    entry: Any, number: int, where: str, write: Write, site: Site, result: Sent
+    entry: Any, number: int, where: str, write: Write, site: Site, result: Sent, may_read: bool
 ) -> Any:
     request = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(request, dict):
         return entry
-    method, url = str(request.get("method", "")), str(request.get("url", ""))
+    method, url = str(request.get("method", "")).upper(), str(request.get("url", ""))
     path, mark, query = url.partition("?")
-    kind = interaction(method, unquote(path)).kind
+    if not may_read and site.asks_of_status(query):
+        raise document_error("gateway/no-scope", where, scope=site.read_scope)
     if method == "GET" and mark:
         rest, sieve = split_query(query, site)
         if sieve:
@@ -76,15 +80,24 @@ async def _entry(
             return {**entry, "request": {**request, "url": f"{path}?{rest}" if rest else path}}
         return entry
     resource = entry.get("resource")
-    if kind == PATCH and site.concerns(json.dumps(resource, default=str).encode()):
+    if method == "PATCH" and _may_touch(resource, path, site):
         raise document_error("gateway/patch", where)
-    if kind not in (CREATE, UPDATE) or not isinstance(resource, dict):
+    if method not in ("POST", "PUT") or not isinstance(resource, dict):
         return entry
     if resource.get("resourceType") not in CARRIERS:
+        for inner in carriers(resource):  # of a Bundle that is stored as it is
+            await write(inner, "POST", "")
         return entry
     written = await write(resource, method, url)
     result.issues += located(written.issues, f"{where}.resource")
     return entry if written.value is resource else {**entry, "resource": written.value}
+
+
+def _may_touch(patch: Any, path: str, site: Site) -> bool:
+    """Tell whether a patch may touch statements: a Binary hides what it does."""
+    of_ours = any(kind in unquote(path) for kind in CARRIERS)
+    hidden = isinstance(patch, dict) and patch.get("resourceType") == "Binary"
+    return (of_ours and hidden) or site.mentions(patch)
 
 
 def _refusal(issues: tuple[Issue, ...], site: Site) -> dict[str, Any]:

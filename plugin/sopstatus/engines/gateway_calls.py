@@ -31,8 +31,11 @@ _JSON = (b"accept", b"application/fhir+json")
 
 def plain_headers(headers: Headers) -> Headers:
     """Return the headers for an answer that we have to read: JSON, whole, not compressed."""
+    asked = header(headers, b"accept")
+    is_json = b"json" in asked and b"xml" not in asked  # it may name a version of FHIR
     kept = without(headers, (*_CONDITIONAL, b"accept"))
-    return [*kept, _JSON, (b"accept-encoding", b"identity")]
+    accept = (b"accept", asked) if is_json else _JSON
+    return [*kept, accept, (b"accept-encoding", b"identity")]
 
 
 class Calls:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from sopstatus import content
 from sopstatus.catalogue import document_error
 from sopstatus.engines.gateway_archive import Archives
 from sopstatus.engines.gateway_calls import Calls, plain_headers
@@ -28,7 +27,7 @@ from sopstatus.engines.gateway_exchange import (
     header,
     request,
 )
-from sopstatus.engines.gateway_site import OPEN
+from sopstatus.engines.gateway_site import OPEN, printed
 from sopstatus.engines.http_answers import Answer, counted, refusal
 from sopstatus.engines.http_body import Body, inflated
 from sopstatus.engines.http_guard import failure
@@ -141,7 +140,8 @@ class Exchange:
                 old = self.calls.parsed(reply)
                 new = await guarded(change(old))
                 if new is not old:
-                    reply.body = content.dump_json(new)
+                    reply.body = printed(new, reply.body)
+            self.clean(reply)
         except DocumentError as error:
             if not (self.lets_through and is_failure(error)):
                 raise
@@ -152,11 +152,26 @@ class Exchange:
 
     # documents
 
+    def clean(self, reply: Reply) -> None:
+        """Hide what this client must not see; raise `DocumentError` (403) where that cannot be done."""
+        site = self.site
+        if self.may_read or not site.concerns(reply.plain(site.max_body)):
+            return
+        if reply.is_json:
+            document = self.calls.parsed(reply)
+            hidden = mapped(document, lambda one: stripped(one, site))
+            if hidden is not document:
+                reply.body = printed(hidden, reply.body)
+            left = site.mentions(hidden)  # inside of other resources
+        else:
+            text = reply.body.replace(b"\\/", b"/")
+            left = any(mark in text for mark in site.marks)
+        if left:
+            raise document_error("gateway/no-scope", "", scope=site.read_scope)
+
     async def seen(self, document: Any) -> Any:
-        """Return a document as this client sees it."""
-        if not self.may_read:
-            return mapped(document, lambda one: stripped(one, self.site))
-        if not self.adds_on_read:
+        """Return a document with what the archives know, where this client may see that."""
+        if not (self.may_read and self.adds_on_read):
             return document
         known = {}
         for one in carriers(document):

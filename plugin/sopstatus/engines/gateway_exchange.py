@@ -67,6 +67,12 @@ def media(headers: Iterable[tuple[bytes, bytes]]) -> str:
     return header(headers, b"content-type").decode("latin-1").partition(";")[0].strip().lower()
 
 
+def charset(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the character set that a body's media type names, empty where it names none."""
+    text = header(headers, b"content-type").decode("latin-1").lower()
+    return text.partition("charset=")[2].partition(";")[0].strip(' "')
+
+
 def without(headers: Iterable[tuple[bytes, bytes]], names: Iterable[bytes]) -> Headers:
     """Return the headers that have none of these names."""
     gone = set(names)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sopstatus import content
 from sopstatus.catalogue import document_error
 from sopstatus.engines import gateway_operations as operations
 from sopstatus.engines import gateway_search as searches
 from sopstatus.engines.gateway_calls import plain_headers
 from sopstatus.engines.gateway_context import Exchange, guarded
-from sopstatus.engines.gateway_document import entries, mapped, stripped
+from sopstatus.engines.gateway_document import entries
 from sopstatus.engines.gateway_exchange import Message, Reply, captured, header, media, request
 from sopstatus.engines.gateway_interaction import SEARCH_POST, Interaction
-from sopstatus.engines.gateway_site import json_of
+from sopstatus.engines.gateway_site import json_of, printed
+from sopstatus.model import DocumentError
 
 _PAGES = 20  # of a search that are gone through for one match
 _MAY_STATE = ("json", "xml", "fhir", "text/")
@@ -47,6 +47,11 @@ async def capabilities(x: Exchange) -> None:
     async def change(document: Any) -> Any:
         return searches.described(document, x.site)
 
+    try:
+        x.wants_json()
+    except DocumentError:
+        await through(x)
+        return
     await x.change(change)
 
 
@@ -55,13 +60,14 @@ async def search(x: Exchange, asked: Interaction) -> None:
     form = ""
     query, sieve = searches.split_query(x.query, x.site)
     if asked.kind == SEARCH_POST:
-        form, more = searches.split_query((await x.body()).decode("latin-1"), x.site)
-        sieve = (sieve and more and sieve.plus(more)) or sieve or more
+        form = (await x.body()).decode("latin-1")
+        if not x.may_read and x.site.asks_of_status(form):
+            raise document_error("gateway/no-scope", "", scope=x.site.read_scope)
+        form, more = searches.split_query(form, x.site)
+        sieve = sieve.plus(more) if sieve and more else sieve or more
     if sieve is None:
         await read(x)
         return
-    if not x.may_read:
-        raise document_error("gateway/no-scope", "", scope=x.site.read_scope)
     x.wants_json()
     scope, receive = request(
         x.scope,
@@ -71,14 +77,14 @@ async def search(x: Exchange, asked: Interaction) -> None:
     )
     reply = await captured(x.app, scope, receive, x.site.max_body)
     if reply.status == 200:
-        found = await guarded(_sifted(x, x.calls.parsed(reply), sieve))
-        reply.body = content.dump_json(found)
+        reply.body = await guarded(_sifted(x, reply, sieve))
     await x.reply(reply)
 
 
-async def _sifted(x: Exchange, bundle: Any, sieve: searches.Sieve) -> Any:
+async def _sifted(x: Exchange, reply: Reply, sieve: searches.Sieve) -> bytes:
     """Return the first page that has a match, or the last one that was looked at."""
     for _ in range(_PAGES):
+        bundle, source = x.calls.parsed(reply), reply.body
         found = searches.sifted(await x.seen(bundle), sieve, x.site)
         place = x.calls.local(searches.next_of(bundle), x.scope)
         if entries(found) or place is None:
@@ -87,8 +93,8 @@ async def _sifted(x: Exchange, bundle: Any, sieve: searches.Sieve) -> Any:
         reply = await x.calls.get(x.scope, path, searches.split_query(query, x.site)[0])
         if reply.status != 200:
             raise document_error("gateway/upstream", "", reason=f"status {reply.status}")
-        bundle = x.calls.parsed(reply)
-    return searches.with_links(found, sieve, lambda url: x.calls.public(url, x.scope))
+    found = searches.with_links(found, sieve, lambda url: x.calls.public(url, x.scope))
+    return printed(found, source)
 
 
 async def operation(x: Exchange, asked: Interaction) -> None:
@@ -142,16 +148,9 @@ class _Hiding:
             raise document_error("gateway/upstream-too-large", "", limit=limit)
 
     async def end(self) -> None:
-        """Send what was held back; raise `DocumentError` (403) where it cannot be cleaned."""
+        """Send what was held back, cleaned."""
         if self._reply is None:
             return
         self._reply.body = b"".join(self._pieces)
-        x, site = self._exchange, self._exchange.site
-        if site.concerns(self._reply.plain(site.max_body)):
-            if self._reply.is_json:
-                document = x.calls.parsed(self._reply)
-                hidden = mapped(document, lambda one: stripped(one, site))
-                self._reply.body = content.dump_json(hidden)
-            if any(mark in self._reply.body for mark in site.marks):
-                raise document_error("gateway/no-scope", "", scope=site.read_scope)
-        await x.reply(self._reply)
+        self._exchange.clean(self._reply)
+        await self._exchange.reply(self._reply)

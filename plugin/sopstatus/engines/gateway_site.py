@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote_plus
 
+from sopstatus import content
+from sopstatus.catalogue import document_error
 from sopstatus.codecs.fhir import FHIRCodec
 from sopstatus.engines.enrich import Source
 from sopstatus.engines.gateway_exchange import Scope, header
@@ -20,6 +24,7 @@ from sopstatus.table import Group, MappingTable, load_tables
 OPEN, CLOSED = "open", "closed"
 Scopes = Callable[[Scope], "frozenset[str] | None"]
 STATUS = "SOPInstanceStatus"
+_DECIMAL = re.compile(rb"[:\[,]\s*-?(?:\d+[.eE]|0)")  # or -0; what is in a string does no harm
 
 
 def granted(scope: Scope) -> frozenset[str] | None:
@@ -111,8 +116,19 @@ class Site:
         return f"{self.system}-rollup"
 
     def concerns(self, body: bytes) -> bool:
-        """Tell whether a body may state anything of ours; an escaped slash is still one."""
-        return any(mark in body for mark in self.marks) or b"\\" in body
+        """Tell whether a body may state anything of ours, also escaped or in another encoding."""
+        return any(mark in body for mark in self.marks) or b"\\" in body or b"\0" in body
+
+    def mentions(self, document: Any) -> bool:
+        """Tell whether parsed JSON names an extension of ours."""
+        text = json.dumps(document, ensure_ascii=False, default=str)
+        return any(mark.decode() in text for mark in self.marks)
+
+    def asks_of_status(self, query: str) -> bool:
+        """Tell whether a query could learn a status from what it finds, by whatever parameter."""
+        text = unquote_plus(query)
+        named = self.group.name in text
+        return named or (self.tag and any(f"_tag{sign}" in text for sign in ("=", ":")))
 
     def may_read(self, scope: Scope) -> bool:
         """Tell whether a client may see statements."""
@@ -131,6 +147,29 @@ class Site:
 
 def json_of(site: Site, body: bytes) -> Any:
     """Parse a body; numbers keep their spelling. Raise `DocumentError` where it is not JSON."""
-    from sopstatus import content
-
     return content.load_json(body, limits=site.limits)
+
+
+def printed(document: Any, source: bytes) -> bytes:
+    """Return JSON; numbers stay as they were spelt in ``source``, of which the document was made."""
+    if not _DECIMAL.search(source):  # the library's printer is ten times as quick
+        try:
+            return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        except UnicodeEncodeError:  # half of a surrogate pair
+            pass
+    return content.dump_json(document)
+
+
+def unambiguous(site: Site, body: bytes) -> Any:
+    """Parse a body that another system will parse too; raise `DocumentError` where it could differ.
+
+    Of members with one name each parser takes the one that it likes.
+    """
+    document = json_of(site, body)
+    json.loads(body.decode("utf-8-sig"), object_pairs_hook=_unique)
+    return document
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise document_error("gateway/repeated-member", "")

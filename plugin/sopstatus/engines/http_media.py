@@ -46,7 +46,7 @@ def parsed(header: str) -> MediaType:
     """Read a Content-Type, or one range of an Accept."""
     name, parameters = parse_options_header(header)
     read = {key.decode("latin-1"): value.decode("latin-1") for key, value in parameters.items()}
-    return MediaType(name.decode("latin-1"), read)
+    return MediaType(name.decode("latin-1").lower(), read)
 
 
 def types_of(name: str) -> tuple[str, ...]:

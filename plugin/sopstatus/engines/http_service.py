@@ -8,8 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import structlog
-
 from sopstatus import log
 from sopstatus.catalogue import document_error
 from sopstatus.engines.http_metrics import Metrics
@@ -86,15 +84,13 @@ class Service:
 
     def reload(self) -> None:
         """Load the tables again, whole or not at all, and say so."""
-        logger = structlog.get_logger("sopstatus")
         if self.offered.reload():
             tables = self.offered.offer.tables
             self.metrics.tables(tables)
-            versions = {group.name: group.version for group in tables.groups}
-            logger.info("tables-loaded", tables=versions, sha256=tables.sha256)
+            log.tables_loaded(tables)
         else:
             self.metrics.refused_tables()
-            logger.error("tables-refused", fault=str(self.offered.fault))
+            log.tables_refused(str(self.offered.fault))
 
     def close(self) -> int:
         """Begin no more work, and return how much of it is abandoned: threads cannot be stopped."""

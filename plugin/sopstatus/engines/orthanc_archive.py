@@ -16,6 +16,7 @@ from sopstatus.model import DocumentError, SOPInstance
 from sopstatus.profile import STATUS
 
 _NEW_INSTANCE = "NewInstance"  # of Orthanc's changes
+_LATEST = 10_000  # statements that are remembered
 
 
 class Archive:
@@ -30,6 +31,7 @@ class Archive:
         self._dicom = DICOMCodec(settings.tables)
         self._json = DICOMJSONCodec(settings.tables)
         self._fhir = FHIRCodec(settings.tables)
+        self._latest: dict[str, SOPInstance] = {}
 
     def said(self, data: bytes) -> SOPInstance | None:
         """Return what a data set states, also where that is nothing; ``None``: it is unreadable."""
@@ -52,6 +54,9 @@ class Archive:
 
     def keep(self, instance: str, statement: SOPInstance) -> None:
         """Write the metadata of an instance; one that is gone by now is passed over."""
+        self._latest[instance] = statement
+        if len(self._latest) > _LATEST:
+            self._latest.pop(next(iter(self._latest)), None)
         blank = self._json.blank([statement])
         whole = self._json.encode([statement], blank).value
         status = dict(statement.attributes).get(STATUS, "")
@@ -90,8 +95,14 @@ class Archive:
         return self._get(f"/instances/{instance}/metadata/ReceptionDate").decode("ascii", "replace")
 
     def imaging_study(self, study: str) -> dict[str, Any] | None:
-        """Make the FHIR resource of a study, with the study's identifier as its id."""
-        found = self.statements("studies", study)
+        """Make the FHIR resource of a study, with the study's identifier as its id.
+
+        What was kept lately is not asked for again: an instance that has been stored anew since
+        brings a resource of its own.
+        """
+        known = ((one, self._latest.get(one)) for one in self.members("studies", study) or ())
+        asked = (latest or self.statement(one) for one, latest in known)
+        found = [said for said in asked if said is not None]
         if not found:
             return None
         blank = self._fhir.blank(found)

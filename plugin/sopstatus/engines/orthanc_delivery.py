@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
 import time
 from collections import deque
@@ -36,7 +37,7 @@ class Delivery:
         self._records: deque[AuditRecord] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
-        self._ending = False
+        self._ending = self._passed_over = False
         self._thread = threading.Thread(target=self._run, name="sopstatus", daemon=True)
 
     def stored(self, instance: str, statement: SOPInstance) -> None:
@@ -44,6 +45,8 @@ class Delivery:
         if len(self._stored) < _MOST:
             self._stored.append((instance, statement))
             self._call()
+        else:
+            self._passed_over = True
 
     def stable(self, study: str) -> None:
         """Take a study that has not changed for a while."""
@@ -72,20 +75,36 @@ class Delivery:
                 self._loop.call_soon_threadsafe(self._wake.set)
 
     def _run(self) -> None:
-        try:
-            with owned(self._set.folder):
-                asyncio.run(self._serve())
-        except DocumentError as error:
-            log.report(error)
+        while not self._ending:
+            try:
+                with owned(self._set.folder):
+                    asyncio.run(self._serve())
+            except DocumentError as error:
+                log.report(error)
+            except Exception as fault:  # whatever it was, delivery goes on
+                log.event("orthanc-delivery-failed", "error", reason=type(fault).__name__)
+            else:
+                return
+            time.sleep(self._set.sweep)
 
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
         outlets = [Outlet(post, self._set, self._archive) for post in self._set.posts]
+        handed = {instance for instance, _ in tuple(self._stored)}
+        for outlet in outlets:
+            outlet.begin(handed)
         sending = [self._loop.create_task(outlet.forwarder.run()) for outlet in outlets]
-        swept = 0.0
+        swept = -math.inf
         while not self._ending:
             self._wake.clear()
+            for task in sending:
+                if task.done():  # it ends only when it is told to, or fails
+                    task.result()
             await self._work(outlets)
+            if self._passed_over:
+                self._passed_over = False
+                for outlet in outlets:
+                    outlet.forget()
             if not self._stored and time.monotonic() - swept > self._set.sweep:
                 for outlet in outlets:
                     await outlet.sweep()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 from sopstatus import log
@@ -20,6 +21,8 @@ from sopstatus.engines.orthanc_settings import Post, Settings
 from sopstatus.engines.spool import KNOWN, WAITING, Spool
 from sopstatus.engines.spool_writer import SpoolWriter
 from sopstatus.model import DocumentError, SOPInstance
+
+_BACK = 100  # changes; more are not made before the first look
 
 
 class Outlet:
@@ -46,8 +49,27 @@ class Outlet:
             )
         self.forwarder = Forwarder(self._writer, post.to, sender)
 
+    def begin(self, handed: Collection[str]) -> None:
+        """Keep where a new destination begins; ``handed`` is what has been stored already.
+
+        Before anything else: without it, what is killed on the way would be of an archive that this
+        destination never heard of.
+        """
+        last = self._archive.last_change()
+        if 0 <= self._mark <= last:
+            return
+        if self._mark < 0:
+            found, _ = self._archive.new_instances(max(0, last - _BACK))
+            numbers = [number for number, instance in found if instance in handed]
+            self._mark = min(numbers, default=last + 1) - 1
+        else:  # another archive
+            self._mark = 0
+        self._save()
+
     async def queue(self, given: list[tuple[str, SOPInstance]]) -> None:
         """Queue what instances state; what finds no room, or no disk, is left to the sweep."""
+        ids = {instance for instance, _ in given}
+        self._written -= ids  # one that is stored anew has a change of its own, and no other
         if not await self._room():
             return
         waits = [put for one in given if (put := self._put(*one)) is not None]
@@ -56,7 +78,11 @@ class Outlet:
         for fault in faults[:1]:
             _told(fault)
         if not faults:
-            self._written.update(instance for instance, _ in given)
+            self._written |= ids
+
+    def forget(self) -> None:
+        """Leave all that came lately to the sweep: something was passed over."""
+        self._written.clear()
 
     async def sweep(self) -> None:
         """Queue what the changes tell of and the quick way has not queued.
@@ -65,9 +91,6 @@ class Outlet:
         """
         last, upto = self._archive.last_change(), self._seen
         self._seen = last
-        if self._mark < 0 or self._mark > last:  # a new destination, or another archive
-            self._mark = last if self._mark < 0 else 0
-            self._save()
         upto = last if upto < 0 else min(upto, last)
         while self._mark < upto:
             found, end = self._archive.new_instances(self._mark)

@@ -7,9 +7,7 @@ stated), ``emptied`` (stated, without a value) or ``invalid``.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -17,6 +15,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from sopstatus import profile_language as profile
+from sopstatus.archive.database import opened
 
 ABSENT, EMPTIED, INVALID = "absent", "emptied", "invalid"
 STATES = (*profile.TERMS, ABSENT, EMPTIED, INVALID)
@@ -25,7 +24,6 @@ TWO_WAYS = "archive/said-in-two-ways"
 OLDER, UNDATED = "longer", "no date"
 AGES = (*(name for _, name in _AGES), OLDER, UNDATED)
 """How long an original has waited, by its acquisition date or else the study's."""
-_MEMORY = "2GB"  # beyond it DuckDB uses the disk
 _GROUPS, _EXAMPLES, _INSTANCES = 15, 3, 10
 
 
@@ -101,19 +99,8 @@ def figures(
 
     ``keywords`` are the columns of attributes, ``studies`` how many are told one by one.
     """
-    with _opened([os.fspath(part) for part in parts]) as database:
+    with opened(parts) as database:
         return _Count(database).all(keywords, at, studies)
-
-
-@contextmanager
-def _opened(parts: list[str]) -> Iterator[duckdb.DuckDBPyConnection]:
-    with tempfile.TemporaryDirectory() as place, duckdb.connect() as database:
-        database.execute(f"SET memory_limit = '{_MEMORY}'")
-        database.execute("SET temp_directory = ?", [place])
-        database.execute("SET preserve_insertion_order = false")
-        database.execute("SET enable_progress_bar = false")
-        database.read_parquet(parts).create_view("scan")
-        yield database
 
 
 def _list(texts: Iterable[str]) -> str:

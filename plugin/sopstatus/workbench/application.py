@@ -20,7 +20,7 @@ from sopstatus.engines.http_service import Service
 from sopstatus.workbench import drafts, page
 from sopstatus.workbench.case import case_file
 from sopstatus.workbench.guard import Guarded
-from sopstatus.workbench.view import view
+from sopstatus.workbench.view import begun, view
 
 ZIP = "application/zip"
 
@@ -78,6 +78,7 @@ def application(service: Service, folder: str = "") -> ASGIApp:
         "/api/view": asking(
             lambda asked: Answer(200, JSON, json.dumps(view(asked, limits)).encode())
         ),
+        "/api/new": asking(lambda asked: Answer(200, JSON, json.dumps(begun(asked)).encode())),
         "/api/case": asking(lambda asked: Answer(200, ZIP, case_file(asked, limits))),
     }
     routes = [

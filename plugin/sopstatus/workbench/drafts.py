@@ -57,7 +57,7 @@ def _load(texts: tuple[tuple[str, str], ...]) -> Draft:
 
 def _bare(fault: TableError, folder: str) -> TableError:
     file = fault.file.removeprefix(folder).lstrip("/\\")
-    return TableError(file, fault.line, fault.key, fault.message)
+    return TableError(file, fault.line, fault.key, fault.message, fault.column, fault.length)
 
 
 def _is_name(name: str) -> bool:

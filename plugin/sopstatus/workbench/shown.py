@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sopstatus.catalogue import catalogue
-from sopstatus.explain import Explained, Explanation, explain
 from sopstatus.explain.model import DOCUMENT, Source
+from sopstatus.explain.read import numbered, read
 from sopstatus.model import DocumentError, Issue, SOPInstance
 from sopstatus.table import MappingTable
+from sopstatus.transform import codec
 from sopstatus.workbench.dump import dump
 from sopstatus.workbench.given import Given, charset_of
 from sopstatus.workbench.places import line_of
@@ -19,8 +20,10 @@ MOST_CHARACTERS = 200_000
 """How much of a document is shown."""
 Mark = tuple[int, int, list[str], str]
 """Start, end, the values that stand there, and "value" or "exact"."""
-Named = Callable[[Explained, SOPInstance], list[str]]
-"""Tells which values of the source one value of a side is."""
+Named = Callable[[str, SOPInstance], list[str]]
+"""Tells which values of the source the value of a keyword in a statement of a side is."""
+Found = tuple[list[str], Source, str]
+"""Which values, where, and "value" or "exact"."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -66,16 +69,15 @@ def shown(
 
 def _marked(one: Given, tables: MappingTable, named: Named) -> tuple[str, list[Mark]]:
     """Return a document as text, and where in it values stand."""
+    found = _found(one, tables, named)
     if one.format == "dicom":
         text, spans = dump(one.document, tables)
         places = spans.get
-        return text, _marks(_explained(one, tables), named, lambda source: places(source.path))
-    explanation = _explained(one, tables)
+        return text, _marks(found, lambda source: places(source.path))
     if isinstance(one.data, str):
-        return one.data, _marks(explanation, named, _span)
+        return one.data, _marks(found, _span)
     charset = charset_of(one)
-    sources = [source for value in explanation.values for source in _sources(value)]
-    bounds = sorted({offset for source in sources for offset in _span(source) or ()})
+    bounds = sorted({offset for _, source, _ in found for offset in _span(source) or ()})
     text, at = "", {}
     for start, end in zip([0, *bounds], [*bounds, len(one.data)], strict=True):
         at[start] = len(text)
@@ -86,18 +88,24 @@ def _marked(one: Given, tables: MappingTable, named: Named) -> tuple[str, list[M
         span = _span(source)
         return (at[span[0]], at[span[1]]) if span else None
 
-    return text, _marks(explanation, named, in_text)
+    return text, _marks(found, in_text)
 
 
-def _explained(one: Given, tables: MappingTable) -> Explanation:
+def _found(one: Given, tables: MappingTable, named: Named) -> list[Found]:
+    """Find the places of values, as `explain` does, but not what becomes of them."""
+    found: list[Found] = []
     try:
-        return explain(one.opened, tables=tables)
-    except DocumentError as error:  # it was read before: what was read then is shown
-        return Explanation(one.format, (), (), (), error.issues)
-
-
-def _sources(value: Explained) -> list[Source]:
-    return [source for source in (value.source, value.verbatim_source) if source]
+        statements = codec(one.format, tables=tables).decode(one.document).value
+        places = numbered(read(one.opened, tables).places, statements)
+    except DocumentError:  # what was made of it was told already
+        return found
+    for place, number, _ in places:
+        for slot in place.slots:
+            ids = named(slot.row.keyword, statements[number])
+            for source, kind in ((slot.source, "value"), (slot.verbatim_source, "exact")):
+                if source and ids:
+                    found.append((ids, source, kind))
+    return found
 
 
 def _span(source: Source) -> tuple[int, int] | None:
@@ -106,17 +114,8 @@ def _span(source: Source) -> tuple[int, int] | None:
     return source.start, source.end
 
 
-def _marks(
-    explanation: Explanation, named: Named, where: Callable[[Source], tuple[int, int] | None]
-) -> list[Mark]:
-    marks: list[Mark] = []
-    for value in explanation.values:
-        ids = named(value, explanation.statements[value.statement])
-        for source, kind in ((value.source, "value"), (value.verbatim_source, "exact")):
-            span = where(source) if source else None
-            if span and ids:
-                marks.append((*span, ids, kind))
-    return marks
+def _marks(found: list[Found], where: Callable[[Source], tuple[int, int] | None]) -> list[Mark]:
+    return [(*span, ids, kind) for ids, source, kind in found if (span := where(source))]
 
 
 def _cut(

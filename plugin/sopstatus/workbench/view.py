@@ -6,10 +6,11 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from sopstatus.explain import Explained, Explanation, explain
+from sopstatus.explain import Explanation, explain
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.link import Link
 from sopstatus.model import DocumentError, SOPInstance
+from sopstatus.scaffold import Unfit, scaffold
 from sopstatus.table import MappingTable
 from sopstatus.transform import codec
 from sopstatus.workbench import drafts
@@ -40,7 +41,10 @@ def view(asked: Mapping[str, Any], limits: Limits = DEFAULT) -> dict[str, Any]:
     """
     draft = _draft(asked)
     faults = [
-        {"file": fault.file, "line": fault.line, "key": fault.key, "message": fault.message}
+        {
+            name: getattr(fault, name)
+            for name in ("file", "line", "key", "message", "column", "length")
+        }
         for fault in draft.faults
     ]
     answer: dict[str, Any] = {"faults": faults, "issues": [], "sides": [], "tables": None}
@@ -61,6 +65,18 @@ def view(asked: Mapping[str, Any], limits: Limits = DEFAULT) -> dict[str, Any]:
         "sides": [_side(side, wish, explanation, named) for side in made],
         "trail": trail(explanation, draft.folder),
     }
+
+
+def begun(asked: Mapping[str, Any]) -> dict[str, str]:
+    """Return ``name`` and ``text`` of a new table for a DICOM Keyword, or the ``fault`` of that."""
+    tables, keyword = _draft(asked).tables, asked.get("keyword")
+    if tables is None:
+        return {"fault": "correct the tables first"}
+    try:
+        made = scaffold(str(keyword or "?"), tables)  # "" is in the dictionary
+    except Unfit as fault:
+        return {"fault": str(fault)}
+    return {"name": f"{made.name}.toml", "text": made.table}
 
 
 def asked_for(asked: Mapping[str, Any], limits: Limits = DEFAULT) -> tuple[Wish, list[Side]] | None:
@@ -123,15 +139,19 @@ def _named(explanation: Explanation) -> Named:
 
     A data set names no holder, so it is what is said of any holder's copy.
     """
+    by_instance: dict[tuple[str, str], list[tuple[str, SOPInstance]]] = {}
     by_keyword: dict[str, list[tuple[str, SOPInstance]]] = {}
     for value in explanation.values:
         if not value.repeats:
-            keyword = value.row.keyword
-            about = explanation.statements[value.statement]
-            by_keyword.setdefault(keyword, []).append((value_id(value.statement, keyword), about))
+            keyword, about = value.row.keyword, explanation.statements[value.statement]
+            one = (value_id(value.statement, keyword), about)
+            by_instance.setdefault((keyword, about.sop_instance_uid), []).append(one)
+            by_keyword.setdefault(keyword, []).append(one)
 
-    def named(value: Explained, about: SOPInstance) -> list[str]:
-        found = by_keyword.get(value.row.keyword, [])
+    def named(keyword: str, about: SOPInstance) -> list[str]:
+        uid = about.sop_instance_uid
+        near = by_instance.get((keyword, uid), []) + by_instance.get((keyword, ""), [])
+        found = near if uid else by_keyword.get(keyword, [])
         return [name for name, other in found if _same(about, other)]
 
     return named

@@ -17,6 +17,7 @@ ASKED = {
     "no-scope": ("POST", "/ImagingStudy", b"", STUDY),
     "patch": ("PATCH", "/ImagingStudy/1", b"", STUDY),
     "search": ("GET", "/ImagingStudy", b"sop-instance-status:above=AO", b""),
+    "repeated-member": ("POST", "/ImagingStudy", b"", STUDY[:-1] + b', "status": "available"}'),
     "upstream": ("GET", "/ImagingStudy/1", b"", b""),
     "upstream-too-large": ("GET", "/metadata", b"", b""),
 }

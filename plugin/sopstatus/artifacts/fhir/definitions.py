@@ -30,5 +30,5 @@ def _all(tables: MappingTable, release: Release) -> Iterator[Resource]:
         yield from concept_maps(group, row, site, release)
     for name in release.resources:
         yield profile(name, tables, release)
-    yield from operations(tables, release)
+    yield from operations(tables)
     yield capability_statement(tables, release)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
+from sopstatus.artifacts.fhir.basic import as_basic
 from sopstatus.artifacts.fhir.heads import Resource, url_of
 from sopstatus.artifacts.fhir.profiles import profile_id
 from sopstatus.artifacts.fhir.releases import Release
@@ -38,9 +39,13 @@ def examples(tables: MappingTable, release: Release) -> Iterator[Resource]:
         study = _study(document, known, codec, release)
         made = codec.encode(said, study, known=known).value
         yield _profiled(made, case, "ImagingStudy", tables)
-        if "ImagingSelection" in release.resources and said and said[0].sop_instance_uid:
-            selection = codec.encode(said[:1], _selection(said[0])).value
+        if not said or not said[0].sop_instance_uid:
+            continue
+        selection = codec.encode(said[:1], _selection(said[0])).value
+        if "ImagingSelection" in release.resources:
             yield _profiled(selection, case, "ImagingSelection", tables)
+        elif tables.site.selection_before_r5 == "basic":
+            yield as_basic({**selection, "id": case})
 
 
 def _study(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sopstatus.artifacts.fhir.basic import INSTANCE
 from sopstatus.artifacts.fhir.heads import Resource, head, url_of
 from sopstatus.artifacts.fhir.names import attribute_id, tag_of, title_of
 from sopstatus.artifacts.fhir.releases import Release, base_elements
@@ -38,6 +39,13 @@ def contexts(group: Group, release: Release) -> list[str]:
     return [c for c in group.contexts if c.partition(".")[0] in release.resources]
 
 
+def _context(group: Group, site: Site, release: Release) -> list[dict[str, str]]:
+    found = [{"type": "element", "expression": path} for path in contexts(group, release)]
+    if site.selection_before_r5 == "basic" and not release.is_r5:
+        found.append({"type": "extension", "expression": INSTANCE})
+    return found
+
+
 def extension(group: Group, site: Site, release: Release) -> Resource:
     """Return the StructureDefinition, with differential and snapshot."""
     about = group.definition or f"{group.title} ({group.source})."
@@ -58,7 +66,7 @@ def extension(group: Group, site: Site, release: Release) -> Resource:
         "mapping": MAPPINGS,
         "kind": "complex-type",
         "abstract": False,
-        "context": [{"type": "element", "expression": c} for c in contexts(group, release)],
+        "context": _context(group, site, release),
         "type": "Extension",
         "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Extension",
         "derivation": "constraint",

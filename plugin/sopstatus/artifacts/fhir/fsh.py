@@ -97,7 +97,10 @@ def _structure(resource: Resource) -> Iterator[str]:
         "Extension" if extension else "Profile", resource, "" if extension else resource["type"]
     )
     if extension:
-        yield "Context: " + ", ".join(one["expression"] for one in resource["context"])
+        if all(one["type"] == "element" for one in resource["context"]):
+            yield "Context: " + ", ".join(one["expression"] for one in resource["context"])
+        else:  # SUSHI would look for the definition of an extension
+            yield from carets(resource, ("context",))
     yield from carets(resource, (*_HEAD, "mapping"))
     elements = resource["differential"]["element"]
     invariants = []
@@ -156,7 +159,7 @@ def _example(resource: Resource, tables: MappingTable) -> str:
 
 
 def _sliced(value: Any, path: str, key: str, tables: MappingTable) -> Iterator[str]:
-    if key == "extension" and any(one["url"] in tables.extensions for one in value):
+    if key == "extension" and all(one["url"] in tables.extensions for one in value):
         seen: dict[str, int] = {}
         for one in value:
             group = tables.extensions[one["url"]]

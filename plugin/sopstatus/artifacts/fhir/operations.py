@@ -14,55 +14,47 @@ from sopstatus.artifacts.fhir.search import search_type, searchable
 from sopstatus.table import MappingTable
 
 OPERATIONS = ("sop-status", "to-hl7v2")
+RESOURCE = "ImagingStudy"
 _IDENTITY = {
-    "studyInstanceUid": "Study Instance UID, without urn:oid:",
-    "seriesInstanceUid": "Series Instance UID; absent = the whole study",
-    "sopClassUid": "SOP Class UID",
-    "sopInstanceUid": "SOP Instance UID; absent = the whole series or study",
+    "studyInstanceUID": "Study Instance UID, without urn:oid:",
+    "seriesInstanceUID": "Series Instance UID; absent = the whole study",
+    "sopClassUID": "SOP Class UID",
+    "sopInstanceUID": "SOP Instance UID; absent = the whole series or study",
     "holder": "AE Title of the copy's holder, where it is said",
 }
 
 
-def operations(tables: MappingTable, release: Release) -> Iterator[Resource]:
-    """Yield the OperationDefinitions."""
+def operations(tables: MappingTable) -> Iterator[Resource]:
+    """Yield the OperationDefinitions, as `sopstatus gateway` serves them."""
     parts = [_parameter(name, 0, "1", about, "string") for name, about in _IDENTITY.items()]
-    for group in tables.groups:
-        for row in group.attributes:
-            parts.append(_parameter(row.slice, 0, "1", title_of(row), row.fhir_type))
-    parts.append(
-        _parameter("verbatim", 0, "*", "Keyword=JSON string, as in the extension", "string")
-    )
+    for row in tables.attributes.values():
+        about = f"{title_of(row)}, its DICOM text; without a value = emptied"
+        parts.append(_parameter(row.keyword, 0, "1", about, "string"))
+    given = _parameter("resource", 0, "1", "The study, where it is not stored", RESOURCE, "in")
     yield _operation(
         "sop-status",
         tables,
-        release,
-        "What the resource says of its copies",
-        "Returns every statement of the resource, one parameter each, in document order.",
+        "What the study says of its copies",
+        "Returns every statement of the study, one parameter each, in document order.",
         [
-            _parameter(
-                "holder", 0, "1", "Only what is said of this holder's copies", "string", "in"
-            ),
+            given,
+            _parameter("rollup", 0, "1", "What all instances say, or mixed", "code"),
             _parameter("statement", 0, "*", "One statement about one copy") | {"part": parts},
         ],
     )
     yield _operation(
         "to-hl7v2",
         tables,
-        release,
         "The statements as an HL7 v2 message",
-        "Returns a Binary of the media type application/hl7-v2: an ORU^R01 message with a segment a "
-        "statement. A statement that the message cannot carry is an issue of the outcome.",
-        [
-            _parameter("return", 1, "1", "The message", "Binary"),
-            _parameter("outcome", 0, "1", "What could not be carried", "OperationOutcome"),
-        ],
+        "Returns an ORU^R01 message with a segment a statement: a Binary, or the message itself to "
+        "who accepts application/hl7-v2.",
+        [given, _parameter("return", 1, "1", "The message", "Binary")],
     )
 
 
 def _operation(
     code: str,
     tables: MappingTable,
-    release: Release,
     title: str,
     description: str,
     parameters: list[dict[str, Any]],
@@ -72,9 +64,9 @@ def _operation(
         "kind": "operation",
         "affectsState": False,
         "code": code,
-        "resource": list(release.resources),
+        "resource": [RESOURCE],
         "system": False,
-        "type": False,
+        "type": True,
         "instance": True,
         "parameter": parameters,
     }
@@ -125,13 +117,15 @@ def _resource(name: str, tables: MappingTable, release: Release) -> dict[str, An
         if any(context.partition(".")[0] == name for context in contexts(group, release))
         for row in searchable(group)
     ]
-    return {
+    made = {
         "type": name,
         "supportedProfile": [url_of(site, "StructureDefinition", profile_id(name))],
         "interaction": [{"code": code} for code in ("create", "read", "update", "search-type")],
         "searchParam": parameters,
-        "operation": [
+    }
+    if name == RESOURCE:
+        made["operation"] = [
             {"name": code, "definition": url_of(site, "OperationDefinition", code)}
             for code in OPERATIONS
-        ],
-    }
+        ]
+    return made

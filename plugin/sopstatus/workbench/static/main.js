@@ -13,10 +13,17 @@ import { showTrail } from "./trail.js";
 const PAUSE = 200; // milliseconds of typing that are waited for
 let timer = 0;
 let asking = new AbortController();
+let before = null; // the sides with the tables as they were when the document came
+let fresh = true;
 
 function changed() {
   clearTimeout(timer);
   timer = setTimeout(outcome, PAUSE);
+}
+
+function documentChanged() {
+  fresh = true;
+  changed();
 }
 
 async function outcome() {
@@ -44,7 +51,9 @@ function show(answer, source) {
   }
   dim();
   at("problems").replaceChildren();
-  showPanes(answer.sides, source);
+  if (fresh) before = answer.sides;
+  fresh = false;
+  showPanes(answer.sides, source, before);
   showTrail(answer.trail);
   const issues = answer.sides.flatMap((side) => [
     ...side.issues,
@@ -79,7 +88,7 @@ at("share").addEventListener("submit", async (event) => {
 linkValues();
 followArrows();
 try {
-  await Promise.all([openTables(changed), openIntake(changed)]);
+  await Promise.all([openTables(changed), openIntake(documentChanged)]);
   document.documentElement.dataset.ready = "yes";
 } catch (error) {
   nothing(error.issues ?? [issue("error", "http/no-server", "the workbench does not answer; reload the page")]);

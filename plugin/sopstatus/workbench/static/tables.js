@@ -1,19 +1,16 @@
 // The editor: a text area with the numbers of its lines, and the loader's faults as it finds them.
 
 import { at, count, download, make } from "./dom.js";
-import { get } from "./api.js";
+import { ask, get, issuesOf } from "./api.js";
 
 const files = { shipped: {}, site: {} };
 const drafts = {};
 let faults = [];
 
 export async function openTables(changed) {
-  Object.assign(files, await (await get("/api/tables")).json());
+  Object.assign(files, await read());
   Object.assign(drafts, files.site);
-  const names = [...new Set([...Object.keys(files.site), ...Object.keys(files.shipped)])];
-  at("table-file").replaceChildren(
-    ...names.map((name) => make("option", { value: name }, name)),
-    make("option", { value: "new.toml" }, "new.toml (a new table)"));
+  list();
   at("table-file").value = Object.keys(files.site)[0] ?? "sop-instance-status.toml";
   at("table-file").addEventListener("change", open);
   const text = at("table-text");
@@ -33,7 +30,63 @@ export async function openTables(changed) {
     changed();
   });
   at("table-download").addEventListener("click", () => download(at("table-file").value, text.value));
+  addEventListener("focus", () => readAgain(changed));
+  at("begin").addEventListener("submit", (event) => {
+    event.preventDefault();
+    begin(changed);
+  });
   open();
+}
+
+const read = async () => (await get("/api/tables")).json();
+
+function list() {
+  const chosen = at("table-file").value;
+  const names = new Set([files.site, files.shipped, drafts].flatMap(Object.keys));
+  names.delete("new.toml");
+  at("table-file").replaceChildren(
+    ...[...names].map((name) => make("option", { value: name }, name)),
+    make("option", { value: "new.toml" }, "new.toml (a new table)"));
+  if (names.has(chosen)) at("table-file").value = chosen;
+}
+
+/** Begin a table of the DICOM dictionary's entry. */
+async function begin(changed) {
+  const fault = at("keyword-fault");
+  try {
+    const answer = await ask("/api/new", { keyword: at("keyword").value.trim(), tables: edited() });
+    const made = await answer.json();
+    fault.textContent = made.fault ?? "";
+    if (made.fault) return;
+    drafts[made.name] = made.text;
+    list();
+    at("table-file").value = made.name;
+    open();
+    changed();
+  } catch (error) {
+    fault.textContent = issuesOf(error).map((issue) => issue.diagnostics).join(" ");
+  }
+}
+
+/** Take what has changed in the site's folder meanwhile, but for files that are edited here too. */
+async function readAgain(changed) {
+  let now;
+  try {
+    now = (await read()).site;
+  } catch {
+    return; // the next question tells
+  }
+  const before = files.site;
+  const other = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((name) => before[name] !== now[name]);
+  if (!other.length) return;
+  files.site = now;
+  for (const name of other.filter((one) => drafts[one] === before[one])) {
+    if (now[name] === undefined) delete drafts[name];
+    else drafts[name] = now[name];
+  }
+  list();
+  open();
+  changed();
 }
 
 /** The tables as edited: only what differs from the shipped ones. */
@@ -47,9 +100,17 @@ export function showFaults(found) {
   at("faults").replaceChildren(...found.map((fault) => {
     const where = make("button", { type: "button" }, `${fault.file}:${fault.line}${fault.key ? ` ${fault.key}` : ""}`);
     where.addEventListener("click", () => go(fault));
-    return make("li", {}, where, ` ${fault.message}`);
+    return make("li", {}, where, ` ${fault.message}`, place(fault));
   }));
   number();
+}
+
+/** The line of a fault, with its key marked. */
+function place({ file, line, column, length }) {
+  const text = (drafts[file] ?? "").split("\n")[line - 1] ?? "";
+  const [start, end] = [column - 1, column - 1 + length];
+  if (!text.trim() || !length) return "";
+  return make("code", { class: "place" }, text.slice(0, start), make("mark", {}, text.slice(start, end)), text.slice(end));
 }
 
 function open() {
@@ -75,8 +136,9 @@ function go(fault) {
   }
   const text = at("table-text");
   const lines = text.value.split("\n");
-  const start = lines.slice(0, fault.line - 1).reduce((sum, line) => sum + line.length + 1, 0);
+  const line = lines.slice(0, fault.line - 1).reduce((sum, one) => sum + one.length + 1, 0);
+  const start = line + fault.column - 1;
   text.focus();
-  text.setSelectionRange(start, start + (lines[fault.line - 1]?.length ?? 0));
+  text.setSelectionRange(start, start + fault.length);
   text.scrollTop = (fault.line - 4) * (text.scrollHeight / lines.length);
 }

@@ -1,0 +1,169 @@
+"""What a scan finds inside zips, tars, NDJSON and behind a DICOMweb address."""
+
+import gzip
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from sopstatus import Limits, scan
+from sopstatus.__main__ import main
+from sopstatus.archive import containers
+from sopstatus.archive.documents import Documents
+from sopstatus.scan import Reader
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+FILES = {f"{p.parent.name}/{p.name}": p for p in sorted(SAMPLES.glob("*/*")) if p.is_file()}
+FILES = dict(list(FILES.items())[:60])
+
+
+def told(records):
+    return [(one.source, one.format, one.instances, one.issues, one.described) for one in records]
+
+
+def expected(prefix, names=FILES):
+    found = scan(FILES[name] for name in names)
+    return [
+        (f"{prefix}!{name}", *rest) for name, (_, *rest) in zip(names, told(found), strict=True)
+    ]
+
+
+def zipped(place):
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as whole:
+        whole.mkdir("empty")
+        for name, path in FILES.items():
+            whole.write(path, name)
+
+
+def tarred(place, mode):
+    with tarfile.open(place, mode) as whole:
+        for name, path in FILES.items():
+            whole.add(path, name)
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        whole.addfile(link)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tar.bz2", "a.tar.xz"])
+def test_members_say_what_the_files_say(tmp_path, name):
+    path = tmp_path / name
+    if name.endswith("zip"):
+        zipped(path)
+    else:
+        tarred(path, f"w:{name.rpartition('.')[2].replace('tar', '')}")
+    assert told(Documents(Reader())(str(path))) == expected(path)
+
+
+def study(number):
+    text = (SAMPLES / "authorized-original" / "imaging-study.json").read_text()
+    return json.dumps(json.loads(text.replace("urn:oid:", f"urn:oid:1.{number}.")))
+
+
+def test_lines_of_bulk_data(tmp_path):
+    path = tmp_path / "ImagingStudy.ndjson"
+    lines = [study(1), "", study(2), '{"resourceType": "Patient"}', "{broken}"]
+    path.write_text("\n".join(lines))
+    records = Documents(Reader())(str(path))
+    assert [one.source.rpartition("!")[2] for one in records] == ["1", "3", "4", "5"]
+    assert [bool(one.instances) for one in records] == [True, True, False, False]
+    assert [issue.code for issue in records[3].issues] == ["document/not-json"]
+    single = tmp_path / "one.json"
+    single.write_text(study(1) + "\n")
+    assert [one.source for one in Documents(Reader())(str(single))] == [str(single)]
+
+
+def test_what_is_gzip_and_no_tar_is_read_as_before(tmp_path):
+    path = tmp_path / "metadata.gz"
+    path.write_bytes(gzip.compress(b'{"SchemaVersion": "1.1"}'))
+    ((found, *_),) = [Documents(Reader())(str(path))]
+    assert found.format == "healthimaging"
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz", "tar", "nothing"])
+def test_a_damaged_container_is_told_and_no_stop(tmp_path, kind):
+    path = tmp_path / f"damaged.{kind}"
+    if kind == "zip":
+        zipped(path)
+    elif kind == "nothing":
+        path.write_bytes(b"PK\3\4" + b"\0" * 300)
+    else:
+        tarred(path, "w:gz" if kind == "tar.gz" else "w")
+    path.write_bytes(path.read_bytes()[: -path.stat().st_size // 3])
+    *before, last = Documents(Reader())(str(path))
+    codes = {issue.code for issue in last.issues}
+    assert codes & {"container/broken", "document/unreadable"}
+    if kind.startswith("tar"):
+        assert any(one.instances for one in before)
+
+
+def test_a_flipped_byte_costs_one_member(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as whole:
+        for name in ("1", "2", "3"):
+            whole.writestr(name, (SAMPLES / "original" / "message.hl7").read_bytes() * 20)
+        at = whole.infolist()[1].header_offset + 60
+    data = bytearray(path.read_bytes())
+    data[at] ^= 0xFF
+    path.write_bytes(data)
+    records = Documents(Reader())(str(path))
+    assert [bool(one.instances) for one in records] == [True, False, True]
+    assert [issue.code for issue in records[1].issues] == ["document/unreadable"]
+
+
+def test_a_bomb_is_bounded(tmp_path):
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as whole:
+        whole.writestr("zeros", b"MSH|" + b"\0" * 50_000_000)
+    (one,) = Documents(Reader(limits=Limits(inflated=1_000_000)))(str(path))
+    assert [issue.code for issue in one.issues] == ["document/too-large"]
+
+
+def test_more_members_than_may_be(tmp_path):
+    path = tmp_path / "many.ndjson"
+    path.write_text("{}\n" * 40)
+    *_, last = Documents(Reader(limits=Limits(statements=30)))(str(path))
+    assert [issue.code for issue in last.issues] == ["container/too-many"]
+
+
+def test_a_container_in_a_container_is_a_row(tmp_path):
+    zipped(tmp_path / "in.zip")
+    with zipfile.ZipFile(tmp_path / "out.zip", "w") as whole:
+        whole.write(tmp_path / "in.zip", "in.zip")
+    (one,) = Documents(Reader())(str(tmp_path / "out.zip"))
+    assert [issue.code for issue in one.issues] == ["document/unknown-format"]
+
+
+def test_an_empty_container_has_a_row(tmp_path):
+    zipfile.ZipFile(tmp_path / "a.zip", "w").close()
+    assert told(Documents(Reader())(str(tmp_path / "a.zip"))) == [
+        (str(tmp_path / "a.zip"), "zip", (), (), ())
+    ]
+
+
+def test_mixed_and_resumed(tmp_path):
+    archive, out = tmp_path / "archive", tmp_path / "out"
+    archive.mkdir()
+    zipped(archive / "a.zip")
+    tarred(archive / "b.tar", "w")
+    (archive / "c.ndjson").write_text(f"{study(1)}\n{study(2)}\n")
+    (archive / "d.dcm").write_bytes((SAMPLES / "original" / "image.dcm").read_bytes())
+    arguments = ["scan", str(archive), "-o", str(out), "--part-rows", "1"]
+    assert main(arguments) == 1
+    rows = [row for part in sorted(out.glob("part-*")) for row in pq.read_table(part).to_pylist()]
+    assert len(list(out.glob("part-*"))) == 4  # a container is in one part
+    sources = [row["source"] for row in rows]
+    inside = Documents(Reader())
+    assert sorted(set(sources)) == sorted(
+        {one.source for file in archive.iterdir() for one in inside(str(file))}
+    )
+    (out / "part-000001.parquet").unlink()
+    assert main([*arguments, "--resume"]) == 1
+    again = [row for part in sorted(out.glob("part-*")) for row in pq.read_table(part).to_pylist()]
+    assert sorted(map(str, again)) == sorted(map(str, rows))
+
+
+def test_kinds_of_a_few_bytes():
+    for start in (b"", b"P", b"\x1f\x8b", b"{}", b"{}\n", b"{\n}\n{"):
+        assert containers.kind(start) == ""

@@ -1,0 +1,144 @@
+"""Orthanc rows: what the plugin adds to a store, and what it leaves of the stores a second.
+
+Three processes of Orthanc on the same disk, in turn: without the Python plugin, with a script whose
+callbacks do nothing (what Orthanc's embedding of Python costs), and with ours, which applies the
+profile, writes metadata and tells an MLLP destination and a FHIR server that answer at once.
+"""
+
+import itertools
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pydicom
+from engines.destination import Receiver
+from engines.fhir_server import fhir_server
+from engines.orthanc_running import heard, orthanc, until
+
+from bench.harness import OURS, Row
+
+SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "authorized-original" / "image.dcm"
+PLAIN, EMPTY = "Orthanc without a plugin", "a script that does nothing"
+CONNECTIONS, TOGETHER, IN_AN_ASSOCIATION = 4, 64, 50
+SCRIPT = """
+import orthanc
+orthanc.RegisterOnStoredInstanceCallback(lambda dicom, instance: None)
+orthanc.RegisterIncomingCStoreInstanceFilter(lambda dicom: 0)
+orthanc.RegisterIncomingHttpRequestFilter(lambda uri, **request: True)
+keep = orthanc.ReceivedInstanceAction.KEEP_AS_IS
+orthanc.RegisterReceivedInstanceCallback(lambda data, origin: (keep, None))
+"""
+
+
+def images():
+    """Yield the sample for ever, each time as another instance of its study."""
+    data = SAMPLE.read_bytes()
+    uid = pydicom.dcmread(SAMPLE, stop_before_pixels=True).SOPInstanceUID.encode()
+    for number in itertools.count():
+        end = b".%d" % number
+        yield data.replace(uid, uid[: len(uid) - len(end)] + end)
+
+
+def one(running, data):
+    """Return a callable that stores an instance by REST."""
+
+    def store():
+        running.rest(next(data))
+
+    return store
+
+
+def several(running, data):
+    """Return a callable that stores many over some connections at a time."""
+    pool = ThreadPoolExecutor(CONNECTIONS)
+
+    def store():
+        assert all(pool.map(running.rest, [next(data) for _ in range(TOGETHER)]))
+
+    return store
+
+
+def associated(running):
+    """Return a callable that stores many in one association; storescu invents their UIDs."""
+
+    def store():
+        said = running.storescu(SAMPLE, "CT1", "+II", "--repeat", str(IN_AN_ASSOCIATION))
+        assert said.count("Store Response (Success)") == IN_AN_ASSOCIATION, said
+
+    return store
+
+
+def processor(running, data, idle):
+    """Return a callable that stores many, waits until all is done, and tells the processor's time."""
+
+    def store():
+        before = running.processor_time()
+        for _ in range(TOGETHER):
+            running.rest(next(data))
+        assert until(idle, 300)
+        time.sleep(1.5)  # the rows of the spool follow
+        return (running.processor_time() - before) * 1e3 / TOGETHER
+
+    return store
+
+
+def told(running, data, receiver):
+    """Return a callable that stores an instance and waits until the destination has it."""
+
+    def store():
+        count = len(receiver.received)
+        running.rest(next(data))
+        assert until(lambda: len(receiver.received) > count, pause=0.0005)
+
+    return store
+
+
+def rows():
+    """Yield the rows."""
+    with ExitStack() as stack:
+        enter = stack.enter_context
+        folders = [Path(enter(tempfile.TemporaryDirectory())) for _ in range(3)]
+        receiver, emr = enter(Receiver()), enter(fhir_server())
+        (folders[1] / "empty.py").write_text(SCRIPT)
+        to = {"ris": {"MLLP": receiver.address}, "emr": {"FHIR": emr.url}}
+        servers = {
+            OURS: enter(orthanc(folders[0], to)),
+            EMPTY: enter(orthanc(folders[1], PythonScript=str(folders[1] / "empty.py"))),
+            PLAIN: enter(orthanc(folders[2], plugin=False)),
+        }
+        data, limits = images(), frozenset((EMPTY, PLAIN))
+        size = SAMPLE.stat().st_size
+        works = {
+            "Orthanc: an instance stored by REST": (one, 1),
+            f"Orthanc: stored by REST over {CONNECTIONS} connections": (several, TOGETHER),
+        }
+        for work, (make, count) in works.items():
+            contenders = {name: make(running, data) for name, running in servers.items()}
+            told_size = f"{count} of {size} bytes"
+            yield Row(work, told_size, size * count, contenders, limits=limits, budget=3)
+        contenders = {name: associated(running) for name, running in servers.items()}
+        many = f"{IN_AN_ASSOCIATION} of {size} bytes"
+        work = "Orthanc: stored by C-STORE in one association"
+        yield Row(work, many, size, contenders, limits=limits, budget=3)
+
+        def is_told():
+            return len({i.sop_instance_uid for i in heard(receiver)}) == instances(servers[OURS])
+
+        assert until(is_told, 300)
+        contenders = {
+            name: processor(running, data, is_told if name == OURS else lambda: True)
+            for name, running in servers.items()
+        }
+        unit = "ms of processor"
+        yield Row(
+            "Orthanc: a store in all", f"{size} bytes", size, contenders, limits=limits, unit=unit
+        )
+        contenders = {OURS: told(servers[OURS], data, receiver)}
+        yield Row("Orthanc: from the store to the destination", f"{size} bytes", size, contenders)
+
+
+def instances(running):
+    """Return how many instances Orthanc holds."""
+    return running.get("/statistics")["CountInstances"]
