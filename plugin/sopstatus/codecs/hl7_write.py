@@ -37,7 +37,7 @@ class Writer:
     ) -> None:
         self.data, self.messages, self.name, self.rows = data, found, name, rows
         self.position, self.issues = position, issues
-        self.old = read(data, found, name, rows, [], limits)
+        self.old = read(found, name, rows, [], limits)
         self.classes = {(f.instance.identity, f.instance.sop_class_uid) for f in self.old}
         self.edits: list[tuple[int, int, bytes]] = []
         self.new_segments: dict[int, list[bytes]] = {}  # by the place of insertion
