@@ -80,6 +80,39 @@ def test_whatever_a_data_set_comes_in(tmp_path, strictly):
                 assert again.read() == DATA
 
 
+def sources(data, path):
+    """The same file in all that is read piece by piece."""
+    path.write_bytes(data)
+    begun = io.BytesIO(data)
+    start = begun.read(200)
+    return data, memoryview(data), path, io.BytesIO(data), Begun(start, begun)
+
+
+def test_what_stands_behind_the_first_piece_is_read(tmp_path):
+    data = file(
+        (0x00080005, "CS", b"AB"), (0x00084000, "LT", b"x" * 40_000), (STATUS.tag, "CS", b"AO")
+    )
+    for source in sources(data, tmp_path / "x.dcm"):
+        found = read(source)
+        assert found.plain(STATUS.tag) == "AO"
+        assert found.walked.places == {}
+
+
+def test_limits_hold_whatever_a_data_set_comes_in(tmp_path):
+    creator = plain(0x00290010, "LO", b"MMCPrivate")
+    more = plain(0x7FE00010, "OB", b"")[:6] + b"\0\0" + (100_000).to_bytes(4, "little")
+    data = part10_file(creator, more + b"\0" * 100_000, syntax=DEFLATED)
+    for source in sources(data, tmp_path / "x.dcm"):
+        told = refused(read, source, limits=Limits(inflated=50_000))
+        assert told[:2] == ("dicom/too-large", "")
+
+
+def test_pixel_data_is_not_read_by_pydicom_either():
+    pixels = plain(0x7FE00010, "OB", b"")[:6] + b"\0\0\4\0\0\0abcd"
+    data = part10_file(plain(STATUS.tag, "CS", b"AO"), pixels)
+    assert set(dicom_read.by_pydicom(io.BytesIO(data)).keys()) == {STATUS.tag}
+
+
 def test_a_file_object_is_left_at_its_beginning():
     opened = io.BytesIO(DATA)
     read(opened)
@@ -145,6 +178,7 @@ def test_text_of_the_default_repertoire(syntax):
     assert [found.terms(vr) for vr in ("CS", "DT", "UI")] == [()] * 3
     assert (found.plain(0x0020000D), found.plain(0x0020000E)) == ("1.2\xff", "")
     assert read(file((0x0020000D, "UI", b"1.2"), syntax=syntax)).character_set() == ()
+    assert read(file((0x00080201, "SH", b"X01X"), syntax=syntax)).offset() == "X01X"
 
 
 def test_values_of_a_data_set_in_memory():
@@ -157,6 +191,8 @@ def test_values_of_a_data_set_in_memory():
     elements = read(found)
     assert elements.character_set() == ("", "ISO 2022 IR 87")
     assert elements.get(WHEN.tag) == "20240102030405.120000+0100"
+    assert elements.get(COMMENT.tag) in ("", b"")
+    found.SOPAuthorizationComment = None
     assert elements.get(COMMENT.tag) in ("", b"")
     assert elements.get(NUMBER.tag) == b"\1\2"
     assert elements.get(0x00280030) == "1.50\\2"
@@ -222,6 +258,13 @@ def test_a_code_has_no_character_set():
     data = file((0x00080005, "CS", b"ISO_IR 192"), (STATUS.tag, "CS", "Ü".encode()))
     assert dicom_read.value(read(data), STATUS, issues) != {STATUS.keyword: "Ü"}
     assert (issues[0].code, issues[0].location) == ("dicom/charset-missing", "(0100,0410)")
+
+
+def test_what_is_wrong_with_a_value_says_where():
+    issues = []
+    data = file((STATUS.tag, "CS", b"QQ"))
+    assert dicom_read.value(read(data), STATUS, issues) == {STATUS.keyword: "QQ"}
+    assert [(i.code, i.location) for i in issues] == [("value/unknown-term", "(0100,0410)")]
 
 
 def test_an_identity_says_where_its_uids_stand():

@@ -22,7 +22,7 @@ def read(document, *folders):
     issues = []
     found = er7.messages(document, "", tuple(tables.segments))
     (rows,) = tables.segments.values()
-    return hl7_read.read(document, found, "ZDS", rows, issues), issues
+    return hl7_read.read(found, "ZDS", rows, issues), issues
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,10 @@ def test_statements_and_repetitions_up_to_the_limit():
     assert (issue.code, issue.location) == ("document/too-many-statements", "ZDS[3]")
     assert "more than 2 " in issue.diagnostics
     assert len(codec("hl7", limits=Limits(statements=3)).decode(document).value) == 3
+    with pytest.raises(DocumentError) as error:
+        codec("hl7", limits=Limits(statements=2)).encode([about(9)], document)
+    assert error.value.issues == (issue,)
+    assert codec("hl7", limits=Limits(statements=3)).encode([about(9)], document).value
     found = codec("hl7", limits=Limits(repetitions=2)).decode(document)
     assert [(i.code, i.location) for i in found.issues] == [
         ("hl7/too-many-repetitions", "ZDS[3]-9")

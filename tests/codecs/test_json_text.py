@@ -1,6 +1,7 @@
 """JSON as text: numbers as they are spelt, faults with line and column, and edits in place."""
 
 import json
+import sys
 
 import pytest
 from sopstatus import DocumentError
@@ -53,6 +54,8 @@ def test_numbers_keep_their_spelling():
         ("", 1, 1),
         ("\n\n", 3, 1),
         ("\ufeff", 1, 2),
+        ("\nx\n\n", 2, 1),
+        ("[1]\n\n x\n\n", 3, 2),
     ],
 )
 def test_a_fault_has_line_and_column(text, line, column):
@@ -61,7 +64,15 @@ def test_a_fault_has_line_and_column(text, line, column):
     assert f"line {line}, column {column}" in told
 
 
-@pytest.mark.parametrize(("data", "line", "column"), [(b"\xff", 1, 1), (b"ab\nc\xff", 2, 2)])
+@pytest.mark.parametrize(
+    ("data", "line", "column"),
+    [
+        (b"\xff", 1, 1),
+        (b"ab\nc\xff", 2, 2),
+        (b"\n\xff\n\n", 2, 1),
+        (b"a\nb\ncd\xff\n", 3, 3),
+    ],
+)
 def test_bytes_that_are_not_utf_8(data, line, column):
     code, told = refused(json_text.text_of_bytes, data)
     assert code == "document/not-json"
@@ -75,12 +86,15 @@ def test_depth_counts_lists_and_objects(text):
     code, told = refused(json_text.parse, text, 2)
     assert code == "document/too-deep"
     assert " 2 " in told
+    assert json_text.is_deeper([[[[]]]], 3) and not json_text.is_deeper([[[[]]]], 4)
     assert not json_text.is_deeper("text", 0)
     assert json_text.is_deeper([], 0)
 
 
 def test_a_text_that_exhausts_the_stack():
-    assert refused(json_text.parse, "[" * 100_000)[0] == "document/too-deep"
+    code, told = refused(json_text.parse, "[" * 100_000)
+    assert code == "document/too-deep"
+    assert f" {sys.getrecursionlimit()} " in told
 
 
 OBJECT = 'x { "a" : 1.50 ,\n "b\\n":[{"}":"{"}], "a":"\\u00e9" } y'
@@ -105,6 +119,10 @@ def test_objects_are_found_by_path():
         "{ }",
     ]
     assert json_text.objects(text, {()}) == [((), 1, len(text))]
+    compact = '{"d":{},"a":{"b":{}},"":{"a":1},"e":{"":{}}}'
+    found = json_text.objects(compact, {("a", "b"), ("d",), ("",), ("e", "")})
+    assert [path for path, _, _ in found] == [("d",), ("a", "b"), ("",), ("e", "")]
+    assert [compact[start:end] for _, start, end in found] == ["{}", "{}", '{"a":1}', "{}"]
 
 
 def test_the_last_of_two_names_counts():
@@ -134,6 +152,9 @@ def test_the_last_of_two_names_counts():
         ('{\n "a" : 1\n}', {"a": "é"}, True, '{\n "a" : "é"\n}'),
         ('{\n "a" : 1,\n "b" : 2\n}', {"c": 3}, False, '{\n "a" : 1,\n "b" : 2,\n "c" : 3\n}'),
         ('{"a":1,"b":2,"c":3}', {"a": ..., "b": 5, "d": ...}, False, '{"b":5,"c":3}'),
+        ('{"a":1}', {"b": [2, {"x": 4, "y": 5}]}, False, '{"a":1,"b":[2,{"x":4,"y":5}]}'),
+        ('{"a":1}', {"a": [2, {"x": 4, "y": 5}]}, False, '{"a":[2,{"x":4,"y":5}]}'),
+        ('{"a": 1}', {"a": [2, {"x": 4, "y": 5}]}, False, '{"a": [2, {"x": 4, "y": 5}]}'),
         # of two members of one name the last one counts, and is the one that stays
         ('{"a":1,"b":2,"a":3}', {"a": 4}, False, '{"b":2,"a":4}'),
         ('{"a":1,"b":2,"a":3}', {"a": ...}, False, '{"b":2}'),

@@ -76,7 +76,7 @@ def each_segment(document):
     data = XML.er7(document)
     found = er7.messages(data, "utf-8", ("ZDS",))
     rows = load_tables().segments["ZDS"]
-    return [place.instance for place in read(data, found, "ZDS", rows, [])]
+    return [place.instance for place in read(found, "ZDS", rows, [])]
 
 
 def test_reading(documents, tmp_path):

@@ -162,8 +162,8 @@ def _of_dataset(dataset: Any, tag: int) -> bytes | str | None:
     if found is None or isinstance(found, bytes):
         return found or b""
     if isinstance(found, MultiValue | list | tuple):
-        return "\\".join(_text(item) for item in found)
-    return _text(found)
+        return "\\".join(map(str, found))
+    return str(found)  # DT, DS and IS keep what was read
 
 
 def nooks(elements: Elements, rows: Iterable[Attribute]) -> list[Issue]:
@@ -192,11 +192,6 @@ def uids(dataset: Any) -> Iterator[Any]:
         else:
             many = found if isinstance(found, MultiValue) else (found,)
             yield from (item for item in many if isinstance(item, UID))
-
-
-def _text(item: Any) -> str:
-    original = getattr(item, "original_string", None)  # DT, DS, IS keep what was read
-    return original if isinstance(original, str) else str(item)
 
 
 def identity(elements: Elements, issues: list[Issue]) -> SOPInstance:

@@ -42,7 +42,7 @@ class HL7Codec:
         found = self._messages(data, charset, issues)
         pieces = []
         for name, rows in self.tables.segments.items():
-            places = read(data, found, name, rows, issues, self.limits)
+            places = read(found, name, rows, issues, self.limits)
             pieces.append([place.instance for place in places])
         return Result(merge(pieces), issues.told())
 
@@ -54,7 +54,7 @@ class HL7Codec:
         known = (
             place.instance
             for name, rows in self.tables.segments.items()
-            for place in read(data, found, name, rows, issues, self.limits)
+            for place in read(found, name, rows, issues, self.limits)
         )
         return identities(known)
 

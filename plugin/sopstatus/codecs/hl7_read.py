@@ -50,7 +50,6 @@ class Place:
 
 
 def read(
-    data: bytes,
     found: list[Message],
     name: str,
     rows: tuple[Attribute, ...],

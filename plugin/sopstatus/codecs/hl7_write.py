@@ -37,7 +37,7 @@ class Writer:
     ) -> None:
         self.data, self.messages, self.name, self.rows = data, found, name, rows
         self.position, self.issues = position, issues
-        self.old = read(data, found, name, rows, [], limits)
+        self.old = read(found, name, rows, [], limits)
         self.classes = {(f.instance.identity, f.instance.sop_class_uid) for f in self.old}
         self.edits: list[tuple[int, int, bytes]] = []
         self.new_segments: dict[int, list[bytes]] = {}  # by the place of insertion
@@ -156,7 +156,7 @@ class Writer:
             return
         span, segment = found.place.span, found.place.segment
         before = segment.content()
-        self._fill(segment, new, dict(found.instance.attributes), found.unread)
+        self._fill(segment, new, dict(found.instance.attributes))
         text = segment.content()
         if not new.attributes:
             segment.put(HOLDER_FIELD, "")
@@ -167,13 +167,7 @@ class Writer:
         if text != before:
             self.edits.append((span.start, span.end, text))
 
-    def _fill(
-        self,
-        segment: ZSegment,
-        new: SOPInstance,
-        said: dict[str, str | None],
-        unread: frozenset[str] = frozenset(),
-    ) -> None:
+    def _fill(self, segment: ZSegment, new: SOPInstance, said: dict[str, str | None]) -> None:
         wanted = dict(new.attributes)
         if wanted and not segment.fits(new):
             wanted = said = {}

@@ -37,21 +37,21 @@ class HL7XMLCodec:
     def decode(self, document: Any) -> Result[tuple[SOPInstance, ...]]:
         """Read what the message's Z segments say; raise `DocumentError` for any other XML."""
         issues = Issues(self.limits)
-        seen, found = self._seen(xml_text.as_bytes(document)[0], issues)
+        _, found = self._seen(xml_text.as_bytes(document)[0], issues)
         pieces = []
         for name, rows in self.tables.segments.items():
-            places = read(seen.data, found, name, rows, issues, self.limits)
+            places = read(found, name, rows, issues, self.limits)
             pieces.append([place.instance for place in places])
         return Result(merge(pieces), issues.told())
 
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List what the message's Z segments are about, said about or not."""
         issues = Issues(self.limits)
-        seen, found = self._seen(xml_text.as_bytes(document)[0], issues)
+        _, found = self._seen(xml_text.as_bytes(document)[0], issues)
         return identities(
             place.instance
             for name, rows in self.tables.segments.items()
-            for place in read(seen.data, found, name, rows, issues, self.limits)
+            for place in read(found, name, rows, issues, self.limits)
         )
 
     def encode(

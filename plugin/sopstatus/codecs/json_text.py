@@ -161,7 +161,6 @@ def edited(text: str, start: int, edits: Edits, *, sort: bool = False) -> str:
     A new member goes before the first greater name where ``sort`` is true, else to the end.
     """
     have = list(members(text, start))
-    end = blank(text, have[-1].end) if have else blank(text, start + 1)
     last = {member.name: member for member in have}
     kept = [
         (index, m)
@@ -184,7 +183,7 @@ def edited(text: str, start: int, edits: Edits, *, sort: bool = False) -> str:
             whole = f"{dumped(name, spaced)}{colon}{dumped(node, spaced)}"
             pieces.insert(next(greater, len(pieces)), (name, between, whole))
     head = text[start : have[0].start] if have else "{"
-    tail = text[have[-1].end : end + 1] if have else "}"
+    tail = text[have[-1].end : blank(text, have[-1].end) + 1] if have else "}"
     return head + "".join(b * (i > 0) + whole for i, (_, b, whole) in enumerate(pieces)) + tail
 
 

@@ -25,7 +25,7 @@ def read(opened: Opened, tables: MappingTable) -> Reading:
     reader.unusable(found, usable)
     for name, rows in tables.segments.items():
         issues: list[Issue] = []
-        ours = hl7_read.read(data, usable, name, rows, issues)
+        ours = hl7_read.read(usable, name, rows, issues)
         for one in ours:
             reader.statement(name, rows, one, issues)
         reader.foreign(name, usable, {one.place.span.start for one in ours}, issues)
