@@ -128,6 +128,19 @@ class Archive:
         new = [(int(c["Seq"]), str(c["ID"])) for c in changes if c["ChangeType"] == _NEW_INSTANCE]
         return new, int(found.get("Last", since))
 
+    def changes_before(self, time: str) -> int:
+        """Return the number behind which all changes are of this time (UTC) or later."""
+        low, high = 0, self.last_change()
+        while low < high:
+            middle = (low + high) // 2
+            found = self._json_of(f"/changes?since={middle}&limit=1") or {}
+            following: list[dict[str, Any]] = found.get("Changes", [])
+            if not following or str(following[0]["Date"]) >= time:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
     def _json_of(self, uri: str) -> dict[str, Any] | None:
         found = self._get(uri)
         return json.loads(found) if found else None

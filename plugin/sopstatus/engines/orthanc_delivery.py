@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from sopstatus import audit_log, log
 from sopstatus.audit import AuditRecord
 from sopstatus.engines.orthanc_archive import Archive
-from sopstatus.engines.orthanc_outlet import Outlet
+from sopstatus.engines.orthanc_outlet import Outlet, announce
 from sopstatus.engines.orthanc_settings import Settings
 from sopstatus.engines.spool_folder import owned
 from sopstatus.model import DocumentError, SOPInstance
@@ -38,6 +38,8 @@ class Delivery:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._ending = self._passed_over = False
+        for post in settings.posts:
+            announce(settings.folder / post.name)
         self._thread = threading.Thread(target=self._run, name="sopstatus", daemon=True)
 
     def stored(self, instance: str, statement: SOPInstance) -> None:
@@ -90,9 +92,8 @@ class Delivery:
     async def _serve(self) -> None:
         self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
         outlets = [Outlet(post, self._set, self._archive) for post in self._set.posts]
-        handed = {instance for instance, _ in tuple(self._stored)}
         for outlet in outlets:
-            outlet.begin(handed)
+            outlet.begin()
         sending = [self._loop.create_task(outlet.forwarder.run()) for outlet in outlets]
         swept = -math.inf
         while not self._ending:

@@ -8,8 +8,9 @@ there: what was killed on the way, or found the queue or the disk full.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import Collection
+import time
 from pathlib import Path
 
 from sopstatus import log
@@ -22,7 +23,8 @@ from sopstatus.engines.spool import KNOWN, WAITING, Spool
 from sopstatus.engines.spool_writer import SpoolWriter
 from sopstatus.model import DocumentError, SOPInstance
 
-_BACK = 100  # changes; more are not made before the first look
+_MARK = "changes"
+_TIME = "%Y%m%dT%H%M%S"  # as Orthanc dates its changes, in UTC
 
 
 class Outlet:
@@ -33,8 +35,9 @@ class Outlet:
         self._archive, self._fhir, self._limit = archive, bool(post.base), settings.limit
         self._codec = HL7Codec(settings.tables)
         self._writer = SpoolWriter(Spool(folder))
-        self._mark_file = folder / "changes"
-        self._mark = _mark(self._mark_file)  # of the changes; -1 = never looked
+        self._mark_file = folder / _MARK
+        # of the changes; -1 = never looked, then what is stored since then is the destination's
+        self._mark, self._since = _mark(self._mark_file)
         self._seen = -1  # the last change at the look before
         self._written: set[str] = set()  # queued by the quick way, and not swept yet
         sender = None
@@ -49,21 +52,13 @@ class Outlet:
             )
         self.forwarder = Forwarder(self._writer, post.to, sender)
 
-    def begin(self, handed: Collection[str]) -> None:
-        """Keep where a new destination begins; ``handed`` is what has been stored already.
-
-        Before anything else: without it, what is killed on the way would be of an archive that this
-        destination never heard of.
-        """
+    def begin(self) -> None:
+        """Find where a new destination begins: with what was stored since `announce`."""
         last = self._archive.last_change()
         if 0 <= self._mark <= last:
             return
-        if self._mark < 0:
-            found, _ = self._archive.new_instances(max(0, last - _BACK))
-            numbers = [number for number, instance in found if instance in handed]
-            self._mark = min(numbers, default=last + 1) - 1
-        else:  # another archive
-            self._mark = 0
+        # a number beyond the last is of another archive, which is gone through from its first change
+        self._mark = 0 if self._mark >= 0 else self._archive.changes_before(self._since)
         self._save()
 
     async def queue(self, given: list[tuple[str, SOPInstance]]) -> None:
@@ -157,8 +152,21 @@ def _told(fault: BaseException) -> None:
     log.report(fault)
 
 
-def _mark(file: Path) -> int:
+def announce(folder: Path) -> None:
+    """Keep when a new destination began, before Orthanc takes the first data set.
+
+    A kill before the first look would else leave nothing to go by.
+    """
+    file = folder / _MARK
+    if not file.exists():
+        with contextlib.suppress(OSError):  # delivery tells of the disk
+            folder.mkdir(parents=True, exist_ok=True)
+            file.write_text(time.strftime(_TIME, time.gmtime()), "ascii")
+
+
+def _mark(file: Path) -> tuple[int, str]:
     try:
-        return int(file.read_text("ascii"))
+        text = file.read_text("ascii")
     except (OSError, ValueError):
-        return -1
+        return -1, time.strftime(_TIME, time.gmtime())
+    return (int(text), "") if text.isdecimal() else (-1, text)
