@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import socket
 import tarfile
 import zipfile
 from pathlib import Path
@@ -13,6 +14,9 @@ from sopstatus.__main__ import main
 from sopstatus.archive import containers
 from sopstatus.archive.documents import Documents
 from sopstatus.scan import Reader
+from sopstatus.testing import dicomweb as servers
+from sopstatus.testing.running import running
+from sources.stored import URLS, file
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 FILES = {f"{p.parent.name}/{p.name}": p for p in sorted(SAMPLES.glob("*/*")) if p.is_file()}
@@ -167,3 +171,27 @@ def test_mixed_and_resumed(tmp_path):
 def test_kinds_of_a_few_bytes():
     for start in (b"", b"P", b"\x1f\x8b", b"{}", b"{}\n", b"{\n}\n{"):
         assert containers.kind(start) == ""
+
+
+def test_a_dicomweb_server_is_scanned_and_resumed(tmp_path):
+    app, out = servers.orthanc(), tmp_path / "out"
+    with running(app) as url:
+        address = url + URLS["orthanc"]
+        for number, study in enumerate(("1.2.9", "1.2.10", "1.2.3")):
+            app.state.archive.store(file(number, study=study), address)
+        arguments = ["scan", address, "-o", str(out), "--holder", "PACS", "--part-rows", "1"]
+        assert main(arguments) in (0, 1)
+        (out / "part-000001.parquet").unlink()
+        assert main([*arguments, "--resume"]) in (0, 1)
+    rows = [row for part in sorted(out.glob("part-*")) for row in pq.read_table(part).to_pylist()]
+    assert sorted(row["source"] for row in rows) == [
+        f"{address}/studies/{uid}" for uid in ("1.2.10", "1.2.3", "1.2.9")
+    ]
+    assert {(row["holder"], row["SOPInstanceStatus"]) for row in rows} == {("PACS", "AO")}
+
+
+def test_a_server_that_does_not_answer_is_told(tmp_path, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    assert main(["scan", f"http://127.0.0.1:{port}/dicom-web", "-o", str(tmp_path / "out")]) == 3
+    assert "source/unavailable" in capsys.readouterr().err

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -132,7 +134,16 @@ def _no_implicit_begin(connection: Any, _record: Any) -> None:
 
 
 def _readers_go_on(connection: Any, _record: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    end = time.monotonic() + _WAIT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        except sqlite3.OperationalError:  # another does so right now: SQLite itself does not wait
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin(connection: sa.Connection) -> None:
