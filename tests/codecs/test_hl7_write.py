@@ -224,3 +224,26 @@ def test_an_order_of_a_batch_is_told_of_in_its_message():
         ("hl7/not-for-the-study", "message[1] ZDS"),
         ("hl7/not-for-the-study", "message[2] ZDS"),
     ]
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        f"ZDS|{POINTER}|||||||||PACS",
+        f"ZDS|{POINTER}|||1.2.3.4",
+        f"ZDS|{POINTER}|1.2.3",
+    ],
+)
+def test_a_segment_that_says_more_than_its_study_is_not_filled(theirs):
+    """A holder, a series or an instance: it is about something else."""
+    document = message("OBR|1", theirs)
+    result = HL7.encode([SOPInstance("1.2", attributes={STATUS: "AO"})], document)
+    made = f"ZDS|{POINTER}||||AO^Authorized Original^99SOPSTATUS\r".encode()
+    assert (result.value, result.issues) == (document + made, ())
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n"])
+def test_a_segment_goes_with_its_terminator(end):
+    document = message("OBR|1", zds(4), zds(5)).replace(b"\r", end)
+    left = message("OBR|1", zds(5)).replace(b"\r", end)
+    assert HL7.encode([about(4, "")], document).value == left

@@ -334,3 +334,16 @@ def test_a_private_creator_is_told(tag, name, is_told, syntax):
     )
     for found in every(data):
         assert (found.elements[STATUS].data, found.doubtful) == (b"AO", is_told)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_what_is_told_once_stays_told(syntax):
+    """Whatever is passed behind it."""
+    told = item(plain(STATUS, "CS", b"AO", syntax), syntax, undefined=False)
+    quiet = item(plain(0x00080050, "SH", b"x ", syntax), syntax, undefined=False)
+    for undefined in (True, False):
+        first = sequence(told, tag=0x00081140, syntax=syntax, undefined=undefined)
+        second = sequence(quiet, tag=0x00081199, syntax=syntax, undefined=False)
+        creator = plain(0x00290010, "LO", b"OTHERS", syntax)
+        data = part10_file(first, second, creator, syntax=syntax)
+        assert all(found.doubtful for found in every(data))
