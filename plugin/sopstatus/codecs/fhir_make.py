@@ -9,7 +9,7 @@ from sopstatus.codecs.fhir_elements import STUDY_SYSTEM
 from sopstatus.model import SOPInstance
 
 RELEASES = ("R4", "R4B", "R5")
-_DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _RELEASE_MARKS = {"4.0": "R4", "4.3": "R4B", "5.0": "R5"}
 
 
@@ -70,7 +70,7 @@ def _instances(known: dict[str, str]) -> list[dict[str, Any]]:
 
 def _unknown() -> dict[str, Any]:
     # made anew: whoever gets the resource writes its own subject there
-    return {"extension": [{"url": _DATA_ABSENT_REASON, "valueCode": "unknown"}]}
+    return {"extension": [{"url": DATA_ABSENT_REASON, "valueCode": "unknown"}]}
 
 
 def release_of(document: dict[str, Any]) -> str:

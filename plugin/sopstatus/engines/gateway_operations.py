@@ -6,6 +6,7 @@ import base64
 import json
 from typing import Any
 
+from sopstatus.codecs.fhir_make import DATA_ABSENT_REASON
 from sopstatus.codecs.hl7 import HL7Codec
 from sopstatus.engines.gateway_document import Resource, rolled_up
 from sopstatus.engines.gateway_site import Site
@@ -14,6 +15,7 @@ from sopstatus.engines.http_media import FHIR_JSON
 from sopstatus.model import SOPInstance
 
 HL7 = "application/hl7-v2"
+_EMPTIED = {"extension": [{"url": DATA_ABSENT_REASON, "valueCode": "unknown"}]}
 
 
 def given(document: Any) -> Any:
@@ -46,7 +48,8 @@ def answer(operation: str, resource: Resource, site: Site, accept: str) -> Answe
 def parameters(said: tuple[SOPInstance, ...], rollup: str, site: Site) -> dict[str, Any]:
     """Return statements as a Parameters resource: the rolled-up status, then one each.
 
-    Values are the attributes' own DICOM text, by Keyword; one that is emptied has no value.
+    Values are the attributes' own DICOM text, by Keyword; one that is emptied has the
+    reason instead, for a parameter must have something (inv-1).
     """
     found: list[dict[str, Any]] = []
     if rollup:
@@ -63,7 +66,8 @@ def parameters(said: tuple[SOPInstance, ...], rollup: str, site: Site) -> dict[s
             {"name": name, "valueString": value} for name, value in named.items() if value
         ]
         for keyword, text in one.attributes:
-            part.append({"name": keyword, **({"valueString": text} if text else {})})
+            value = {"valueString": text} if text else {"_valueString": _EMPTIED}
+            part.append({"name": keyword, **value})
         found.append({"name": "statement", "part": part})
     return {"resourceType": "Parameters", **({"parameter": found} if found else {})}
 

@@ -28,7 +28,7 @@ def operations(tables: MappingTable) -> Iterator[Resource]:
     """Yield the OperationDefinitions, as `sopstatus gateway` serves them."""
     parts = [_parameter(name, 0, "1", about, "string") for name, about in _IDENTITY.items()]
     for row in tables.attributes.values():
-        about = f"{title_of(row)}, its DICOM text; without a value = emptied"
+        about = f"{title_of(row)}, its DICOM text; with a data-absent-reason = emptied"
         parts.append(_parameter(row.keyword, 0, "1", about, "string"))
     given = _parameter("resource", 0, "1", "The study, where it is not stored", RESOURCE, "in")
     yield _operation(
