@@ -1,6 +1,7 @@
 """The six laws of every codec (architecture: put-get, get-put, frame, idempotent, absent, total)."""
 
 import copy
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,8 @@ def each_format(law):
         one.__name__ = f"{law.__name__}_{name}".replace(
             "-", "_"
         )  # repeatable examples are chosen by the name
-        most = min(settings.default.max_examples, FORMATS[name].examples)
+        wanted = int(os.environ["LAW_EXAMPLES"] or settings.default.max_examples)
+        most = min(wanted, FORMATS[name].examples)
         settings(max_examples=most)(given(data=st.data())(one))()
 
     return test
