@@ -55,7 +55,10 @@ def lines_but_ours(data):
     lines = [line.strip(b"\x0b\x1c") for line in data.replace(b"\n", b"\r").split(b"\r")]
     ours = {
         b"ZDS",
-        *(b"ZDS" + separator for separator in re.findall(rb"(?:^|[\r\n])[\x0b\x1c]*MSH(.)", data)),
+        *(
+            b"ZDS" + separator
+            for separator in re.findall(rb"(?:^|[\r\n])(?:\xef\xbb\xbf|[\x0b\x1c])*MSH(.)", data)
+        ),
     }
     return [line for line in lines if line and line[:4] not in ours]
 
