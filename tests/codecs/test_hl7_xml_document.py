@@ -87,8 +87,8 @@ def test_segments_before_the_header_have_the_usual_delimiters():
 def test_an_oddity_is_told_at_its_segment_and_field():
     odd = (
         "<ZDS><ZDS.1>1.2.3</ZDS.1><ZDS.7>a|b</ZDS.7></ZDS>",
-        "<ZDS><ZDS.1>1.2.3</ZDS.1><x/></ZDS>",
-        "<ZDS><ZDS.5/><ZDS.1>1.2.3</ZDS.1></ZDS>",
+        "<ZDS><x/><ZDS.1>1.2.3</ZDS.1></ZDS>",
+        "<ZDS><ZDS.5/><ZDS.1>1.2.3</ZDS.1><ZDS.7/></ZDS>",
         "<ZDS><ZDS.1><ZDS.1.2/><ZDS.1.1>1.2.3</ZDS.1.1></ZDS.1></ZDS>",
         "<ZDS><ZDS.1><ZDS.1.1>1.2.3</ZDS.1.1><ZDS.1.1>9</ZDS.1.1></ZDS.1></ZDS>",
         "<ZDS><ZDS.1><ZDS.1.1>1.2.3</ZDS.1.1><ZDS.1.257/></ZDS.1></ZDS>",
@@ -104,6 +104,17 @@ def test_an_oddity_is_told_at_its_segment_and_field():
     assert [place for place in places(XML.decode(document(*odd))) if "hl7-xml" in place[0]] == told
     foreign = [text.replace("ZDS", "ZZZ") for text in odd]
     assert places(XML.decode(document(*foreign, ZDS))) == []
+
+
+def test_repetitions_the_highest_number_and_indentation_are_not_odd():
+    held = document(
+        "<ZDS>\n <ZDS.1>\n  <ZDS.1.1>1.2.3</ZDS.1.1>\n  <ZDS.1.256/>\n </ZDS.1>\n <ZDS.3>\n </ZDS.3>"
+        "<ZDS.9>Odd=1</ZDS.9><ZDS.9>Odd=2</ZDS.9></ZDS>"
+    )
+    line = XML.er7(held).split(b"\r")[1]
+    assert line == b"ZDS|1.2.3" + b"^" * 255 + b"||||||||Odd=1~Odd=2"
+    assert not [place for place in places(XML.decode(held)) if "hl7-xml" in place[0]]
+    assert XML.er7(document("<ZDS><x/><ZDS.257/><ZDS.1>1</ZDS.1></ZDS>")).endswith(b"ZDS|1\r")
 
 
 def test_a_document_that_is_refused_is_refused_as_a_whole():
@@ -155,6 +166,13 @@ def test_characters_that_xml_cannot_hold_are_escaped_where_there_is_an_escape():
     for encoding, kept in (("^~\\&", "a\\X01\\b"), ("^~", "ab")):
         made = of_er7(f"MSH|{encoding}|\rPID|a\x01b\r".encode()).decode()
         assert f"<PID.1.1>{kept}</PID.1.1>" in made or f"<PID.1>{kept}</PID.1>" in made
+
+
+def test_only_the_blanks_that_the_engine_trims_are_escaped():
+    made = of_er7("MSH|^~\\&|\rPID|\xa0a\xa0\r".encode(), "utf-8").decode()
+    assert "<PID.1.1>\xa0a\xa0</PID.1.1>" in made
+    made = of_er7(b"MSH|^\rPID|a~b^ c\r").decode()  # no repetitions, no escape sequences
+    assert "<PID.1><PID.1.1>a~b</PID.1.1><PID.1.2> c</PID.1.2></PID.1>" in made
 
 
 # --- writing ---------------------------------------------------------------------------------------
