@@ -57,7 +57,8 @@ PARTS = (
         ("<MSH/>", "MSH|^~\\&\rZDS|a\\F\\*\\S\\^x&y~b\r"),
         # no escape character: what would cut the line cannot be told
         ("<MSH><MSH.1/><MSH.2>*</MSH.2></MSH>", "MSH|*\rZDS|a\ufffd\ufffd^*x&y~b\r"),
-        # no repetition separator either: the usual one
+        # the truncation character of 2.7 is none of these
+        ("<MSH><MSH.2>^~\\&amp;#</MSH.2></MSH>", "MSH|^~\\&#\rZDS|a\\F\\*\\S\\^x&y~b\r"),
         ("<MSH><MSH.2>^~</MSH.2></MSH>", "MSH|^~\rZDS|a\ufffd*\ufffd^x&y~b\r"),
     ],
 )
@@ -157,20 +158,26 @@ def test_what_cannot_be_decoded_is_told_with_its_character_set():
         (issue,) = error.value.issues
         assert (issue.code, issue.location) == ("hl7/undecodable", "PID")
         assert f"({charset})" in issue.diagnostics
+    with pytest.raises(DocumentError, match="hl7/encoding-characters"):
+        of_er7(b"MSH|^^^^\rMSH|^~\\&|\r")
+    with pytest.raises(DocumentError, match="hl7/undecodable"):
+        of_er7(b"MSH|^~\\&" + b"|" * 16 + b"ASCII\rPID|\xc3\xa4\r")
     with pytest.raises(DocumentError) as error:
         of_er7(b"PID|1\r")
     assert [issue.location for issue in error.value.issues] == [""]
 
 
 def test_characters_that_xml_cannot_hold_are_escaped_where_there_is_an_escape():
-    for encoding, kept in (("^~\\&", "a\\X01\\b"), ("^~", "ab")):
-        made = of_er7(f"MSH|{encoding}|\rPID|a\x01b\r".encode()).decode()
+    for encoding, kept in (("^~\\&", "a\\X1B\\b"), ("^~", "ab")):
+        made = of_er7(f"MSH|{encoding}|\rPID|a\x1bb\r".encode()).decode()
         assert f"<PID.1.1>{kept}</PID.1.1>" in made or f"<PID.1>{kept}</PID.1>" in made
 
 
 def test_only_the_blanks_that_the_engine_trims_are_escaped():
     made = of_er7("MSH|^~\\&|\rPID|\xa0a\xa0\r".encode(), "utf-8").decode()
     assert "<PID.1.1>\xa0a\xa0</PID.1.1>" in made
+    made = of_er7(b"MSH|^~\\&|\rPID|a& b\r").decode()
+    assert "<PID.1.1.2>\\X20\\b</PID.1.1.2>" in made
     made = of_er7(b"MSH|^\rPID|a~b^ c\r").decode()  # no repetitions, no escape sequences
     assert "<PID.1><PID.1.1>a~b</PID.1.1><PID.1.2> c</PID.1.2></PID.1>" in made
 

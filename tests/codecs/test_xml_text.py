@@ -32,11 +32,18 @@ def test_text_is_read_whole_and_in_utf_8_whatever_is_declared():
     assert xml_text.parse(data, DEFAULT).text == "ä<<ö>ü"
 
 
+def test_text_is_that_of_its_own_element():
+    root = xml_text.parse(b"<a>1<b>2<c>3</c>4</b>5</a>", DEFAULT)
+    (inner,) = root.children
+    assert (root.text, inner.text, inner.children[0].text) == ("15", "24", "3")
+
+
 def test_what_is_no_xml_is_told_with_line_and_column():
     code, words = refused(xml_text.parse, b"<a>\n <b></a>", DEFAULT)
     assert code == "document/not-xml"
     assert "line 2, column 7" in words
-    for data in (b"<a>", b"<a/>x", b"<a><b></b>"):
+    for data in (b"<a>", b"<a/>x", b"<a><b></b>", b"<a>\xff</a>"):
+        assert xml_text.as_bytes(data)[0] == data
         assert refused(xml_text.parse, data, DEFAULT)[0] == "document/not-xml"
     for data in (b"", b" \n"):
         assert refused(xml_text.parse, data, DEFAULT)[0] == "document/empty"
@@ -82,6 +89,8 @@ def test_what_is_given_as_text_or_with_a_mark_keeps_its_kind():
     for kind in (bytes, bytearray, memoryview):
         data, back = xml_text.as_bytes(kind(marked))
         assert (data, back(data)) == (marked, marked)
+    half = xml_text.as_bytes("<a>\ud800</a>")[0]
+    assert refused(xml_text.parse, half, DEFAULT)[0] == "document/not-xml"
     marked = b'\xef\xbb\xbf<?xml encoding="utf-7"?><a/>'
     assert refused(xml_text.as_bytes, marked)[0] == "document/xml-encoding"
 
@@ -109,8 +118,8 @@ def test_what_is_no_document():
 
 
 def test_the_end_of_a_start_tag():
-    data = b"x<a b='\">' c=\">'\">z>"
-    assert data[xml_text.tag_end(data, 1) :] == b"z>"
+    data = b"it's<X b='\">' c=\">'\">z>"
+    assert data[xml_text.tag_end(data, 4) :] == b"z>"
 
 
 def test_the_white_space_before_an_element():
