@@ -118,6 +118,12 @@ def test_repetitions_the_highest_number_and_indentation_are_not_odd():
     assert XML.er7(document("<ZDS><x/><ZDS.257/><ZDS.1>1</ZDS.1></ZDS>")).endswith(b"ZDS|1\r")
 
 
+def test_a_field_of_nothing_but_strangers_is_empty():
+    held = document("<ZDS><ZDS.1>1.2.3</ZDS.1><ZDS.7><x/></ZDS.7></ZDS>")
+    assert XML.er7(held).endswith(b"ZDS|1.2.3||||||\r")
+    assert places(XML.decode(held)) == [("hl7-xml/malformed", "ZDS[1]-7")]
+
+
 def test_a_document_that_is_refused_is_refused_as_a_whole():
     for held in ("<ORU_R01/>", "<Bundle/>", "<HL7Message/>", '<x xmlns="urn:hl7-org:v2xml"/>'):
         with pytest.raises(DocumentError) as error:
