@@ -31,6 +31,8 @@ def test_a_text_is_opened_and_comes_back_as_what_it_was(text, many):
     assert opened(memoryview(data), DEFAULT).data == data
     far = opened(" " * 100 + text.removeprefix("\ufeff"), DEFAULT)
     assert far.many is many
+    marked = opened("\ufeff" + " " * 100 + text.removeprefix("\ufeff"), DEFAULT)
+    assert marked.many is many
 
 
 def test_parsed_json_is_taken_as_it_is():
