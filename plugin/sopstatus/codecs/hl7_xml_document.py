@@ -54,9 +54,7 @@ def view(document: bytes, limits: Limits, names: frozenset[str], issues: list[Is
     """
     root = xml_text.parse(document, limits)
     if root.name != ROOT:
-        strict = (
-            _STRICT.fullmatch(root.name) or root.attributes.get("xmlns") == _STRICT_NAMESPACE
-        )
+        strict = _STRICT.fullmatch(root.name) or root.attributes.get("xmlns") == _STRICT_NAMESPACE
         raise document_error("hl7-xml/strict" if strict else "hl7-xml/not-mirth", "")
     writer = _Writer(names, issues)
     lines: list[Line] = []
