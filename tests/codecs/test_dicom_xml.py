@@ -7,6 +7,7 @@ import pytest
 from mirth.data_sets import dicom_xml
 from samples_of import CASES, FOLDER
 from sopstatus import DocumentError, Link, SOPInstance, codec, transformer
+from sopstatus.values import context_offset
 
 XML, DICOM = codec("dicom-xml"), codec("dicom")
 CLASS = "1.2.840.10008.5.1.4.1.1.7"
@@ -105,3 +106,143 @@ def test_a_data_set_without_an_instance_takes_nothing():
         wide = SOPInstance("1.2.3", attributes={"SOPInstanceStatus": "AO"})
         assert XML.encode([wide], document).value == document
         assert XML.instances(document) == ()
+
+
+# --- how it is read, and where it says so --------------------------------------------------------
+
+
+def places(found):
+    return [(issue.code, issue.location) for issue in found.issues]
+
+
+@pytest.mark.parametrize(
+    ("inner", "said", "told"),
+    [
+        ('<tag01000410 vr="UN">AO</tag01000410>', {}, [("dicom-xml/not-text", "(0100,0410)")]),
+        ("<tag01000410><item/></tag01000410>", {}, [("dicom-xml/not-text", "(0100,0410)")]),
+        ("<tag01000410>AO</tag01000410>", {"SOPInstanceStatus": "AO"}, []),
+        (
+            '<tag01000410 vr="CS">QQ</tag01000410>',
+            {"SOPInstanceStatus": "QQ"},
+            [("value/unknown-term", "(0100,0410)")],
+        ),
+        (
+            '<tag00080201 vr="SH">1</tag00080201><tag01000420 vr="DT">20240102030405</tag01000420>',
+            {"SOPAuthorizationDateTime": "20240102030405"},
+            [("dicom/offset", "(0008,0201)")],
+        ),
+        ("<tag0100041>AO</tag0100041><tag0100041G>AO</tag0100041G><tig01000410/>", {}, []),
+        (
+            '<tag01000410 vr="CS">AO</tag01000410><tag01000410 vr="CS">AC</tag01000410>',
+            {"SOPInstanceStatus": "AO"},
+            [],
+        ),
+        (  # one that is not read keeps nothing else from being read
+            '<tag01000410 vr="SQ"/><tag01000424 vr="LT">x</tag01000424>',
+            {"SOPAuthorizationComment": "x"},
+            [("dicom-xml/not-text", "(0100,0410)")],
+        ),
+    ],
+)
+def test_what_is_read_and_where_it_is_odd(inner, said, told):
+    read = XML.decode(data_set(inner), holder="PACS1")
+    expected = (stating(**said),) if said else ()
+    assert [x.holder for x in read.value] == ["PACS1"] * bool(said)
+    assert [(x.identity[:3], x.attributes) for x in read.value] == [
+        (x.identity[:3], x.attributes) for x in expected
+    ]
+    assert places(read) == told
+    if told and told[0][0] == "dicom-xml/not-text":
+        assert "SOPInstanceStatus" in read.issues[0].diagnostics
+
+
+def test_a_time_without_an_offset_is_local_to_the_data_set():
+    held = data_set(
+        '<tag00080201 vr="SH">+0100 </tag00080201><tag01000420>20240102030405</tag01000420>'
+    )
+    ((_, when),) = XML.decode(held).value[0].attributes
+    assert (when, context_offset(when)) == ("20240102030405", "+0100")
+    (one,) = XML.data_sets(held)
+    assert one.offset == "+0100"
+
+
+def test_identity_without_its_padding_and_the_places_of_what_is_missing():
+    short = "<dicom><tag00080018>1.2.3.1.1 </tag00080018></dicom>"
+    (one,) = XML.data_sets(short)
+    assert (one.instance, one.offset, one.where) == (
+        SOPInstance(sop_instance_uid="1.2.3.1.1"),
+        "",
+        "(0008,0018)",
+    )
+    read = XML.decode(short)
+    assert places(read) == [
+        ("dicom/no-uid", f"({tag})") for tag in ("0020,000D", "0020,000E", "0008,0016")
+    ]
+    assert XML.copies(data_set()) == XML.instances(data_set()) == (stating(),)
+    with pytest.raises(DocumentError) as error:
+        XML.decode("<HL7Message/>")
+    assert places(error.value) == [("dicom-xml/not-dicom-xml", "")]
+
+
+def test_elements_are_written_where_their_tags_belong():
+    first = "<dicom>\n <tag01000424>x</tag01000424>\n <tag7FE00010/>\n</dicom>"
+    named = first.replace("<dicom>", "<dicom>\n <tag00080018>1.2.3.1.1</tag00080018>")
+    both = {"SOPInstanceStatus": "AO", "AuthorizationEquipmentCertificationNumber": None}
+    written = XML.encode([stating(**both)], named)
+    assert written.value == (
+        "<dicom>\n <tag00080018>1.2.3.1.1</tag00080018>"
+        '\n <tag01000410 len="2" tag="01000410" vr="CS">AO</tag01000410>'
+        '\n <tag01000426 len="0" tag="01000426" vr="LO"></tag01000426>'
+        "\n <tag7FE00010/>\n</dicom>"
+    )
+    latin = data_set().replace("ISO_IR 192", "ISO_IR 100 ")
+    written = XML.encode([stating(SOPAuthorizationComment="f\xfcr")], latin).value
+    assert 'len="4" tag="01000424" vr="LT">f\xfcr<' in written  # three octets there, padded
+
+
+def test_what_cannot_be_written_is_told_where_it_would_stand():
+    x = stating(SOPInstanceStatus="AO", SOPAuthorizationComment="a\x01")
+    written = XML.encode([x], data_set())
+    assert places(written) == [("dicom-xml/control-character", "(0100,0424)")]
+    assert XML.decode(written.value).value == (stating(SOPInstanceStatus="AO"),)
+    told = XML.encode([stating(Odd="x")], data_set())
+    assert codes(told) == ["table/unmapped"]
+    other = SOPInstance(sop_instance_uid="9.9", attributes={"SOPInstanceStatus": "AO"})
+    told = XML.encode([other], data_set())
+    assert (told.value, places(told)) == (data_set(), [("dicom/no-counterpart", "(0008,0018)")])
+    assert "1 " in told.issues[0].diagnostics
+    assert XML.encode([], data_set()).issues == ()
+
+
+def test_of_several_holders_one_is_chosen():
+    about = [
+        SOPInstance("1.2.3", "1.2.3.1", "", "1.2.3.1.1", holder, {"SOPInstanceStatus": status})
+        for holder, status in (("A", "AO"), ("B", "AC"))
+    ]
+    told = XML.encode(about, data_set())
+    assert (told.value, places(told)) == (data_set(), [("dicom/holder-ambiguous", "(0008,0018)")])
+    for x in about:
+        (read,) = XML.decode(XML.encode(about, data_set(), holder=x.holder).value).value
+        assert read.attributes == x.attributes
+
+
+def test_the_smallest_data_set():
+    element = '<tag{0} len="{1}" tag="{0}" vr="{2}">{3}</tag{0}>'.format
+    made = (
+        element("00080005", 10, "CS", "ISO_IR 192")
+        + element("00080016", 26, "UI", CLASS)
+        + element("00080018", 10, "UI", "1.2.3.1.1")
+        + element("0020000D", 6, "UI", "1.2.3")
+        + element("0020000E", 8, "UI", "1.2.3.1")
+    )
+    assert XML.blank([stating(), SOPInstance("1.2.3")]).decode() == f"<dicom>{made}</dicom>"
+    written = XML.encode([stating(SOPInstanceStatus="AO")]).value.decode()
+    assert written == f"<dicom>{made}{element('01000410', 2, 'CS', 'AO')}</dicom>"
+    study = SOPInstance("1.2.3", attributes={"SOPInstanceStatus": "AO"})
+    assert XML.encode([study], known=[stating()]).value.decode() == written
+    other = SOPInstance("1.2.3", "1.2.3.1", CLASS, "1.2.3.1.2")
+    for known, count in (((), 0), ((stating(), other), 2)):
+        with pytest.raises(DocumentError) as error:
+            XML.blank(known)
+        assert places(error.value) == [("dicom/not-one-instance", "")]
+        assert str(count) in error.value.issues[0].diagnostics

@@ -35,7 +35,6 @@ class Line:
     node: Node
     start: int  # of the line, in the view
     after: int = 0
-    separator: str = "|"
     fields: dict[int, list[Node]] = field(default_factory=dict)
 
 
@@ -44,7 +43,6 @@ class View:
     """The document as ER7 (UTF-8, CR behind each line), and which element each line is."""
 
     document: bytes
-    root: Node
     data: bytes
     lines: list[Line]
 
@@ -56,9 +54,7 @@ def view(document: bytes, limits: Limits, names: frozenset[str], issues: list[Is
     """
     root = xml_text.parse(document, limits)
     if root.name != ROOT:
-        strict = (
-            _STRICT.fullmatch(root.name) or root.attributes.get("xmlns", "") == _STRICT_NAMESPACE
-        )
+        strict = _STRICT.fullmatch(root.name) or root.attributes.get("xmlns") == _STRICT_NAMESPACE
         raise document_error("hl7-xml/strict" if strict else "hl7-xml/not-mirth", "")
     writer = _Writer(names, issues)
     lines: list[Line] = []
@@ -70,7 +66,7 @@ def view(document: bytes, limits: Limits, names: frozenset[str], issues: list[Is
         place = line.after = place + len(text)
         out.append(text)
         lines.append(line)
-    return View(document, root, b"".join(out), lines)
+    return View(document, b"".join(out), lines)
 
 
 class _Writer:
@@ -90,10 +86,7 @@ class _Writer:
         self.counts[name] = self.counts.get(name, 0) + 1
         line.fields, in_order, alien = _by_number(line.node, name)
         if name == "MSH":
-            text = self._header(line.fields)
-            line.separator = self.separator
-            return text
-        line.separator = self.separator
+            return self._header(line.fields)
         where = f"{name}[{self.counts[name]}]"
         if name in self.names and not in_order:
             self.issues.append(issue("hl7-xml/out-of-order", where))

@@ -1,0 +1,64 @@
+"""The issues of one reading: the first ones are kept, an error never gets lost, the rest is counted."""
+
+from sopstatus import Limits
+from sopstatus.catalogue import issue
+from sopstatus.codecs.issues import Issues
+
+WARNING = issue("dicom/no-uid", "(0020,000D)")
+ERROR = issue("value/unknown-term", "ZDS[1]-5", value="QQ", keyword="SOPInstanceStatus", terms="NS")
+
+
+def told(*items, limit=2):
+    found = Issues(Limits(issues=limit))
+    for item in items:
+        found.append(item)
+    return found
+
+
+def test_up_to_the_limit_all_are_told():
+    found = told(WARNING, ERROR)
+    assert found.told() == (WARNING, ERROR)
+    assert (found.total, found.more) == (2, 0)
+    assert told().told() == ()
+
+
+def test_beyond_the_limit_the_rest_is_counted():
+    found = told(*[WARNING] * 5)
+    *kept, last = found.told()
+    assert kept == [WARNING] * 2
+    assert (last.code, last.location) == ("document/more-issues", "")
+    assert "3 more" in last.diagnostics
+    assert "2" in last.diagnostics.replace("3 more", "")
+    assert (found.total, found.more) == (5, 3)
+
+
+def test_the_first_error_is_kept_beyond_the_limit_and_no_other():
+    found = told(WARNING, WARNING, WARNING, ERROR, ERROR)
+    assert found.told()[:-1] == (WARNING, WARNING, ERROR)
+    assert found.more == 2
+    early = told(ERROR, WARNING, ERROR)
+    assert early.told()[:-1] == (ERROR, WARNING)
+    assert early.more == 1
+
+
+def test_a_fatal_issue_is_an_error_too():
+    fatal = issue("document/empty", "")
+    assert told(WARNING, fatal, limit=1).told() == (WARNING, fatal)
+
+
+def test_more_at_once():
+    found = told()
+    found += [WARNING, WARNING]
+    found.extend([WARNING, ERROR])
+    assert isinstance(found, Issues)
+    assert found.told()[:-1] == (WARNING, WARNING, ERROR)
+    assert found.total == 4
+
+
+def test_cleared_it_begins_again():
+    found = told(ERROR, ERROR, ERROR)
+    found.clear()
+    assert (found.told(), found.total) == ((), 0)
+    found += [WARNING, WARNING, WARNING, ERROR]
+    assert found.told()[:-1] == (WARNING, WARNING, ERROR)
+    assert found.total == 4
