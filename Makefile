@@ -130,7 +130,7 @@ fuzz: $(READY) build/fuzz/.ready
 	$(BIN)/python tests/fuzz/fuzz.py $(TARGET) build/fuzz/$(TARGET) -dict=tests/fuzz/dictionary.txt -max_total_time=$(SECONDS)
 
 # every target for FUZZ_SECONDS, two at a time (3 minutes); any crash, hang or bloat fails
-FUZZ_SECONDS ?= 45
+FUZZ_SECONDS ?= 30
 fuzz-ci: $(READY) build/fuzz/.ready
 	$(BIN)/python tests/fuzz/ci.py $(FUZZ_SECONDS)
 
