@@ -26,6 +26,14 @@ def _add_scan(commands: Any) -> None:
     )
     scan.add_argument("--json", action="store_true", help="progress as lines of JSON on stderr")
     scan.add_argument(
+        "--to",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("KIND", "FILE"),
+        help="at the end, write it as fhir (NDJSON) or hl7 (a batch) too, or into a ledger",
+    )
+    scan.add_argument(
         "--against", metavar="LEDGER", help="at the end, tell what has changed since it was fed"
     )
     scan.add_argument(

@@ -32,23 +32,31 @@ def run(options: Namespace) -> int:
     tables = load_tables(*options.mappings)
     if tables.sha256 != settings.get("tables"):
         raise document_error("archive/other-scan", "OUT", setting="tables")
-    if options.to == "ledger":
-        return _ledger(parts, tables, folder, options)
     if options.to == "changes":
         tell_changes(parts, tables, options.target, options.holder, lines=options.json)
         return 0
-    write = export.fhir if options.to == "fhir" else export.hl7
-    count, issues = write(parts, tables, Path(options.target))
+    return write(options.to, options.target, folder, tables, options)
+
+
+def write(kind: str, target: str, folder: Folder, tables: MappingTable, options: Namespace) -> int:
+    """Write a scan that has ended as ``fhir`` or ``hl7`` into a file, or into a ``ledger``."""
+    parts = [part.file for part in folder.parts()]
+    if kind == "ledger":
+        return _ledger(target, parts, tables, folder, options)
+    make = export.fhir if kind == "fhir" else export.hl7
+    count, issues = make(parts, tables, Path(target))
     print(f"{count} studies")
     return tell(issues, options)
 
 
-def _ledger(parts: Parts, tables: MappingTable, folder: Folder, options: Namespace) -> int:
+def _ledger(
+    target: str, parts: Parts, tables: MappingTable, folder: Folder, options: Namespace
+) -> int:
     from sopstatus.ledger import Ledger
 
     ended = datetime.fromtimestamp((folder.path / "summary.json").stat().st_mtime, UTC)
     found = export.observations(parts, list(tables.attributes))
-    with Ledger(options.target) as ledger:
+    with Ledger(target) as ledger:
         done = ledger.observe(
             progress(found, "instances"), holder=options.holder, time=ended.isoformat()
         )

@@ -19,6 +19,8 @@ from sopstatus.archive.run import Format, mend, run, settings
 from sopstatus.commands import report
 from sopstatus.table import load_tables
 
+EXPORTS = ("fhir", "hl7", "ledger")
+
 
 def scan(options: Namespace) -> int:
     """Write what all files say; an error in one of them makes the exit code 1, and no stop."""
@@ -29,8 +31,12 @@ def scan(options: Namespace) -> int:
     if len(roots([options.output, *paths])) <= len(paths):
         print("error: OUT is, or lies below, what is to be read", file=sys.stderr)
         return 2
-    if options.against and (options.format != "parquet" or find_spec("duckdb") is None):
-        print("error: --against needs Parquet, and the extra report", file=sys.stderr)
+    if unknown := [kind for kind, _ in options.to if kind not in EXPORTS]:
+        print(f"error: --to {unknown[0]}: choose one of {', '.join(EXPORTS)}", file=sys.stderr)
+        return 2
+    needs_rows = "--against" if options.against else "--to" if options.to else ""
+    if needs_rows and (options.format != "parquet" or find_spec("duckdb") is None):
+        print(f"error: {needs_rows} needs Parquet, and the extra report", file=sys.stderr)
         return 2
     tables = load_tables(*options.mappings)
     columns = Columns.of(tables)
@@ -68,7 +74,12 @@ def scan(options: Namespace) -> int:
 
         parts = [part.file for part in folder.parts()]
         tell_changes(parts, tables, options.against, options.holder)
-    return 1 if counts.faulty else 0
+    exit_codes = [1 if counts.faulty else 0]
+    for kind, target in options.to:
+        from sopstatus.export_commands import write
+
+        exit_codes.append(write(kind, target, folder, tables, options))
+    return max(exit_codes)
 
 
 def _format(name: str, columns: Columns) -> Format:

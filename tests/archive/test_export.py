@@ -1,6 +1,7 @@
 """``sopstatus export``: what is written is read again and says what the files said."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -65,6 +66,26 @@ def test_a_batch_of_messages(scanned, said, tmp_path):
     (batch,) = read
     assert len(batch) == len({one.study_instance_uid for one in said})
     assert data.startswith(b"FHS|") and data.endswith(b"\rFTS|1\r")
+
+
+def test_a_scan_writes_them_itself(archive, scanned, tmp_path, capsys):
+    kinds = ("fhir", "hl7", "ledger")
+    asked = [word for kind in kinds for word in ("--to", kind, str(tmp_path / f"by-scan.{kind}"))]
+    main(["scan", str(archive), "-o", str(tmp_path / "out"), "--holder", "PACS", *asked])
+    for kind in ("fhir", "hl7"):
+        out = tmp_path / f"by-export.{kind}"
+        main(["export", str(scanned), "--to", kind, "-o", str(out)])
+        mine, same = (tmp_path / f"by-scan.{kind}").read_bytes(), out.read_bytes()
+        assert without_times(mine) == without_times(same)
+    capsys.readouterr()
+    assert main(["export", str(scanned), "--to", "changes", "-o", asked[-1]]) == 0
+    assert capsys.readouterr().out == "0 changed\n"
+    assert main(["scan", str(archive), "-o", str(tmp_path / "x"), "--to", "csv", "x"]) == 2
+    assert "--to csv" in capsys.readouterr().err
+
+
+def without_times(data):
+    return re.sub(rb"20[0-9]{12}\+0000", b"", data)
 
 
 def test_into_the_ledger_and_what_has_changed_since(archive, scanned, said, tmp_path, capsys):

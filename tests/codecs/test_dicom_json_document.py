@@ -3,18 +3,10 @@
 import json
 
 import pytest
-from sopstatus import DocumentError, Limits
+from refusals import refused
+from sopstatus import Limits
 from sopstatus.codecs.dicom_json_document import opened, values
 from sopstatus.limits import DEFAULT
-
-
-def refused(call, *arguments):
-    """Return code and words of the one issue, which is about the document as a whole."""
-    with pytest.raises(DocumentError) as error:
-        call(*arguments)
-    (issue,) = error.value.issues
-    assert issue.location == ""
-    return issue.code, issue.diagnostics
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,9 @@ import json
 import sys
 
 import pytest
-from sopstatus import DocumentError
+from refusals import refused
 from sopstatus.codecs import json_text
 from sopstatus.content import load_json
-
-
-def refused(call, *arguments):
-    with pytest.raises(DocumentError) as error:
-        call(*arguments)
-    (issue,) = error.value.issues
-    assert issue.location == ""
-    return issue.code, issue.diagnostics
 
 
 @pytest.mark.parametrize(

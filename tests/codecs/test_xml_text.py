@@ -1,18 +1,10 @@
 """XML with places: every span is exact, every encoding goes there and back, every refusal says why."""
 
 import pytest
-from sopstatus import DocumentError, Limits
+from refusals import refused
+from sopstatus import Limits
 from sopstatus.codecs import xml_text
 from sopstatus.limits import DEFAULT
-
-
-def refused(call, *arguments):
-    """Return code, place and words of the one issue."""
-    with pytest.raises(DocumentError) as error:
-        call(*arguments)
-    (issue,) = error.value.issues
-    assert issue.location == ""
-    return issue.code, issue.diagnostics
 
 
 def test_spans_and_texts():

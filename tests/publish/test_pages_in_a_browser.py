@@ -1,28 +1,15 @@
 """The reference page in a real Chromium: it fits, copies, unfolds and is accessible. Shots: build/screenshots."""
 
-import os
-
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from browsers import PATIENCE
+from playwright.sync_api import expect
 from samples_of import ROOT
-from tools import need, need_file
+from tools import need_file
 
 SHOTS = ROOT / "build" / "screenshots"
 AXE = ROOT / "build" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 PAGE = (ROOT / "docs" / "sop-instance-status.html").as_uri()
 WIDTHS = {"desktop": 1440, "phone": 390, "narrowest": 320}  # WCAG 2.1 1.4.10
-PATIENCE = 120_000  # milliseconds: of a machine that does much else
-expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = need("chromium", "chromium")
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=sandbox)
-        yield found
-        found.close()
 
 
 @pytest.fixture

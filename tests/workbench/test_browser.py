@@ -2,18 +2,18 @@
 
 import base64
 import io
-import os
 import re
 import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from browsers import PATIENCE
+from playwright.sync_api import expect
 from samples_of import FOLDER
 from serving import workbench
 from sopstatus import codec, content, transformer
 from sopstatus.workbench import drafts
-from tools import need, need_file
+from tools import need_file
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "build" / "screenshots"
@@ -23,18 +23,6 @@ IMAGE = (FOLDER / "authorized-original" / "image.dcm").read_bytes()
 MAIN = "sop-instance-status.toml"
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 NARROWEST = 320  # WCAG 2.1 1.4.10
-PATIENCE = 120_000  # milliseconds: of a machine that does much else
-expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = need("chromium", "chromium")
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=sandbox)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

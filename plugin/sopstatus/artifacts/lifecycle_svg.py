@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from math import hypot
 
 from sopstatus.profile_table import Profile, load_profile
+from sopstatus.table import load_tables
 
-TITLES = {
+_TITLES = {
     "-": "not held",
     "ABS": "held, no status",
-    "NS": "Not Specified",
-    "OR": "Original",
-    "AO": "Authorized Original",
-    "AC": "Authorized Copy",
     "OR?": "original, arrived",
     "AO?": "original, arrived",
     "OR>": "original, sent on",
@@ -123,8 +121,14 @@ def lifecycle_svg(profile: Profile | None = None) -> str:
     )
 
 
+@cache
+def titles() -> dict[str, str]:
+    """Return what each state is called: a term as the table displays it."""
+    return {**_TITLES, **load_tables().attributes["SOPInstanceStatus"].displays}
+
+
 def _states(state: str) -> Iterator[str]:
-    title = TITLES.get(state, state)
+    title = titles().get(state, state)
     for x, y in _PLACES[state]:
         ends = ' stroke-dasharray="5 4"' if state == "-" else ""
         yield (

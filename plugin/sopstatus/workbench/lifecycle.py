@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from sopstatus.artifacts.lifecycle_svg import SILENT, TITLES, lifecycle_svg, steps, word
+from sopstatus.artifacts.lifecycle_svg import SILENT, lifecycle_svg, steps, titles, word
 from sopstatus.profile_table import Profile, Row, load_profile
 
 
@@ -37,7 +37,7 @@ def _state(profile: Profile, state: str, changes: dict[tuple[str, str], str]) ->
         kind.append(f"<li{own}>{_row(profile, row, state)}</li>")
     return (
         f'<section class="state-rules" id="state-{word(state)}" tabindex="-1">'
-        f"<h3><code>{escape(state)}</code> {escape(TITLES.get(state, ''))}</h3>"
+        f"<h3><code>{escape(state)}</code> {escape(titles().get(state, ''))}</h3>"
         f"<ul>{''.join(changing)}</ul>"
         f"{_folded(staying, 'that leave it as it is')}{_folded(refused, 'that are refused')}"
         "</section>"
@@ -54,7 +54,7 @@ def _row(profile: Profile, row: Row, state: str) -> str:
     rule = "our reading" if row.rule == SILENT else f"rule {row.rule}"
     when = ", ".join(f"{name} = {' or '.join(values)}" for name, values in row.when)
     result = row.result(state)
-    named = TITLES["-"] if result == "-" else result
+    named = titles()["-"] if result == "-" else result
     became = "refused" if not row.done else "stays" if result == state else f"becomes {named}"
     out = f", gives {row.wire}" if row.done and row.wire != "none" else ""
     code = f" <code>{escape(row.code)}</code>" if row.code else ""

@@ -22,7 +22,7 @@ from sopstatus.artifacts.hl7.fields import fields, table_id
 from sopstatus.artifacts.hl7.segment_table import CODES, COLUMNS, code_rows
 from sopstatus.artifacts.hl7.segment_table import row as segment_row
 from sopstatus.artifacts.issue_symptoms import SYMPTOMS
-from sopstatus.artifacts.lifecycle_svg import SILENT, TITLES, lifecycle_svg, steps, word
+from sopstatus.artifacts.lifecycle_svg import SILENT, lifecycle_svg, steps, titles, word
 from sopstatus.catalogue import catalogue
 from sopstatus.profile_language import STATUS
 from sopstatus.profile_table import load_profile
@@ -77,6 +77,7 @@ def mirth_example(group: Group) -> str:
     """Return a step of a channel's transformer that reads and writes the group's first attribute."""
     row = group.attributes[0]
     terms = list(row.displays)
+    # what a channel asks for is whether an image was released; other tables' terms are alike to us
     term = "AO" if "AO" in terms else terms[0] if terms else "text"
     return _template("mirth.js.j2").render(group=group, row=row, term=term)
 
@@ -160,7 +161,7 @@ def _profile() -> dict[str, Any]:
     return {
         "source": profile.source,
         "svg": Markup(lifecycle_svg(profile)),
-        "states": [(state, word(state), TITLES[state]) for state in profile.states],
+        "states": [(state, word(state), titles()[state]) for state in profile.states],
         "steps": [
             (step, [(event, events[event], _rule(rule)) for event, rule in step.reasons])
             for step in steps(profile)
