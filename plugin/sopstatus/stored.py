@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
@@ -12,6 +14,11 @@ from sopstatus.catalogue import document_error
 from sopstatus.files import files
 from sopstatus.model import DocumentError
 
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError),
+    *(RuntimeError, NotImplementedError, ValueError),  # encrypted; a method that zipfile lacks
+)
+"""What reading a zip or one of its members raises where it is damaged, or cannot be read at all."""
 LIMIT = 64 << 20
 """Bytes of one document; a longer one is told and passed over."""
 _CHUNK = 1 << 20
@@ -60,9 +67,9 @@ def _zipped(path: str, file: IO[bytes], limit: int) -> Iterator[Stored]:
                 try:
                     with archive.open(member) as inner:
                         yield from _cut(name, inner, limit)
-                except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+                except BROKEN as error:
                     yield _unreadable(name, type(error).__name__)
-    except (zipfile.BadZipFile, ValueError) as error:
+    except BROKEN as error:
         yield _unreadable(path, type(error).__name__)
 
 

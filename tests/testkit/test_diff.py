@@ -103,6 +103,19 @@ class TestStored:
         assert ["document/too-large"] in told[-4:-1]
         assert told.count("read") >= 3
 
+    def test_a_damaged_member_stops_nothing(self, tmp_path):
+        path = tmp_path / "a.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("1.json", b'{"resourceType": "ImagingStudy"}' * 99)
+            archive.writestr("2.json", b"{}")
+        data = bytearray(path.read_bytes())
+        at = 30 + len("1.json")  # behind the member's header (APPNOTE 4.3.7)
+        data[at : at + 4] = b"\xff" * 4
+        path.write_bytes(data)
+        first, second = stored([path])
+        assert (first.error.issues[0].code, first.data) == ("document/unreadable", b"")
+        assert (second.error, second.data) == (None, b"{}")
+
     def test_a_zip_bomb_is_cut_off(self, tmp_path):
         with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("zeros", b"\0" * (40 << 20))

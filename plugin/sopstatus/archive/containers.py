@@ -6,7 +6,6 @@ not looked into. Nothing in here names a format of documents but NDJSON's JSON.
 
 from __future__ import annotations
 
-import lzma
 import tarfile
 import zipfile
 import zlib
@@ -17,16 +16,14 @@ from typing import IO, Any
 
 from sopstatus.catalogue import document_error
 from sopstatus.limits import Limits
+from sopstatus.stored import BROKEN
 
 ZIP, TAR, LINES = "zip", "tar", "ndjson"
 _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _GZIP, _OTHERS = b"\x1f\x8b", (b"BZh", b"\xfd7zXZ\0")
 _USTAR = slice(257, 262)
 _STEP = 1 << 20
-_BROKEN = (
-    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError),
-    *(RuntimeError, NotImplementedError, ValueError),  # encrypted; a method that zipfile lacks
-)
+_BROKEN = (*BROKEN, tarfile.TarError)
 
 Member = tuple[str, Callable[[], Any]]
 """A name inside the container, and what opens it: good until the next one is asked for."""
