@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -13,9 +12,16 @@ from sopstatus.engines.gateway_app import application
 from sopstatus.engines.gateway_upstream import Upstream
 from sopstatus.engines.http_auth import Unsafe
 from sopstatus.engines.http_offer import Offered
-from sopstatus.engines.http_server import run
 from sopstatus.engines.http_service import Service
-from sopstatus.serve_commands import USAGE, bound, limits, link, listening, quiet, settings
+from sopstatus.serve_commands import (
+    USAGE,
+    answering,
+    bound,
+    limits,
+    link,
+    quiet,
+    settings,
+)
 
 if TYPE_CHECKING:
     from sopstatus.engines.enrich import Source
@@ -60,16 +66,7 @@ def gateway(options: Namespace) -> int:
         return USAGE
     quiet(options.log_level)
     service = Service(chosen, offered)
-    try:
-        run(
-            service,
-            listening(options, sock),
-            application(service, upstream, site, options.upstream),
-        )
-    except (OSError, ssl.SSLError) as error:
-        print(f"error: --tls-cert, --tls-key, --tls-client-ca: {error.strerror}", file=sys.stderr)
-        return USAGE
-    return 0
+    return answering(service, options, sock, application(service, upstream, site, options.upstream))
 
 
 def _token(file: str | None) -> str:

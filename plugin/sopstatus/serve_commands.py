@@ -10,6 +10,7 @@ import sys
 import warnings
 from argparse import Namespace
 from dataclasses import replace
+from typing import Any
 
 from sopstatus import __version__, log
 from sopstatus.engines.http_auth import Unsafe, is_loopback, tokens
@@ -40,8 +41,13 @@ def serve(options: Namespace) -> int:
     service = Service(chosen, offered)
     gc.collect()
     gc.freeze()  # what is loaded stays: no collection walks through it while callers wait
+    return answering(service, options, sock)
+
+
+def answering(service: Service, options: Namespace, sock: socket.socket, app: Any = None) -> int:
+    """Answer until SIGTERM, by the service itself or another ASGI application; 2 where TLS cannot be."""
     try:
-        run(service, listening(options, sock))
+        run(service, listening(options, sock), app)
     except (OSError, ssl.SSLError) as error:
         print(f"error: --tls-cert, --tls-key, --tls-client-ca: {error.strerror}", file=sys.stderr)
         return USAGE
