@@ -37,7 +37,7 @@ LAYERS = [  # a module imports only from layers before its own, and from its own
     {"content", "files", "explain", "issue_forms", "scaffold", "side_by_side", "stamp"},
     {"places", "stored"},
     {"replay"},
-    {"described", "processes", "scan"},
+    {"described", "processes", "scanning"},
     {"archive", "sources"},
     {"report"},
     {
@@ -170,3 +170,8 @@ def test_public_names():
         *("SOPInstance", "Issue", "Result", "Link", "TableError", "DocumentError"),
         *("load_tables", "codec", "transformer"),
     }
+    assert set(sopstatus.__all__) <= set(dir(sopstatus))
+    for name in sopstatus.__all__:
+        assert getattr(sopstatus, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'decode'"):
+        sopstatus.decode  # noqa: B018

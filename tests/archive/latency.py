@@ -15,7 +15,7 @@ from sopstatus import load_tables
 from sopstatus.archive.parquet import Parquet
 from sopstatus.archive.rows import Columns
 from sopstatus.files import files
-from sopstatus.scan import Reader, work
+from sopstatus.scanning import Reader, work
 
 PLACES = {"local disk": (0.0, 0.0), "NFS-like": (0.001, 0.0005), "object storage": (0.0, 0.025)}
 """Seconds to open (lookup and open; a GET needs none) and for each read."""

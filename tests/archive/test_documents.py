@@ -13,7 +13,7 @@ from sopstatus import Limits, scan
 from sopstatus.__main__ import main
 from sopstatus.archive import containers
 from sopstatus.archive.documents import Documents
-from sopstatus.scan import Reader
+from sopstatus.scanning import Reader
 from sopstatus.testing import dicomweb as servers
 from sopstatus.testing.running import running
 from sources.stored import URLS, file

@@ -13,7 +13,7 @@ from sopstatus.archive import containers
 from sopstatus.codecs.part10_window import FIRST_READ
 from sopstatus.files import files
 from sopstatus.model import DocumentError
-from sopstatus.scan import Reader, Scanned, unreadable
+from sopstatus.scanning import Reader, Scanned, unreadable
 
 _STUDIES = "/studies/"
 

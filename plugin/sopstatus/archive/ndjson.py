@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from sopstatus.archive.rows import IDENTITY, ISSUE, Columns
-from sopstatus.scan import Scanned
+from sopstatus.scanning import Scanned
 
 
 @dataclass(frozen=True, slots=True)

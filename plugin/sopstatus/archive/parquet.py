@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from sopstatus.archive.rows import IDENTITY, ISSUE, Columns
 from sopstatus.described import Described
-from sopstatus.scan import Scanned
+from sopstatus.scanning import Scanned
 
 _BATCH = 4096  # rows that are turned into columns at once
 _Plain = tuple[Any, ...]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sopstatus.described import NOTHING, Described
 from sopstatus.model import ERROR, FATAL, Issue, SOPInstance
-from sopstatus.scan import Scanned
+from sopstatus.scanning import Scanned
 from sopstatus.table import MappingTable
 
 IDENTITY = SOPInstance.__slots__[:-1]

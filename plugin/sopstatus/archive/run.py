@@ -15,7 +15,7 @@ from sopstatus.archive.rows import Counts, counts
 from sopstatus.catalogue import document_error, issue
 from sopstatus.model import Issue
 from sopstatus.processes import ProcessDied
-from sopstatus.scan import Reader, Scanned, work
+from sopstatus.scanning import Reader, Scanned, work
 from sopstatus.table import MappingTable
 
 ROWS = 65_536  # of a part file: its rows are what memory holds

@@ -11,7 +11,7 @@ from pathlib import Path
 from sopstatus.engines.enrich import Source
 from sopstatus.files import files
 from sopstatus.model import SOPInstance
-from sopstatus.scan import Reader
+from sopstatus.scanning import Reader
 from sopstatus.table import MappingTable
 
 _FRESH = 10.0  # seconds for which a look at the folder is good

@@ -27,7 +27,7 @@ from sopstatus.archive.order import roots
 from sopstatus.archive.parquet import Parquet
 from sopstatus.archive.rows import Columns
 from sopstatus.files import files
-from sopstatus.scan import Reader
+from sopstatus.scanning import Reader
 from sopstatus.table import MappingTable, load_tables
 
 PATH = "path"

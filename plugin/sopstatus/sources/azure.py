@@ -15,7 +15,7 @@ from typing import Any
 
 from sopstatus.catalogue import document_error, issue
 from sopstatus.model import Issue, SOPInstance
-from sopstatus.scan import Scanned, read
+from sopstatus.scanning import Scanned, read
 from sopstatus.sources.web import DICOMweb, asked
 from sopstatus.table import MappingTable, load_tables
 from sopstatus.transform import codec

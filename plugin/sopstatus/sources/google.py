@@ -14,7 +14,7 @@ from sopstatus.codecs.dicom_json import DICOMJSONCodec
 from sopstatus.crossing import onto
 from sopstatus.link import Circumstances, Link
 from sopstatus.model import Issue, Result, SOPInstance
-from sopstatus.scan import Scanned, read
+from sopstatus.scanning import Scanned, read
 from sopstatus.sources.web import DataSets, DICOMweb, asked
 from sopstatus.table import MappingTable, load_tables
 from sopstatus.values import OFFSET_KEYWORD

@@ -23,7 +23,7 @@ from sopstatus.crossing import onto
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.link import Circumstances, Link
 from sopstatus.model import DocumentError, Issue, Result, SOPInstance
-from sopstatus.scan import Scanned, read
+from sopstatus.scanning import Scanned, read
 from sopstatus.table import MappingTable, load_tables
 
 _TOO_LONG = "healthimaging/update-too-long"

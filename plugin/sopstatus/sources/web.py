@@ -20,7 +20,7 @@ from sopstatus.codecs.data_set import IDENTITY, SOP_INSTANCE, STUDY, TIMEZONE_OF
 from sopstatus.codecs.dicom_json import DICOMJSONCodec
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError, Issue, Result, SOPInstance
-from sopstatus.scan import Scanned, read
+from sopstatus.scanning import Scanned, read
 from sopstatus.table import MappingTable, load_tables
 from sopstatus.values import is_uid
 

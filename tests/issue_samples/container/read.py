@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sopstatus.archive.documents import Documents
 from sopstatus.limits import Limits
-from sopstatus.scan import Reader
+from sopstatus.scanning import Reader
 
 DATA = {"broken": b"PK\3\4" + b"\0" * 60, "too-many": b'{"resourceType": "ImagingStudy"}\n' * 3}
 
