@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sopstatus import SOPInstance, load_tables
+from sopstatus import SOPInstance, codec, load_tables
 from sopstatus.codecs import er7
 from sopstatus.codecs.hl7_plan import plan
 from sopstatus.codecs.hl7_segment import ZSegment
@@ -232,6 +232,21 @@ def test_other_delimiters():
     assert (quick.write(new, item), quickly(raw, item)) == (raw, new)
     assert quickly(raw.replace(b"|", b"!"), item) is None
     assert plan("ZDS", ROWS, item.delimiters) is quick
+
+
+@pytest.mark.parametrize("marks", ["|^.\\&", "|+~\\&", "|^~-&", ".^~\\&"])
+def test_a_delimiter_that_uids_and_times_have_inside_needs_care(marks):
+    item = message(marks=marks, term="")
+    quick = plan("ZDS", ROWS, item.delimiters)
+    sep, component = marks[:2]
+    raw = sep.join(["ZDS", component.join(["12", "", "Application", "DICOM"]), "", "", "", "AO"])
+    assert quickly(raw.encode(), item) is None
+    new = SOPInstance("1.2", attributes={STATUS: "AO", WHEN: "20240102030405+0100"})
+    assert quick.write(new, item) is None
+    head = f"MSH{marks}".encode() + sep.encode() * 7 + b"ORU\r"
+    made = codec("hl7").encode([new], head).value
+    assert codec("hl7").decode(made).value == (new,)
+    assert codec("hl7").encode([new], made).value == made
 
 
 def test_rows_behind_the_holder():

@@ -55,6 +55,20 @@ def test_a_study_pointer_is_enough():
         assert (found.instance, issues) == (SOPInstance("1.2"), [])
 
 
+@pytest.mark.parametrize(
+    "line", ["ZDS|1.2^^Application^DICOM~1.3", "ZDS|1.2~1.2", "ZDS|1.2^~^Application"]
+)
+def test_a_study_pointer_does_not_repeat(line):
+    found, issues = read(message(line))
+    assert (found, [i.code for i in issues]) == ([], ["hl7/foreign-zds"])
+
+
+@pytest.mark.parametrize("line", [f"ZDS\x0bx|{POINTER}||||AO", f"ZDS\x1c|{POINTER}", "ZDS\x1c\x0b"])
+def test_a_frame_character_ends_a_segment_s_name_only_where_it_ends_the_line(line):
+    found, issues = read(message(line))
+    assert (found, len(issues)) == ([], line == "ZDS\x1c\x0b")
+
+
 def test_a_field_that_cannot_be_read_is_remembered():
     """So that its old value is not taken for removed."""
     line = (PLAIN + "||").encode() + b"\xff"

@@ -39,6 +39,15 @@ def test_only_what_differs_is_rewritten():
     assert write(given, document)[:2] == (["OBR|1", *new], [])
 
 
+def test_a_text_that_goes_makes_room_for_another():
+    """Without a repetition character ZDS-9 holds one text."""
+    line = f'ZDS|{POINTER}|1.2.3||1.2.3.4|AO^Authorized Original^99SOPSTATUS|x|||SOPAuthorizationDateTime="x"'
+    document = message("OBR|1", line).replace(b"^~\\&", b"^")
+    kept, told, _ = write([about(**{COMMENT: "a|b"})], document)
+    assert kept[1].endswith(r'STATUS||||SOPAuthorizationComment="a\u007cb"')
+    assert told == [("hl7/no-escape-character", "ZDS[1]-7")]
+
+
 def test_removing():
     document = message(
         "OBR|1", zds(4, "AO|||C"), zds(5, "AO|||C|||theirs|"), f"ZDS|{POINTER}||||AO||"

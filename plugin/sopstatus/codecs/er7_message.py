@@ -35,7 +35,6 @@ _JAPANESE = ("ISO IR87", "ISO IR159")
 _DIVIDERS = ("MSH", "PID", "ORC", "OBR", "IPC", "ZDS")
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
 _FRAME = b"\x0b\x1c"
-_LINE_ENDS = (b"", b"\r", b"\n", b"\x0b", b"\x1c")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGEST_REMEMBERED = 64
 
@@ -116,8 +115,14 @@ class Message:
 
     def ends_name(self, at: int) -> bool:
         """Tell whether a segment ID ends here; it has three characters, so ``ZDS1`` is no ZDS."""
-        separator = self.document[self.start + 3 : self.start + 4]
-        return self.document[at : at + 1] in (separator, *_LINE_ENDS)
+        separator, found = (
+            self.document[self.start + 3 : self.start + 4],
+            self.document[at : at + 1],
+        )
+        if found in (separator, b"\r", b"\n"):
+            return True
+        # a frame character ends a line, and nothing else
+        return found in _FRAME and segment_at(self.document, at, len(self.document)).end == at
 
 
 def messages(document: bytes, charset: str = "", names: tuple[str, ...] = ()) -> list[Message]:

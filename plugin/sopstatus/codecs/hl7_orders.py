@@ -144,10 +144,12 @@ def _studies(message: Message, start: int, end: int) -> set[str]:
 
 
 def _first_components(message: Message, place: int) -> list[str]:
-    """Return the first component of each of the first fields of a segment."""
+    """Return the first component of each of the first fields of a segment, first repetition."""
     delimiters, charset = message.delimiters, message.charset
     assert delimiters and charset
     span = segment_at(message.document, place, message.end)
     fields = er7.split(message.document[span.start : span.end], delimiters.field, charset)
     texts = [er7.decode(f, charset) or "" for f in fields[:6]] + [""] * 6
-    return [er7.components(text, delimiters, charset)[0] for text in texts]
+    repetition = delimiters.repetition or "\0"
+    firsts = [text.split(repetition, 1)[0] for text in texts]
+    return [er7.components(text, delimiters, charset)[0] for text in firsts]

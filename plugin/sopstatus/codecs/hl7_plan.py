@@ -47,7 +47,9 @@ class Plan:
             for row in sorted(rows, key=lambda row: row.keyword)
         )
         self.holder = groups[HOLDER_FIELD]
-        pattern = self._pattern(name, by_field, delimiters, special)
+        # a delimiter that a UID or a DT has inside: everything needs care
+        self.is_usable = not set("".join(delimiters)) & set(".+-")
+        pattern = self._pattern(name, by_field, delimiters, special) if self.is_usable else "(?!)"
         self.pattern = re.compile(pattern.encode("ascii"))
 
     def _pattern(
@@ -152,7 +154,9 @@ class Plan:
                 written += value
             fields[number] = value
             last = max(last, number)
-        if self.care.search(written) or not is_byte_safe(message.charset or ""):
+        if not self.is_usable or not is_byte_safe(message.charset or ""):
+            return None
+        if self.care.search(written):
             return None
         if holder:
             fields[HOLDER_FIELD] = holder

@@ -52,8 +52,10 @@ class ZSegment:
         return next((number for number in fields if self.raw(number) is None), 0)
 
     def is_ours(self) -> bool:
-        """Tell our (and IHE's) ZDS from a foreign one: ZDS-1 is a DICOM study pointer."""
+        """Tell our (and IHE's) ZDS from a foreign one: ZDS-1 is one DICOM study pointer."""
         raw = self.raw(1) or ""
+        if self.delimiters.repetition and self.delimiters.repetition in raw:
+            return False
         parts = [*er7.components(raw, self.delimiters, self.charset), "", "", ""]
         return values.is_uid(parts[0]) and parts[3].upper() in ("", "DICOM")
 

@@ -173,14 +173,24 @@ class Writer:
             wanted = said = {}
         elif wanted:
             segment.put_identity(new)
-        for row in self.rows:
-            if row.keyword in wanted:
-                if row.keyword not in said or said[row.keyword] != wanted[row.keyword]:
-                    segment.put_value(row, wanted[row.keyword])
-            elif row.keyword in said:
-                segment.clear(row)
+        changed = [
+            row
+            for row in self.rows
+            if (row.keyword in said) != (row.keyword in wanted)
+            or said.get(row.keyword) != wanted.get(row.keyword)
+        ]
         offset = next(filter(None, map(context_offset, wanted.values())), None)
-        segment.keep(OFFSET_KEYWORD, offset)
+        # first what goes: without a repetition character ZDS-9 has room for one text
+        for row in changed:
+            if row.keyword in said:
+                segment.clear(row)
+        if offset is None:
+            segment.keep(OFFSET_KEYWORD, None)
+        for row in changed:
+            if row.keyword in wanted:
+                segment.put_value(row, wanted[row.keyword])
+        if offset is not None:
+            segment.keep(OFFSET_KEYWORD, offset)
         self.issues += segment.issues
         segment.issues.clear()
 

@@ -33,9 +33,10 @@ function sopstatusFind(msg) {
 }
 
 function sopstatusIsOurs(fields, marks) {
-    var parts = sopstatusComponents(fields[1] || '', marks);
+    var pointers = sopstatusCut(fields[1] || '', marks.repetition); // one study, and no more
+    var parts = sopstatusComponents(pointers[0], marks);
     var kind = (parts[3] || '').toUpperCase();
-    return sopstatusIsUID(parts[0]) && (kind === '' || kind === 'DICOM');
+    return pointers.length === 1 && sopstatusIsUID(parts[0]) && (kind === '' || kind === 'DICOM');
 }
 
 function sopstatusIsUID(text) {
