@@ -4,6 +4,7 @@ import pytest
 from sopstatus import SOPInstance, load_tables
 from sopstatus.codecs.statement import (
     Found,
+    by_uid,
     compatible,
     expand,
     identities,
@@ -61,6 +62,17 @@ def test_a_keyword_without_a_row_is_told_once():
     told = unmapped([about(B="1", A="2"), about("1.2.3.5", A="3")], TABLES)
     assert [i.code for i in told] == ["table/unmapped"] * 2
     assert [i.diagnostics.count("no table that is switched on has A") for i in told] == [1, 0]
+
+
+def test_of_the_same_instance_the_one_whose_uids_are_known():
+    whole, bare = about(sop_class="1.9"), about(study="", series="")
+    for given in (
+        [whole, bare],
+        [bare, whole],
+        [bare, about(series=""), whole, about(status="OR")],
+    ):
+        assert by_uid([SOPInstance("1.2"), *given]) == {"1.2.3.4": whole}
+    assert by_uid([about(status="OR"), about()]) == {"1.2.3.4": about(status="OR")}
 
 
 def test_identities_say_nothing_and_stand_once():

@@ -19,7 +19,7 @@ from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.dicom_plan import Plan, plan
 from sopstatus.codecs.dicom_read import Elements, location, read
 from sopstatus.codecs.part10_file import Part10File, Rewriting
-from sopstatus.codecs.statement import expand, identities, unmapped
+from sopstatus.codecs.statement import by_uid, expand, identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance, Value
 from sopstatus.table import MappingTable
@@ -128,7 +128,7 @@ class DICOMCodec:
         from pydicom import Dataset, config
         from pydicom.dataelem import DataElement
 
-        about = {i.sop_instance_uid: i for i in known if i.sop_instance_uid}
+        about = by_uid(known)
         if len(about) != 1:
             raise document_error("dicom/not-one-instance", "", count=len(about))
         (instance,) = about.values()

@@ -18,7 +18,7 @@ from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.dicom_json_element import Fetch, attribute, spellings
 from sopstatus.codecs.dicom_json_read import DataSet, Reader
 from sopstatus.codecs.issues import Issues
-from sopstatus.codecs.statement import identities, unmapped
+from sopstatus.codecs.statement import by_uid, identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import MappingTable
@@ -85,7 +85,7 @@ class DICOMJSONCodec:
 
     def blank(self, known: Iterable[SOPInstance]) -> list[dict[str, Any]]:
         """Return a list of data sets with the UIDs of the instances that are known."""
-        about = {i.sop_instance_uid: i for i in known if i.sop_instance_uid}
+        about = by_uid(known)
         if not about:
             raise document_error("dicom/not-one-instance", "", count=0)
         return [

@@ -17,7 +17,7 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import character_set, data_set, xml_text
 from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.er7 import splice
-from sopstatus.codecs.statement import expand, identities, unmapped
+from sopstatus.codecs.statement import by_uid, expand, identities, unmapped
 from sopstatus.codecs.xml_text import Node
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance, Value
@@ -128,7 +128,7 @@ class DICOMXMLCodec:
 
     def blank(self, known: Iterable[SOPInstance], release: str = "") -> bytes:
         """Return a data set with the UIDs of the one instance that is known, and nothing else."""
-        about = {i.sop_instance_uid: i for i in known if i.sop_instance_uid}
+        about = by_uid(known)
         if len(about) != 1:
             raise document_error("dicom/not-one-instance", "", count=len(about))
         (one,) = about.values()

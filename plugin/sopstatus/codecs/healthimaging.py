@@ -18,7 +18,7 @@ from sopstatus.codecs import data_set, healthimaging_map
 from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.healthimaging_map import Instance, instances_of
 from sopstatus.codecs.issues import Issues
-from sopstatus.codecs.statement import identities, unmapped
+from sopstatus.codecs.statement import by_uid, identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import MappingTable, load_tables
@@ -103,7 +103,7 @@ class HealthImagingCodec:
 
     def blank(self, known: Iterable[SOPInstance]) -> dict[str, Any]:
         """Return the smallest metadata of an image set with these instances, all of one study."""
-        about = {i.sop_instance_uid: i for i in known if i.sop_instance_uid}
+        about = by_uid(known)
         studies = {i.study_instance_uid for i in about.values()}
         if len(studies) != 1:
             raise document_error("healthimaging/not-one-study", "", count=len(studies))

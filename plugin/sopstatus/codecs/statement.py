@@ -50,6 +50,19 @@ def unmapped(instances: Iterable[SOPInstance], tables: MappingTable) -> list[Iss
     return [issue("table/unmapped", "", keyword=keyword) for keyword in sorted(unknown)]
 
 
+def by_uid(known: Iterable[SOPInstance]) -> dict[str, SOPInstance]:
+    """Return the instances by their SOP Instance UID; of several, the one whose other UIDs are known."""
+    found: dict[str, SOPInstance] = {}
+    for one in known:
+        if uid := one.sop_instance_uid:
+            found[uid] = max(found.get(uid, one), one, key=_uids)
+    return found
+
+
+def _uids(one: SOPInstance) -> int:
+    return sum(map(bool, (one.study_instance_uid, one.series_instance_uid, one.sop_class_uid)))
+
+
 def identities(instances: Iterable[SOPInstance]) -> tuple[SOPInstance, ...]:
     """Return what the statements are about, each once, without a holder and saying nothing."""
     known = {

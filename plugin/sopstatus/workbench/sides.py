@@ -8,6 +8,7 @@ from typing import Any
 
 from sopstatus import content
 from sopstatus.catalogue import document_error
+from sopstatus.codecs.statement import by_uid
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.link import Link
 from sopstatus.model import DocumentError, Issue
@@ -77,7 +78,7 @@ def _targets(wish: Wish, name: str) -> tuple[list[Given], int]:
     if name != "dicom":
         known = known or reader.decode(wish.source.document).value
         return [of(_written(codec(name, tables=wish.tables).blank(known)))], 0
-    about = {one.sop_instance_uid: one for one in known if one.sop_instance_uid}
+    about = by_uid(known)
     if not about:
         raise document_error("dicom/not-one-instance", "", count=0)
     shown = list(about.values())[:MOST_DATA_SETS]
