@@ -90,7 +90,9 @@ class Driver:
                     with failing.open("a") as names:
                         names.write(report.nodeid + "\n")
 
-        self.session.config.pluginmanager.register(Watch())
+        plugins = self.session.config.pluginmanager
+        plugins.register(Watch())
+        plugins.unregister(name="terminalreporter")  # its dots would stand between the figures
         for item, following in zip(items, [*items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 

@@ -7,11 +7,11 @@ for the engine writes children in the order of the document.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import zip_longest
 
 from sopstatus.codecs import er7, xml_text
 from sopstatus.codecs.er7 import Delimiters
 from sopstatus.codecs.hl7_xml_document import Line, View, field_text, segment_text
-from sopstatus.codecs.xml_text import Node
 
 Edit = tuple[int, int, bytes]
 
@@ -41,43 +41,30 @@ def spliced(view: View, edits: list[Edit], delimiters: dict[int, Delimiters]) ->
         node = line.node
         if text:
             old = view.data[line.start : line.after - 1]
-            made += _fields(view.document, line, old, text, marks_of(line))
+            made += _fields(line, old, text, marks_of(line))
         else:
             begin = node.start - len(xml_text.lead(view.document, node.start))
             made.append((begin, node.end, b""))
     return er7.splice(view.document, made)
 
 
-def _fields(
-    document: bytes, line: Line, old: bytes, new: bytes, delimiters: Delimiters
-) -> list[Edit]:
-    """Return the edits that make one element say what its new line says."""
-    node, name = line.node, line.node.name
-    if node.is_empty_tag or not line.fields:
-        return [(node.start, node.end, segment_text(new, delimiters).encode())]
+def _fields(line: Line, old: bytes, new: bytes, delimiters: Delimiters) -> list[Edit]:
+    """Return the edits that make one element say what its new line says.
+
+    Its first field, the study's UID, stands there and stays: without it the line is none of ours.
+    """
     mark = delimiters.field.encode("ascii")
-    before, after = old.split(mark), new.split(mark)
-    count = max(len(before), len(after))
-    before += [b""] * (count - len(before))
-    after += [b""] * (count - len(after))
+    fields = zip_longest(old.split(mark), new.split(mark), fillvalue=b"")
     edits: list[Edit] = []
-    for number in range(1, count):
-        if before[number] == after[number]:
+    for number, (before, after) in enumerate(fields):
+        if before == after:
             continue
-        text = field_text(after[number].decode("utf-8"), f"{name}.{number}", delimiters).encode()
-        nodes = line.fields.get(number, [])
-        if nodes:
+        name = f"{line.node.name}.{number}"
+        text = field_text(after.decode("utf-8"), name, delimiters).encode()
+        if nodes := line.fields.get(number):
             edits.append((nodes[0].start, nodes[0].end, text))
             edits += [(more.start, more.end, b"") for more in nodes[1:]]
-        else:
-            at = _place(document, line, number)
+        else:  # behind the last of a lower number
+            at = max(same[-1].end for n, same in line.fields.items() if n < number)
             edits.append((at, at, text))
     return edits
-
-
-def _place(document: bytes, line: Line, number: int) -> int:
-    """Return where a field belongs that is not there yet: behind the last of a lower number."""
-    lower: list[Node] = [nodes[-1] for n, nodes in line.fields.items() if n < number]
-    if lower:
-        return max(node.end for node in lower)
-    return xml_text.tag_end(document, line.node.start)
