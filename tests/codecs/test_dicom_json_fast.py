@@ -144,7 +144,10 @@ def test_only_data_sets_that_state_nothing_are_searched(both):
 
 @pytest.mark.parametrize("theirs", [b'"\xff"', b'"\xc3"', b'"\xed\xa0\x80"'])
 def test_what_is_skipped_has_to_be_utf_8_too(theirs, both):
-    for text in (b'[{"a": %s}]' % theirs, b'{"a": %s}' % theirs):
+    whole = json.dumps(data_set(1)).encode()
+    node = whole[:-1] + b', "theirs": %s}' % theirs
+    assert both(UNDER.decode, [data_set(1)])[0].value
+    for text in (b"[%s, %s]" % (whole, node), node):
         ((issue,), _) = both(UNDER.decode, text)
         assert issue.code == "document/not-json"
 
@@ -168,7 +171,7 @@ def test_a_uid_under_an_odd_name_closes_this_road(both):
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_some_attributes_of_every_data_set(mark):
+def test_some_attributes_of_every_data_set(mark, monkeypatch):
     one = mark + '{"b": {"Value": ["ü"]}, "a": 1.50, "c": null}'.encode()
     assert dicom_json_fast.texts(one, ("a", "b", "x"), many=False) == [
         ["1.50", {"Value": ["ü"]}, None]
@@ -177,6 +180,8 @@ def test_some_attributes_of_every_data_set(mark):
     assert dicom_json_fast.texts(two, ("a", "b"), many=True) == [["1", None], [None, {}]]
     assert dicom_json_fast.texts(two, ("a",), many=False) is None
     assert dicom_json_fast.texts(b"[{]", ("a",), many=True) is None
+    monkeypatch.setattr(dicom_json_fast, "_decoder", lambda *_: None)  # without msgspec
+    assert dicom_json_fast.texts(two, ("a",), many=True) is None
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])

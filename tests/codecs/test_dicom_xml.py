@@ -7,7 +7,7 @@ import pytest
 from mirth.data_sets import dicom_xml
 from samples_of import CASES, FOLDER
 from sopstatus import DocumentError, Link, SOPInstance, codec, transformer
-from sopstatus.values import context_offset
+from sopstatus.values import context_offset, with_offset
 
 XML, DICOM = codec("dicom-xml"), codec("dicom")
 CLASS = "1.2.840.10008.5.1.4.1.1.7"
@@ -132,6 +132,7 @@ def places(found):
             [("dicom/offset", "(0008,0201)")],
         ),
         ("<tag0100041>AO</tag0100041><tag0100041G>AO</tag0100041G><tig01000410/>", {}, []),
+        ("<tag81000410>AO</tag81000410>", {}, []),
         (
             '<tag01000410 vr="CS">AO</tag01000410><tag01000410 vr="CS">AC</tag01000410>',
             {"SOPInstanceStatus": "AO"},
@@ -184,6 +185,15 @@ def test_identity_without_its_padding_and_the_places_of_what_is_missing():
     assert places(error.value) == [("dicom-xml/not-dicom-xml", "")]
 
 
+def test_identity_offset_and_character_set_lose_blanks_at_both_ends():
+    latin = data_set(" <tag00080201> +0100 </tag00080201>").replace("ISO_IR 192", "ISO_IR 100")
+    padded = re.sub("(<tag0[^>]*>)([^< ][^<]*)<", "\\1 \\2 <", latin)
+    assert "> 1.2.3.1.1 <" in padded and "> ISO_IR 100 <" in padded
+    assert [(one.instance, one.offset) for one in XML.data_sets(padded)] == [(stating(), "+0100")]
+    written = XML.encode([stating(SOPAuthorizationComment="f\xfcr")], padded).value
+    assert 'len="4" tag="01000424"' in written
+
+
 def test_elements_are_written_where_their_tags_belong():
     first = "<dicom>\n <tag01000424>x</tag01000424>\n <tag7FE00010/>\n</dicom>"
     named = first.replace("<dicom>", "<dicom>\n <tag00080018>1.2.3.1.1</tag00080018>")
@@ -212,6 +222,18 @@ def test_what_cannot_be_written_is_told_where_it_would_stand():
     assert (told.value, places(told)) == (data_set(), [("dicom/no-counterpart", "(0008,0018)")])
     assert "1 " in told.issues[0].diagnostics
     assert XML.encode([], data_set()).issues == ()
+
+
+def test_a_time_that_is_local_elsewhere_is_written_with_its_offset():
+    held = data_set('<tag00080201 vr="SH">-0500</tag00080201>')
+    for offset, text, told in (
+        ("+0100", "20240102030405+0100", [("dicom/offset-written", "(0100,0420)")]),
+        ("-0500", "20240102030405", []),
+    ):
+        when = with_offset("20240102030405", offset)
+        written = XML.encode([stating(SOPAuthorizationDateTime=when)], held)
+        assert f'tag="01000420" vr="DT">{text}' in written.value
+        assert places(written) == told
 
 
 def test_of_several_holders_one_is_chosen():

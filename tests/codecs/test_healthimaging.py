@@ -302,6 +302,75 @@ def test_the_longest_update(extra):
     assert [i.code for i in made.issues] == ["healthimaging/update-too-long"] * extra
 
 
+def test_an_update_is_as_short_as_it_can_be():
+    made = update([about(1, SOPInstanceStatus="AO")], image_set()).value
+    assert made == {
+        "updatableAttributes": b'{"SchemaVersion":1.1,"Study":{"Series":{"1.2.3.1":{"Instances":'
+        b'{"1.2.3.1.1":{"DICOM":{"SOPInstanceStatus":"AO"}}}}}}}'
+    }
+
+
+def test_an_update_of_odd_metadata_tells_what_is_not_in_it():
+    odd = image_set(SOPInstanceStatus=["AO"], SOPAuthorizationComment={})
+    made = update([about(1, SOPInstanceStatus="AC"), about(9, SOPInstanceStatus="AO")], odd)
+    assert [(i.code, i.location) for i in made.issues] == [
+        ("healthimaging/no-counterpart", "Study.Series")
+    ]
+    assert "1 " in made.issues[0].diagnostics
+    assert list(made.value) == ["updatableAttributes"]
+    long = update([about(1, SOPAuthorizationComment="x" * LONGEST_UPDATE)], odd).issues[0]
+    assert (long.code, long.location) == ("healthimaging/update-too-long", "updatableAttributes")
+    assert str(LONGEST_UPDATE) in long.diagnostics
+
+
+def test_of_several_holders_one_is_chosen():
+    first, second = (
+        SOPInstance("1.2.3", "1.2.3.1", "", "1.2.3.1.1", holder, {"SOPInstanceStatus": status})
+        for holder, status in (("A", "AO"), ("B", "AC"))
+    )
+    where = "Study.Series[0].Instances[0].DICOM"
+    for call in (UNDER.encode, UNDER.update):
+        both = call([first, second], image_set())
+        assert [(i.code, i.location) for i in both.issues] == [("dicom/holder-ambiguous", where)]
+        for x in (first, second):
+            alone, chosen = (
+                call([x], image_set()),
+                call([first, second], image_set(), holder=x.holder),
+            )
+            assert alone.value == call([about(1, **dict(x.attributes))], image_set()).value
+            assert chosen.value == alone.value and alone.issues == ()
+    (read,) = UNDER.decode(UNDER.encode([first], image_set()).value).value
+    assert (read.holder, read.attributes) == ("", first.attributes)
+
+
+def test_a_new_image_set_names_its_instances():
+    sop_class = "1.2.840.10008.5.1.4.1.1.2"
+    known = [
+        SOPInstance("1.2.3", "1.2.3.1", sop_class, "1.2.3.1.1"),
+        SOPInstance("1.2.3", "1.2.3.2", "", "1.2.3.2.1"),
+        SOPInstance("1.2.3", "1.2.3.1", sop_class, "1.2.3.1.2"),
+    ]
+    first, second, third = (f"1.2.3.{n}" for n in ("1.1", "1.2", "2.1"))
+    one, other = ({"DICOM": {"SeriesInstanceUID": f"1.2.3.{n}"}, "Instances": {}} for n in (1, 2))
+    for sop in (first, second):
+        one["Instances"][sop] = {"DICOM": {"SOPClassUID": sop_class, "SOPInstanceUID": sop}}
+    other["Instances"][third] = {"DICOM": {"SOPInstanceUID": third}}
+    study = {"DICOM": {"StudyInstanceUID": "1.2.3"}, "Series": {"1.2.3.1": one, "1.2.3.2": other}}
+    assert UNDER.blank(iter(known)) == {"SchemaVersion": "1.1", "Study": study}
+    said = [SOPInstance("1.2.3", attributes={"SOPInstanceStatus": "AO"})]
+    made = UNDER.encode(said, known=iter(known)).value
+    assert [x.sop_instance_uid for x in UNDER.decode(made).value] == [first, second, third]
+    assert len(UNDER.instances(UNDER.encode([about(1, SOPInstanceStatus="AO")]).value)) == 1
+    elsewhere = SOPInstance("1.9", "1.9.1", "", "1.9.1.1")
+    for given, count in (((), 0), (said, 0), ([*known, elsewhere], 2)):
+        with pytest.raises(DocumentError) as error:
+            UNDER.blank(given)
+        assert [(i.code, i.location) for i in error.value.issues] == [
+            ("healthimaging/not-one-study", "")
+        ]
+        assert str(count) in error.value.issues[0].diagnostics
+
+
 def test_no_status_enters_over_a_link_that_nobody_vouched_for():
     carry = transformer("dicom-json", "healthimaging")
     node = {
