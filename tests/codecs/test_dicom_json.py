@@ -15,7 +15,7 @@ from laws.strategies import statements
 from roads import result
 from samples_of import CASES, sample
 from sopstatus import DocumentError, SOPInstance, codec
-from sopstatus.codecs import dicom_json_fast
+from sopstatus.codecs import dicom_json_fast, dicom_json_nooks
 from sopstatus.limits import Limits
 from sopstatus.values import with_offset
 
@@ -469,6 +469,63 @@ def test_private_twins_are_told_where_the_data_set_states_none(plain):
         assert told(data_set(**{**TWINS, "t00290011": creator}), plain) == []
     assert told(data_set(**{**TWINS, "t00290012": CREATOR}), plain) == twins
     assert told(data_set(**{"t" + NUMBER: {"vr": "LO"}, **TWINS}), plain) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "creator", "is_theirs"),
+    [
+        ("00290011", "MMCPrivate", True),
+        ("00290011", "\0 MMCPrivate\0 ", True),
+        ("00290011", "\tMMCPrivate", False),
+        ("00290011", "XMMCPrivate", False),
+        ("002900FF", "MMCPrivate", True),
+        ("00290010", "MMCPrivate", True),
+        ("00290001", "MMCPrivate", False),  # PS3.5 7.8.1: from 10 to FF
+        ("00290100", "MMCPrivate", False),
+        ("00310011", "MMCPrivate", False),
+    ],
+)
+def test_who_reserves_the_elements_of_a_private_twin(name, creator, is_theirs, plain):
+    twin = f"0029{name[6:]}3B"
+    node = data_set(**{f"t{name}": {"vr": "LO", "Value": [creator]}, f"t{twin}": {"vr": "LO"}})
+    assert told(node, plain) == [("dicom/private-twin", twin)] * is_theirs
+
+
+def test_a_block_of_others_before_theirs_hides_nothing(plain):
+    blocks = {"t00290010": {"vr": "LO", "Value": ["theirs"]}, **TWINS}
+    assert [place for _, place in told(data_set(**blocks), plain)] == ["00291138", "00291139"]
+
+
+def test_a_nook_is_told_with_its_attribute_and_tag():
+    (nested,) = UNDER.decode(data_set(t00081140={"Value": [{COMMENT: {}}]})).issues
+    assert "SOPAuthorizationComment" in nested.diagnostics
+    words = ("SOPInstanceStatus", "(0100,0410)"), ("SOPAuthorizationDateTime", "(0100,0420)")
+    for twin, (keyword, tag) in zip(UNDER.decode(data_set(**TWINS)).issues, words, strict=True):
+        assert keyword in twin.diagnostics and tag in twin.diagnostics
+
+
+@pytest.mark.parametrize("name", [STATUS, WHEN, COMMENT, NUMBER])
+def test_a_nested_copy_of_any_attribute_is_told(name, plain):
+    document = [data_set(), data_set(t00081140={"vr": "SQ", "Value": [{name: {"vr": "CS"}}]})]
+    assert told(document, plain) == [("dicom/nested", f"[1].00081140.Value[0].{name}")]
+
+
+def test_what_a_text_holds_that_has_a_nook():
+    rows = UNDER.tables.attributes
+    status, comment = rows["SOPInstanceStatus"], rows["SOPAuthorizationComment"]
+    assert dicom_json_nooks.marks([status]) == (b"MMCPrivate", b'"01000410"')
+    assert dicom_json_nooks.marks([status, comment]) == (b"MMCPrivate", b'"010004')
+    marks = dicom_json_nooks.marks([status])
+    for text, may in (
+        (b'{"01000410": 1}', True),
+        (b'"MMCPrivate"', True),
+        (b'{"01000411": 1}', False),
+        (b'{"a": "\\n"}', False),
+        (b'{"a": "\\u00e4"}', False),  # a letter that is in none of these names
+        (b'{"a": "\\u0030"}', True),
+        (b"", False),
+    ):
+        assert dicom_json_nooks.may_have(text, marks) is may
 
 
 def test_letters_spelt_as_escapes_hide_nothing(plain):

@@ -6,7 +6,7 @@ import pydicom
 import pytest
 from mirth.data_sets import dicom_xml
 from samples_of import CASES, FOLDER
-from sopstatus import DocumentError, Link, SOPInstance, codec, transformer
+from sopstatus import DocumentError, Link, SOPInstance, codec, load_tables, transformer
 from sopstatus.values import context_offset, with_offset
 
 XML, DICOM = codec("dicom-xml"), codec("dicom")
@@ -208,6 +208,53 @@ def test_elements_are_written_where_their_tags_belong():
     latin = data_set().replace("ISO_IR 192", "ISO_IR 100 ")
     written = XML.encode([stating(SOPAuthorizationComment="f\xfcr")], latin).value
     assert 'len="4" tag="01000424" vr="LT">f\xfcr<' in written  # three octets there, padded
+
+
+def test_an_element_that_changes_is_replaced_and_those_behind_it_are_written_too():
+    old = (
+        '\n <tag01000410 vr="CS">OR</tag01000410>\n <tag01000420 vr="DT"/>'
+        "\n <tag01000424>x</tag01000424>\n <tag7FE00010/>\n"
+    )
+    said = {
+        "SOPInstanceStatus": "AO",
+        "SOPAuthorizationDateTime": "2024",
+        "AuthorizationEquipmentCertificationNumber": "7",
+    }
+    assert XML.encode([stating(**said)], data_set(old)).value == data_set(
+        '\n <tag01000410 len="2" tag="01000410" vr="CS">AO</tag01000410>'
+        '\n <tag01000420 len="4" tag="01000420" vr="DT">2024</tag01000420>'
+        '\n <tag01000426 len="2" tag="01000426" vr="LO">7</tag01000426>'
+        "\n <tag7FE00010/>\n"
+    )
+
+
+TABLE = """
+name = "extra"
+title = "Extra"
+version = "0.1.0"
+source = "PS3.3"
+[fhir]
+extension = "StructureDefinition/extra"
+contexts = ["ImagingStudy"]
+[hl7]
+segment = "ZDX"
+
+[[attribute]]
+keyword = "InstanceCoercionDateTime"
+tag = "0008,0015"
+vr = "DT"
+hl7 = { field = 5, datatype = "DTM" }
+fhir = { slice = "coerced", type = "dateTime" }
+"""
+
+
+def test_an_element_of_the_lowest_tag_stands_first(tmp_path):
+    (tmp_path / "extra.toml").write_text(TABLE)
+    under = codec("dicom-xml", tables=load_tables(tmp_path))
+    held = '<dicom note=">"><tag00080018>1.2.3.1.1</tag00080018></dicom>'
+    written = under.encode([stating(InstanceCoercionDateTime="2024")], held).value
+    added = '<tag00080015 len="4" tag="00080015" vr="DT">2024</tag00080015>'
+    assert written == held.replace('">">', f'">">{added}')
 
 
 def test_what_cannot_be_written_is_told_where_it_would_stand():
