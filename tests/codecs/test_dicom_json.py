@@ -349,6 +349,70 @@ def test_only_the_attribute_is_written(text):
     assert removed == document
 
 
+def stating(status, number=1, holder=""):
+    said = {"SOPInstanceStatus": status} if status else {}
+    return SOPInstance("1.2.3", "1.2.3.1", UIDS["00080016"], f"1.2.3.1.{number}", holder, said)
+
+
+def test_of_several_holders_one_is_chosen():
+    about = [stating("AO", holder="A"), stating("AC", holder="B")]
+    for document, at in ((data_set(), ""), ([data_set()], "[0].")):
+        refused = UNDER.encode(about, document)
+        assert refused.value == document
+        assert [(i.code, i.location) for i in refused.issues] == [
+            ("dicom/holder-ambiguous", f"{at}00080018")
+        ]
+        for x in about:
+            alone = UNDER.encode([x], document)
+            chosen = UNDER.encode(about, document, holder=x.holder)
+            assert alone.value == chosen.value
+            assert [i.code for i in (*alone.issues, *chosen.issues)] == (
+                ["dicom-json/no-counterpart"] if at else []  # what the other one says
+            )
+            (read,) = UNDER.decode(alone.value).value
+            assert (read.attributes, read.holder) == (x.attributes, "")
+
+
+def test_what_has_no_data_set_is_told_once_with_its_count():
+    given = [stating("AO", 7), stating("AO", 8)]
+    for document in (data_set(), [data_set()]):
+        code = "dicom-json/no-counterpart" if isinstance(document, list) else "dicom/no-counterpart"
+        result = UNDER.encode(given, document)
+        assert (result.value, [(i.code, i.location) for i in result.issues]) == (
+            document,
+            [(code, "00080018")],
+        )
+        assert "2 " in result.issues[0].diagnostics
+        both = UNDER.encode([*given, stating("AC")], document)
+        assert UNDER.decode(both.value).value == (stating("AC"),)
+        # a single data set is one of many that the statements are about; a list is all of them
+        assert [i.code for i in both.issues] == [code] * isinstance(document, list)
+
+
+def test_a_new_document_lists_the_instances_that_are_known():
+    known = [stating("", 2), SOPInstance("1.2.3"), SOPInstance(sop_instance_uid="1.2.3.1.1")]
+    empty = {"vr": "UI"}
+    bare = {"00080016": empty, "00080018": data_set()["00080018"]}
+    second = data_set(t00080018={"vr": "UI", "Value": ["1.2.3.1.2"]})
+    assert UNDER.blank(iter(known)) == [second, bare | {"0020000D": empty, "0020000E": empty}]
+    assert [list(node) for node in UNDER.blank(known)] == [sorted(UIDS)] * 2
+    written = UNDER.encode([stating("AO")], known=iter(known[:1])).value
+    assert written == [second, {**data_set(), STATUS: {"vr": "CS", "Value": ["AO"]}}]
+    assert UNDER.encode([stating("AO")]).value == written[1:]
+    with pytest.raises(DocumentError) as error:
+        UNDER.blank([SOPInstance("1.2.3")])
+    ((code, location, text),) = [(i.code, i.location, i.diagnostics) for i in error.value.issues]
+    assert (code, location) == ("dicom/not-one-instance", "") and "0" in text
+
+
+def test_copies_are_told_with_what_they_say_and_others_are_left_out():
+    nameless = {k: v for k, v in data_set().items() if k != "00080018"}
+    document = [{**data_set(), STATUS: CODE}, nameless, 7, data_set()]
+    assert UNDER.copies(document) == (stating("AO"), stating(""))
+    assert UNDER.instances(document) == (stating(""),)
+    assert [one.at for one in UNDER.data_sets(document)] == ["[0]", "[3]"]
+
+
 def test_names_stay_in_order_and_the_rest_is_shared():
     document = [
         data_set(t7FE00010={"vr": "OW"}),
