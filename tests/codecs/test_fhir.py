@@ -132,6 +132,12 @@ def test_the_limits_are_those_of_the_codec():
     assert (result.value, told(result)) == ((about(5),), [("fhir/too-many-slices", where)])
     assert "more than 1 " in result.issues[0].diagnostics
     assert codec("fhir", limits=Limits(repetitions=2)).decode(document).value[0] == about(4)
+    both = [status("AO", {"url": "a"}), status("AC", holder="B")]
+    assert crowded.decode(study(instance(4, both[0], status("AC")))).value == (about(4, "AC"),)
+    assert codec("fhir", limits=Limits(repetitions=2)).decode(study(instance(4, *both))).value == (
+        about(4),
+        about(4, "AC", holder="B"),
+    )
     deep = bundle(bundle(study(instance(4, status("AO")))))
     shallow = codec("fhir", limits=Limits(depth=4))
     assert [c for c, _ in told(shallow.decode(deep))] == ["fhir/too-deep"]
@@ -232,6 +238,26 @@ def test_an_instance_that_two_studies_name_is_the_one_of_its_study():
     bare = SOPInstance(sop_instance_uid="1.2.3.4", attributes={STATUS: "AO"})
     (read,) = FHIR.decode(FHIR.encode([bare], document).value).value
     assert read == about(4)
+
+
+def test_what_is_said_already_stands_in_the_way_of_nothing():
+    document = study(instance(4, status("AO")), instance(5, status("OR")), instance(6))
+    new = FHIR.encode([about(4), about(5, "AC"), about(6)], document).value
+    assert FHIR.decode(new).value == (about(4), about(5, "AC"), about(6))
+    assert new["series"][0]["instance"][0] is document["series"][0]["instance"][0]
+
+
+def test_what_cannot_be_read_stays_until_something_is_said_of_it():
+    unreadable = {"url": "authorizationComment", "valueInteger": 7}
+    document = study(instance(4, status("AO", unreadable)))
+    (x,) = FHIR.decode(document).value
+    assert x == about(4)
+    for said in ("AC", ""):
+        (node,) = FHIR.encode([about(4, said)], document).value["series"][0]["instance"]
+        assert node["extension"] == [status(said, unreadable)]
+    new = FHIR.encode([about(4, "AO", **{COMMENT: "x"})], document).value
+    comment = {"url": "authorizationComment", "valueString": "x"}
+    assert new["series"][0]["instance"][0]["extension"] == [status("AO", comment)]
 
 
 def test_what_has_no_element_is_told_at_its_level():

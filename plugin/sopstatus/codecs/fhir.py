@@ -120,7 +120,8 @@ class FHIRCodec:
                 continue
             element, index = found.place.element, found.place.index
             extensions = _editable(element, edits)
-            if not new.attributes and not ext.says_more(extensions[index], group):
+            stays = new.attributes or found.unread or ext.says_more(extensions[index], group)
+            if not stays:
                 removed.setdefault(element.path, set()).add(index)
                 continue
             extensions[index] = ext.rewrite(

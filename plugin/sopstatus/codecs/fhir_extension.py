@@ -141,8 +141,6 @@ def rewrite(
     inner: list[Any] = _inner(extension)
     keywords = {row.keyword for row in group.attributes}
     differ = {k for k in keywords if (k in said, said.get(k)) != (k in wanted, wanted.get(k))}
-    differ |= found.unread & wanted.keys()
-    differ -= found.unread - wanted.keys()
     for row in group.attributes:
         if row.keyword not in differ:
             continue
