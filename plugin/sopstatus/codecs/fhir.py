@@ -227,5 +227,5 @@ def _put(document: dict[str, Any], edits: dict[Path, list[Any]]) -> dict[str, An
         if extensions:
             node["extension"] = extensions
         else:
-            node.pop("extension", None)
+            del node["extension"]
     return root
