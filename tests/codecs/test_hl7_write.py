@@ -1,11 +1,13 @@
 """What is written into a message: which segment is rewritten, where a new one goes, what is told."""
 
 import pytest
-from sopstatus import DocumentError, SOPInstance, codec
+from sopstatus import DocumentError, SOPInstance, codec, load_tables
 from sopstatus.limits import Limits
+from sopstatus.values import with_offset
 
 HL7 = codec("hl7")
 STATUS, COMMENT = "SOPInstanceStatus", "SOPAuthorizationComment"
+WHEN = "SOPAuthorizationDateTime"
 POINTER = "1.2^^Application^DICOM"
 
 
@@ -63,8 +65,9 @@ def test_a_sop_class_is_filled_in_once():
     assert (line, told) == (zds(sop_class="1.9"), [])
     assert HL7.encode([about(sop_class="1.9")], result.value).value == result.value
     assert HL7.encode([about()], result.value).value == result.value
-    twice = message("OBR|1", zds(), zds(sop_class="1.9"))
-    assert HL7.encode(HL7.decode(twice).value, twice).value == twice
+    for pair in ((zds(), zds(sop_class="1.9")), (zds(sop_class="1.9"), zds())):
+        twice = message("OBR|1", *pair)
+        assert HL7.encode(HL7.decode(twice).value, twice).value == twice
 
 
 def test_a_bare_segment_of_the_study_is_filled_once():
@@ -84,6 +87,8 @@ def test_a_bare_segment_of_the_study_is_filled_once():
     assert HL7.encode([wide, other], result.value).value == result.value
     narrow, _, _ = write([about()], document)
     assert narrow == ["OBR|1", bare, bare, f"ZDS|{POINTER}|||||||||PACS", zds()]
+    series = SOPInstance("1.2", "1.2.3", attributes={STATUS: "AO"})
+    assert write([series], one)[0] == ["OBR|1", bare, f"ZDS|{POINTER}|1.2.3" + status[1:]]
 
 
 def test_two_holders_in_an_order_that_has_a_bare_segment():
@@ -107,8 +112,8 @@ def test_one_instance_in_two_series_does_not_take_one_segment_twice():
 def test_what_is_told_of_a_new_segment_has_its_number():
     text = {COMMENT: "é"}
     document = message("OBR|1", zds(4), zds(5))
-    _, told, _ = write([about(6, **text), about(7, **text)], document)
-    assert told == [("hl7/charset", "ZDS[3]-7"), ("hl7/charset", "ZDS[4]-7")]
+    _, told, _ = write([about(n, **text) for n in (6, 7, 8)], document)
+    assert told == [("hl7/charset", f"ZDS[{n}]-7") for n in (3, 4, 5)]
     _, told, _ = write([about(5, **text)], document)
     assert told == [("hl7/charset", "ZDS[2]-7")]
 
@@ -256,3 +261,44 @@ def test_a_segment_goes_with_its_terminator(end):
     document = message("OBR|1", zds(4), zds(5)).replace(b"\r", end)
     left = message("OBR|1", zds(5)).replace(b"\r", end)
     assert HL7.encode([about(4, "")], document).value == left
+
+
+def test_a_new_segment_stands_behind_the_last_of_its_name():
+    document = message("EVN|", "TXA|1", "OBX|1", "ZXX|", zds(5), "ZYY|", kind="MDM^T02")
+    lines, told, _ = write([about(4)], document)
+    assert (lines[-4:], told) == (["ZXX|", zds(5), zds(4), "ZYY|"], [])
+
+
+def test_a_site_s_end_of_message_may_be_its_header(tmp_path):
+    (tmp_path / "site.toml").write_text('hl7-position = "message"')
+    under = codec("hl7", tables=load_tables(tmp_path))
+    header = b"MSH|^~\\&|A\r"
+    given = [about(4), about(5)]
+    made = under.encode(given, header).value
+    assert made == header + f"{zds(4)}\r{zds(5)}\r".encode()
+    both = header + b"OBR|1\r" + header.replace(b"A", b"B") + f"{zds(6)}\r".encode()
+    assert under.encode(given, both).value == both + f"{zds(4)}\r{zds(5)}\r".encode()
+
+
+def test_an_offset_goes_with_the_time_that_was_local_to_it():
+    elsewhere = with_offset("20240102030405", "+0100")
+    document = message("OBR|1").replace(b"20240101|", b"20240101+0200|")
+    line = zds(4, "AO^Authorized Original^99SOPSTATUS|20240102030405|||{}")
+    (_, made), _, result = write([about(4, **{WHEN: elsewhere})], document)
+    assert made == line.format('TimezoneOffsetFromUTC="+0100"')
+    for when, left in (("20240102", "20240102|||"), (None, '""|||')):
+        (_, made), _, _ = write([about(4, **{WHEN: when})], result.value)
+        assert made == zds(4, f"AO^Authorized Original^99SOPSTATUS|{left}")
+    (_, made), _, _ = write([about(4)], result.value)
+    assert made == zds(4, "AO^Authorized Original^99SOPSTATUS||||")
+
+
+def test_where_no_order_names_the_study():
+    """An order message takes it in its last order, any other at its end."""
+    orders = [f"{name}|{n}" for n in (1, 2, 3) for name in ("ORC", "OBR")]
+    lines, told, _ = write([about(4)], message(*orders, "OBX|1", "ZXX|", kind="OMI^O23"))
+    assert (lines, told) == ([*orders, "OBX|1", "ZXX|", zds(4)], [])
+    wide = SOPInstance("1.2", attributes={STATUS: "AO"})
+    lines, told, _ = write([wide], message(*orders, "OBX|1", kind="ORM^O01"))
+    made = f"ZDS|{POINTER}||||AO^Authorized Original^99SOPSTATUS"
+    assert (lines, told) == ([*orders, made, "OBX|1"], [])
