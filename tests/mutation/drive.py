@@ -90,9 +90,7 @@ class Driver:
                     with failing.open("a") as names:
                         names.write(report.nodeid + "\n")
 
-        plugins = self.session.config.pluginmanager
-        plugins.register(Watch())
-        plugins.unregister(name="terminalreporter")  # its dots would stand between the figures
+        self.session.config.pluginmanager.register(Watch())
         for item, following in zip(items, [*items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
