@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from sopstatus.serve_commands import (
 
 if TYPE_CHECKING:
     from sopstatus.engines.enrich import Source
+    from sopstatus.table import MappingTable
 
 
 def gateway(options: Namespace) -> int:
@@ -42,7 +44,7 @@ def gateway(options: Namespace) -> int:
             raise Unsafe("--enrich needs --archive")
         site = Site(
             options.on_failure,
-            archives=_archives(options, offered),
+            archives=_archives(options, offered.offer.tables),
             enrich=frozenset(options.enrich),
             link=link(options),
             demote=options.demote,
@@ -66,7 +68,8 @@ def gateway(options: Namespace) -> int:
         return USAGE
     quiet(options.log_level)
     service = Service(chosen, offered)
-    return answering(service, options, sock, application(service, upstream, site, options.upstream))
+    app = application(service, upstream, site, options.upstream, partial(_archives, options))
+    return answering(service, options, sock, app)
 
 
 def _token(file: str | None) -> str:
@@ -81,8 +84,8 @@ def _token(file: str | None) -> str:
     return lines[0]
 
 
-def _archives(options: Namespace, offered: Offered) -> dict[str, Source]:
-    """Return the archives by their addresses."""
+def _archives(options: Namespace, tables: MappingTable) -> dict[str, Source]:
+    """Return the archives by their addresses, read with these tables."""
     if not options.archive:
         return {}
     try:
@@ -101,7 +104,7 @@ def _archives(options: Namespace, offered: Offered) -> dict[str, Source]:
             holder=options.holder,
             timeout=options.timeout,
             attempts=1,
-            tables=offered.offer.tables,
+            tables=tables,
         )
         for url in options.archive
     }

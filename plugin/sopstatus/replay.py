@@ -84,14 +84,13 @@ class Replay:
 
     def _outputs(self, name: str, document: Any, *, new: bool) -> dict[str, Any]:
         under = self._codec(name, new=new)
-        read = under.decode(document)
+        read, known = under.read(document)
         told = set(read.issues)
         made: dict[str, Any] = {READ: read.value}
         if read.value:
-            known = under.instances(document) or read.value
             for target in self.targets:
                 if target != name:
-                    written = self._written(target, read.value, known, new=new)
+                    written = self._written(target, read.value, known or read.value, new=new)
                     made[target] = written.value
                     told |= set(written.issues)
         else:

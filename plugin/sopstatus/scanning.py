@@ -53,9 +53,8 @@ def read(
     from sopstatus import described
 
     holder = holder if name in DATA_SETS else ""
-    said = under.decode(document, **({"holder": holder} if holder else {}), **options)
+    said, known = under.read(document, **({"holder": holder} if holder else {}), **options)
     about = {one.sop_instance_uid for one in said.value}
-    known = under.instances(document)
     silent = (replace(i, holder=holder) for i in known if i.sop_instance_uid not in about)
     found = (*said.value, *silent)
     return Scanned(source, name, found, said.issues, described.of_document(name, document, found))

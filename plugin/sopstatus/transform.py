@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sopstatus.audit import now
+from sopstatus.codecs.statement import Reading
 from sopstatus.crossing import cross, onto
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.link import Circumstances, Link
@@ -33,6 +34,9 @@ class Codec(Protocol):
 
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List the identities that a document knows, said about or not."""
+
+    def read(self, document: Any) -> Reading:
+        """Do what `decode` and `instances` do, and look at the document once."""
 
     def encode(
         self,
@@ -126,10 +130,9 @@ class Transformer:
         claims to be.
         """
         named = {"holder": holder} if holder else {}  # only a data set does not name its holder
-        decode: Any = self.source.decode
+        look: Any = self.source.read
         encode: Any = self.target.encode
-        read = decode(document, **(named if self.from_data_set else {}))
-        known = self.source.instances(document)
+        read, known = look(document, **(named if self.from_data_set else {}))
         itself = into is None and self.into_data_set and type(self.source) is type(self.target)
         made = into is None and not itself
         if into is None:

@@ -38,6 +38,7 @@ def same_again(name, document, frame):
     try:
         found = under.decode(document)
         known = under.instances(document)
+        assert under.read(document) == (found, known), "one look"
         again = under.encode(found.value, document).value
         assert again == document, "get-put"
         for x in (STATEMENT, *found.value[:2], *known[:1]):

@@ -1,12 +1,21 @@
 """What the archive knows is added on the way; where it fails, the site has chosen what happens."""
 
+import signal
+from io import BytesIO
+from pathlib import Path
+
 import pytest
+from pydicom import dcmread
 from sopstatus.testing import dicomweb as servers
 from sopstatus.testing.running import running
 from sources.stored import FIRST, SERIES, STUDY, file
 
 from gateway.served import FHIR, codes, gateway, medplum, statuses
 from gateway.served import study as blank
+
+QUALITY_CONTROL = (
+    Path(__file__).parents[1] / "issue_samples" / "value" / "open-set" / "quality-control.toml"
+)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +82,32 @@ def test_on_read_and_in_a_search(server, archive):
             f"/ImagingStudy/{name}", headers={"if-none-match": packed.headers["etag"]}
         )
         assert fresh.status_code == 200  # the archive may know more than it did
+
+
+def test_new_tables_ask_the_archive_for_what_they_name(server, tmp_path):
+    app, name = servers.orthanc(), stored(server, study())
+    (tmp_path / "site.toml").write_text('publisher = "A synthetic site"\n')
+    data_set = dcmread(BytesIO(file(0, "AO")))
+    data_set.QualityControlImage = "YES"
+    data_set.save_as(image := BytesIO())
+    app.state.archive.store(image.getvalue())
+    with (
+        running(app) as url,
+        gateway(
+            server.url, "--archive", f"{url}/dicom-web", "--enrich", "read", "--fresh", "0",
+            "--mappings", tmp_path,
+        ) as front,
+    ):  # fmt: skip
+        before = front.get(f"/ImagingStudy/{name}")
+        assert (statuses(before.json()), "quality-control" in before.text) == (["AO"], False)
+        (tmp_path / "new").write_bytes(QUALITY_CONTROL.read_bytes())
+        (tmp_path / "new").rename(tmp_path / "quality-control.toml")
+        front.process.send_signal(signal.SIGHUP)
+        for _ in range(200):
+            after = front.get(f"/ImagingStudy/{name}")
+            if "quality-control" in after.text:
+                break
+        assert "StructureDefinition/quality-control" in after.text
 
 
 def test_on_write_alone_and_in_a_transaction(server, archive):

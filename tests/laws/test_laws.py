@@ -63,8 +63,9 @@ def test_put_get(name, data):
 @each_format
 def test_get_put(name, data):
     under, document, _ = draw_case(data, name)
-    again = under.codec.encode(under.codec.decode(document).value, document).value
-    assert again == document
+    found = under.codec.decode(document)
+    assert under.codec.encode(found.value, document).value == document
+    assert under.codec.read(document) == (found, under.codec.instances(document))
 
 
 @each_format

@@ -19,7 +19,7 @@ from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.dicom_plan import Plan, plan
 from sopstatus.codecs.dicom_read import Elements, location, read
 from sopstatus.codecs.part10_file import Part10File, Rewriting
-from sopstatus.codecs.statement import by_uid, expand, identities, unmapped
+from sopstatus.codecs.statement import Reading, by_uid, expand, identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance, Value
 from sopstatus.table import MappingTable
@@ -64,6 +64,12 @@ class DICOMCodec:
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """Return the identity of the data set, said about or not."""
         return identities(one for one in self.copies(document) if one.sop_instance_uid)
+
+    def read(self, document: Any, *, holder: str = "") -> Reading:
+        """Do what `decode` and `instances` do, and look at the document once."""
+        statement, issues = self._said(self._open(document), holder)
+        known = identities((statement,) if statement.sop_instance_uid else ())
+        return Result((statement,) if statement.attributes else (), issues), known
 
     def encode(
         self,

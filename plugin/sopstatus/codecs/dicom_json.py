@@ -18,7 +18,7 @@ from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.dicom_json_element import Fetch, attribute, spellings
 from sopstatus.codecs.dicom_json_read import DataSet, Reader
 from sopstatus.codecs.issues import Issues
-from sopstatus.codecs.statement import by_uid, identities, unmapped
+from sopstatus.codecs.statement import Reading, by_uid, identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import MappingTable
@@ -43,12 +43,7 @@ class DICOMJSONCodec:
         self, document: Any, *, holder: str = "", fetch: Fetch | None = None
     ) -> Result[tuple[SOPInstance, ...]]:
         """Read one statement for each data set that makes one; ``holder`` is who holds them all."""
-        issues = Issues(self.limits)
-        _, found = self._read(document, fetch, issues)
-        stated = (one.instance for one in found if one and one.instance.attributes)
-        if holder:
-            stated = (replace(instance, holder=holder) for instance in stated)
-        return Result(tuple(stated), issues.told())
+        return self._said(document, holder, fetch)[0]
 
     def copies(self, document: Any) -> tuple[SOPInstance, ...]:
         """Return what each data set states, also where that is nothing."""
@@ -57,6 +52,11 @@ class DICOMJSONCodec:
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List the identities of the data sets, said about or not."""
         return identities(self.copies(document))
+
+    def read(self, document: Any, *, holder: str = "", fetch: Fetch | None = None) -> Reading:
+        """Do what `decode` and `instances` do, and look at the document once."""
+        said, found = self._said(document, holder, fetch)
+        return said, identities(one for one in found if one.sop_instance_uid)
 
     def encode(
         self,
@@ -100,6 +100,16 @@ class DICOMJSONCodec:
         """Return every data set that has a SOP Instance UID, with the places of its attributes."""
         found = self._read(document, None, Issues(self.limits))[1]
         return [one for one in found if one and one.instance.sop_instance_uid]
+
+    def _said(
+        self, document: Any, holder: str, fetch: Fetch | None
+    ) -> tuple[Result[tuple[SOPInstance, ...]], list[SOPInstance]]:
+        issues = Issues(self.limits)
+        found = [one.instance for one in self._read(document, fetch, issues)[1] if one]
+        stated = (one for one in found if one.attributes)
+        if holder:
+            stated = (replace(instance, holder=holder) for instance in stated)
+        return Result(tuple(stated), issues.told()), found
 
     def _read(
         self, document: Any, fetch: Fetch | None, issues: Issues

@@ -17,7 +17,7 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs import character_set, data_set, xml_text
 from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.er7 import splice
-from sopstatus.codecs.statement import by_uid, expand, identities, unmapped
+from sopstatus.codecs.statement import Reading, by_uid, expand, identities, unmapped
 from sopstatus.codecs.xml_text import Node
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance, Value
@@ -75,10 +75,7 @@ class DICOMXMLCodec:
 
     def decode(self, document: Any, *, holder: str = "") -> Result[tuple[SOPInstance, ...]]:
         """Read the statement; ``holder`` is who holds the data set."""
-        issues: list[Issue] = []
-        instance = self._read(self._open(document)[0], issues).instance
-        stated = (replace(instance, holder=holder),) if instance.attributes else ()
-        return Result(stated, tuple(issues))
+        return self.read(document, holder=holder)[0]
 
     def copies(self, document: Any) -> tuple[SOPInstance, ...]:
         """Return what the data set states, also where that is nothing."""
@@ -87,6 +84,14 @@ class DICOMXMLCodec:
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """Return the identity of the data set, said about or not."""
         return identities(self.copies(document))
+
+    def read(self, document: Any, *, holder: str = "") -> Reading:
+        """Do what `decode` and `instances` do, and look at the document once."""
+        issues: list[Issue] = []
+        instance = self._read(self._open(document)[0], issues).instance
+        stated = (replace(instance, holder=holder),) if instance.attributes else ()
+        known = identities((instance,) if instance.sop_instance_uid else ())
+        return Result(stated, tuple(issues)), known
 
     def data_sets(self, document: Any) -> list[DataSet]:
         """Return the data set, in a list as other formats have it, if it names its instance."""

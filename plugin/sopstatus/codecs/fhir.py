@@ -20,6 +20,7 @@ from sopstatus.codecs.issues import Issues
 from sopstatus.codecs.library import comes_from
 from sopstatus.codecs.statement import (
     Found,
+    Reading,
     compatible,
     identities,
     merge,
@@ -58,18 +59,22 @@ class FHIRCodec:
         """Read what the extensions say; raise `DocumentError` for what is no imaging resource."""
         data, _ = _as_dict(document)
         issues = Issues(self.limits)
-        carriers = elements(data, issues, (), self.limits)
-        pieces = []
-        for group in self.tables.groups:
-            pieces.append([found.instance for found in self._read(carriers, group, issues)])
+        said = self._said(elements(data, issues, (), self.limits), issues)
         issues += self._validated(data, release, validate)
-        return Result(merge(pieces), issues.told())
+        return Result(said, issues.told())
 
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List the SOP Instances that the resources name, said about or not."""
         data, _ = _as_dict(document)
         found = elements(data, Issues(self.limits), None, self.limits)
         return identities(e.identity() for e in found if e.sop_instance_uid)
+
+    def read(self, document: Any) -> Reading:
+        """Do what `decode` and `instances` do, and look at the document once."""
+        issues = Issues(self.limits)
+        found = elements(_as_dict(document)[0], issues, None, self.limits)
+        known = identities(e.identity() for e in found if e.sop_instance_uid)
+        return Result(self._said(found, issues), issues.told()), known
 
     def encode(
         self,
@@ -140,6 +145,10 @@ class FHIRCodec:
             else:
                 made = ext.make(group, new, site_offset, target.location, issues)
                 _editable(target, edits).append(made)
+
+    def _said(self, found: list[Element], issues: list[Issue]) -> tuple[SOPInstance, ...]:
+        groups = (self._read(found, group, issues) for group in self.tables.groups)
+        return merge([place.instance for place in places] for places in groups)
 
     def _read(
         self, places: Iterable[Element], group: Group, issues: list[Issue]

@@ -18,7 +18,7 @@ from sopstatus.codecs import data_set, healthimaging_map
 from sopstatus.codecs.data_set import Changes
 from sopstatus.codecs.healthimaging_map import Instance, instances_of
 from sopstatus.codecs.issues import Issues
-from sopstatus.codecs.statement import by_uid, identities, unmapped
+from sopstatus.codecs.statement import Reading, by_uid, identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import MappingTable, load_tables
@@ -36,10 +36,7 @@ class HealthImagingCodec:
 
     def decode(self, document: Any, *, holder: str = "") -> Result[tuple[SOPInstance, ...]]:
         """Read one statement for each instance that makes one; ``holder`` is who holds them all."""
-        issues = Issues(self.limits)
-        _, found = self._read(document, issues)
-        stated = (replace(one.instance, holder=holder) for one in found if one.instance.attributes)
-        return Result(tuple(stated), issues.told())
+        return self._said(document, holder)[0]
 
     def copies(self, document: Any) -> tuple[SOPInstance, ...]:
         """Return what each instance states, also where that is nothing."""
@@ -48,6 +45,11 @@ class HealthImagingCodec:
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List the identities of the instances, said about or not."""
         return identities(self.copies(document))
+
+    def read(self, document: Any, *, holder: str = "") -> Reading:
+        """Do what `decode` and `instances` do, and look at the document once."""
+        said, found = self._said(document, holder)
+        return said, identities(found)
 
     def encode(
         self,
@@ -120,6 +122,14 @@ class HealthImagingCodec:
     def data_sets(self, document: Any) -> list[Instance]:
         """Return every instance with the places of its attributes."""
         return self._read(document, Issues(self.limits))[1]
+
+    def _said(
+        self, document: Any, holder: str
+    ) -> tuple[Result[tuple[SOPInstance, ...]], list[SOPInstance]]:
+        issues = Issues(self.limits)
+        found = [one.instance for one in self._read(document, issues)[1]]
+        stated = (replace(one, holder=holder) for one in found if one.attributes)
+        return Result(tuple(stated), issues.told()), found
 
     def _read(
         self, document: Any, issues: list[Issue]

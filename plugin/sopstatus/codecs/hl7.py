@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from sopstatus.catalogue import document_error, issue
@@ -21,7 +22,7 @@ from sopstatus.codecs.hl7_orders import studies
 from sopstatus.codecs.hl7_read import read
 from sopstatus.codecs.hl7_write import Writer
 from sopstatus.codecs.issues import Issues
-from sopstatus.codecs.statement import identities, merge, unmapped
+from sopstatus.codecs.statement import Reading, identities, merge, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import MappingTable
@@ -37,26 +38,17 @@ class HL7Codec:
 
     def decode(self, document: Any) -> Result[tuple[SOPInstance, ...]]:
         """Read what the document's Z segments say; raise `DocumentError` where it has no MSH."""
-        data, charset, _ = _as_bytes(document)
-        issues = Issues(self.limits)
-        found = self._messages(data, charset, issues)
-        pieces = []
-        for name, rows in self.tables.segments.items():
-            places = read(found, name, rows, issues, self.limits)
-            pieces.append([place.instance for place in places])
+        pieces, issues = self._said(document)
         return Result(merge(pieces), issues.told())
 
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List what the document's Z segments are about, said about or not."""
-        data, charset, _ = _as_bytes(document)
-        issues = Issues(self.limits)
-        found = self._messages(data, charset, issues)
-        known = (
-            place.instance
-            for name, rows in self.tables.segments.items()
-            for place in read(found, name, rows, issues, self.limits)
-        )
-        return identities(known)
+        return identities(chain.from_iterable(self._said(document)[0]))
+
+    def read(self, document: Any) -> Reading:
+        """Do what `decode` and `instances` do, and look at the document once."""
+        pieces, issues = self._said(document)
+        return Result(merge(pieces), issues.told()), identities(chain.from_iterable(pieces))
 
     def studies(self, document: Any) -> list[str]:
         """List the Study Instance UIDs that the document names, in any segment."""
@@ -101,6 +93,16 @@ class HL7Codec:
     def blank(self, known: Iterable[SOPInstance], release: str = "") -> bytes:
         """Return the smallest message that can hold statements about these instances."""
         return message(tuple(known))
+
+    def _said(self, document: Any) -> tuple[list[list[SOPInstance]], Issues]:
+        data, charset, _ = _as_bytes(document)
+        issues = Issues(self.limits)
+        found = self._messages(data, charset, issues)
+        pieces = [
+            [place.instance for place in read(found, name, rows, issues, self.limits)]
+            for name, rows in self.tables.segments.items()
+        ]
+        return pieces, issues
 
     def _messages(self, data: bytes, charset: str, issues: list[Issue]) -> list[Message]:
         if len(data) > self.limits.document:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from sopstatus.catalogue import document_error
@@ -21,7 +22,7 @@ from sopstatus.codecs.hl7_write import Writer
 from sopstatus.codecs.hl7_xml_document import ROOT, View, segment_text, view
 from sopstatus.codecs.hl7_xml_write import spliced
 from sopstatus.codecs.issues import Issues
-from sopstatus.codecs.statement import identities, merge, unmapped
+from sopstatus.codecs.statement import Reading, identities, merge, unmapped
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError, Issue, Result, SOPInstance
 from sopstatus.table import MappingTable
@@ -36,23 +37,17 @@ class HL7XMLCodec:
 
     def decode(self, document: Any) -> Result[tuple[SOPInstance, ...]]:
         """Read what the message's Z segments say; raise `DocumentError` for any other XML."""
-        issues = Issues(self.limits)
-        _, found = self._seen(xml_text.as_bytes(document)[0], issues)
-        pieces = []
-        for name, rows in self.tables.segments.items():
-            places = read(found, name, rows, issues, self.limits)
-            pieces.append([place.instance for place in places])
+        pieces, issues = self._said(document)
         return Result(merge(pieces), issues.told())
 
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List what the message's Z segments are about, said about or not."""
-        issues = Issues(self.limits)
-        _, found = self._seen(xml_text.as_bytes(document)[0], issues)
-        return identities(
-            place.instance
-            for name, rows in self.tables.segments.items()
-            for place in read(found, name, rows, issues, self.limits)
-        )
+        return identities(chain.from_iterable(self._said(document)[0]))
+
+    def read(self, document: Any) -> Reading:
+        """Do what `decode` and `instances` do, and look at the document once."""
+        pieces, issues = self._said(document)
+        return Result(merge(pieces), issues.told()), identities(chain.from_iterable(pieces))
 
     def encode(
         self,
@@ -84,6 +79,15 @@ class HL7XMLCodec:
     def er7(self, document: Any) -> bytes:
         """Return the message as the engine would write it, but that raw delimiters are escaped."""
         return self._seen(xml_text.as_bytes(document)[0], [])[0].data
+
+    def _said(self, document: Any) -> tuple[list[list[SOPInstance]], Issues]:
+        issues = Issues(self.limits)
+        _, found = self._seen(xml_text.as_bytes(document)[0], issues)
+        pieces = [
+            [place.instance for place in read(found, name, rows, issues, self.limits)]
+            for name, rows in self.tables.segments.items()
+        ]
+        return pieces, issues
 
     def _seen(self, data: bytes, issues: list[Issue]) -> tuple[View, list[Message]]:
         names = tuple(self.tables.segments)

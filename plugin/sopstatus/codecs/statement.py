@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from sopstatus.catalogue import issue
-from sopstatus.model import Identity, Issue, SOPInstance, Value, stated
+from sopstatus.model import Identity, Issue, Result, SOPInstance, Value, stated
 from sopstatus.table import Attribute, MappingTable
 
 P = TypeVar("P")
+Reading = tuple[Result[tuple[SOPInstance, ...]], tuple[SOPInstance, ...]]
+"""What a document states, and the instances that it knows, said about or not."""
 
 
 @dataclass(slots=True)

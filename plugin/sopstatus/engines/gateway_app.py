@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from sopstatus.catalogue import document_error
+from sopstatus.engines.enrich import Source
 from sopstatus.engines.gateway import Gateway, Site
 from sopstatus.engines.gateway_exchange import App, Message, Receive, Scope, Send, without
 from sopstatus.engines.gateway_openapi import openapi
@@ -21,12 +23,22 @@ from sopstatus.engines.http_media import JSON
 from sopstatus.engines.http_metrics import MEDIA
 from sopstatus.engines.http_service import Service
 from sopstatus.model import Issue
+from sopstatus.table import MappingTable
 
 _OWN = "/-/"
 
 
-def application(service: Service, upstream: App, site: Site, address: str) -> App:
-    """Return the gateway before a server; ``address`` is what that server is called by itself."""
+def application(
+    service: Service,
+    upstream: App,
+    site: Site,
+    address: str,
+    archives: Callable[[MappingTable], Mapping[str, Source]] | None = None,
+) -> App:
+    """Return the gateway before a server; ``address`` is what that server is called by itself.
+
+    ``archives`` opens the site's archives again, where tables have been loaded again.
+    """
 
     def told(issues: tuple[Issue, ...]) -> None:
         service.told(issues, route="gateway")
@@ -38,7 +50,8 @@ def application(service: Service, upstream: App, site: Site, address: str) -> Ap
         nonlocal made
         tables = service.offered.offer.tables
         if made.site.tables is not tables:
-            made = Gateway(upstream, replace(site, tables=tables), address, told)
+            opened = archives(tables) if archives else site.archives
+            made = Gateway(upstream, replace(site, tables=tables, archives=opened), address, told)
         return made
 
     own = _own_paths(service)
