@@ -235,3 +235,12 @@ def test_the_dialect_is_remembered_but_not_of_long_headers():
     assert er7_message._dialect.cache_info()[:2] == (1, 1)
     one(header(term="8859/1" + " " * 80))
     assert er7_message._dialect.cache_info()[:2] == (1, 1)
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n", b""])
+def test_a_segment_may_be_its_name_alone(end):
+    document = (end or b"\r").join([b"MSH|^~\\&|A", b"ZDS"]) + end
+    for names in (("ZDS",), ("ZXX",)):
+        (m,) = er7_message.messages(document.replace(b"ZDS", names[0].encode()), "", names)
+        ((number, segment),) = er7_message.numbered(m, names[0])
+        assert (number, segment.name, segment.end - segment.start) == (1, names[0], 3)

@@ -70,6 +70,11 @@ def test_what_is_told_of_a_document_is_told_here_too():
         instance["extension"][0]["extension"].append({"url": "theirs"})
     said, known = look("fhir", odd, Limits(issues=2))
     assert [len(said.value), len(said.issues), len(known)] == [4, 3, 4]
+    deep = {
+        "resourceType": "Bundle",
+        "entry": [{"resource": {"resourceType": "Bundle", "entry": []}}],
+    }
+    assert [len(look("fhir", deep, Limits(depth=n))[0].issues) for n in (4, 8)] == [1, 0]
     message = codec("hl7").blank(FOUR) + b"ZDS|x\r" * 4
     for name, held in (
         ("hl7", message),
