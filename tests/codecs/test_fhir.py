@@ -345,3 +345,13 @@ class TestRemoving:
         document = study(instance(4))
         result = FHIR.encode([about(4, ""), about(9, "")], document)
         assert (result.value, told(result)) == (document, [])
+
+
+def test_the_same_text_local_to_another_place_is_another_time():
+    local = [about(4, **{WHEN: with_offset("20240102030405", o)}) for o in ("+0100", "-0500")]
+    document = FHIR.encode([local[0]], study(instance(4))).value
+    for same in (local[0], about(4, **{WHEN: "20240102030405"})):
+        assert FHIR.encode([same], document).value == document
+    moved = FHIR.encode([local[1]], document).value
+    assert moved == FHIR.encode([local[1]], study(instance(4))).value
+    assert "2024-01-02T03:04:05-05:00" in str(moved)

@@ -3,7 +3,7 @@
 import pytest
 from sopstatus import DocumentError, SOPInstance, codec, load_tables
 from sopstatus.limits import Limits
-from sopstatus.values import with_offset
+from sopstatus.values import context_offset, with_offset
 
 HL7 = codec("hl7")
 STATUS, COMMENT = "SOPInstanceStatus", "SOPAuthorizationComment"
@@ -302,3 +302,20 @@ def test_where_no_order_names_the_study():
     lines, told, _ = write([wide], message(*orders, "OBX|1", kind="ORM^O01"))
     made = f"ZDS|{POINTER}||||AO^Authorized Original^99SOPSTATUS"
     assert (lines, told) == ([*orders, made, "OBX|1"], [])
+
+
+def test_the_same_text_local_to_another_place_is_another_time():
+    document = message("OBR|1", zds(4, "AO|20240102030405")).replace(
+        b"20240101|", b"20240101+0200|"
+    )
+    local = [about(4, **{WHEN: with_offset("20240102030405", o)}) for o in ("+0200", "-0500")]
+    unknown = about(4, **{WHEN: "20240102030405"})
+    for same in (local[0], unknown):
+        assert HL7.encode([same], document).value == document
+    moved = HL7.encode([local[1]], document)
+    line = zds(4, 'AO|20240102030405|||TimezoneOffsetFromUTC="-0500"')
+    assert moved.value.decode().split("\r")[3] == line
+    for same in (local[1], unknown):
+        assert HL7.encode([same], moved.value).value == moved.value
+    (back,) = HL7.decode(HL7.encode([local[0]], moved.value).value).value
+    assert context_offset(dict(back.attributes)[WHEN]) == "+0200"

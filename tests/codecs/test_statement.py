@@ -15,6 +15,7 @@ from sopstatus.codecs.statement import (
     rollup,
     unmapped,
 )
+from sopstatus.values import with_offset
 
 TABLES = load_tables()
 STATUS, _, COMMENT, _ = TABLES.attributes.values()
@@ -271,3 +272,17 @@ def test_a_wide_statement_about_nothing_known_stays():
     elsewhere = about("", study="1.9", series="")
     assert expand([elsewhere], KNOWN) == (elsewhere,)
     assert expand([about("1.9.9")], KNOWN) == (about("1.9.9"),)
+
+
+def test_a_text_that_is_local_to_another_place_says_something_else():
+    def at(offset):
+        return SOPInstance("1.2", attributes={"W": with_offset("20240102030405", offset), "X": "1"})
+
+    for old, new, same in (
+        ("+0100", "+0100", True),
+        ("+0100", "+0200", False),
+        ("+0100", "", True),
+        ("", "+0100", True),
+        ("", "", True),
+    ):
+        assert Found(at(old), None).says(at(new)) is same

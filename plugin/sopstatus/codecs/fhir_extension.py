@@ -9,7 +9,7 @@ from sopstatus import plain, values
 from sopstatus.catalogue import issue
 from sopstatus.codecs import forms
 from sopstatus.codecs.fhir_plan import VALUE
-from sopstatus.codecs.statement import Found
+from sopstatus.codecs.statement import Found, elsewhere
 from sopstatus.model import Issue, SOPInstance, Value
 from sopstatus.table import Attribute, Group, older_keywords
 from sopstatus.table_language import HOLDER_SLICE, VERBATIM_SLICE
@@ -140,7 +140,12 @@ def rewrite(
     said, wanted = dict(found.instance.attributes), dict(new.attributes)
     inner: list[Any] = _inner(extension)
     keywords = {row.keyword for row in group.attributes}
-    differ = {k for k in keywords if (k in said, said.get(k)) != (k in wanted, wanted.get(k))}
+    differ = {
+        k
+        for k in keywords
+        if (k in said, said.get(k)) != (k in wanted, wanted.get(k))
+        or elsewhere(said.get(k), wanted.get(k))
+    }
     for row in group.attributes:
         if row.keyword not in differ:
             continue

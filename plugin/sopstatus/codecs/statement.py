@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from sopstatus.catalogue import issue
 from sopstatus.model import Identity, Issue, Result, SOPInstance, Value, stated
 from sopstatus.table import Attribute, MappingTable
+from sopstatus.values import context_offset
 
 P = TypeVar("P")
 Reading = tuple[Result[tuple[SOPInstance, ...]], tuple[SOPInstance, ...]]
@@ -28,10 +29,22 @@ class Found(Generic[P]):
     unread: frozenset[str] = frozenset()
 
     def says(self, new: SOPInstance) -> bool:
-        """Tell whether the document already says all that ``new`` says, and no more."""
-        return self.instance.attributes == new.attributes and not (
-            self.unread and self.unread & {keyword for keyword, _ in new.attributes}
+        """Tell whether the document already says all that ``new`` says, and no more.
+
+        The same text, local to two places, is two times.
+        """
+        said, wanted = self.instance.attributes, new.attributes
+        return (
+            said == wanted
+            and not (self.unread and self.unread & {keyword for keyword, _ in wanted})
+            and not any(elsewhere(a, b) for (_, a), (_, b) in zip(said, wanted, strict=True))
         )
+
+
+def elsewhere(old: Value, new: Value) -> bool:
+    """Tell whether two values are local to two offsets; one that is local to none is like any."""
+    here, there = context_offset(old), context_offset(new)
+    return bool(here and there) and here != there
 
 
 def restrict(instances: Iterable[SOPInstance], rows: Iterable[Attribute]) -> list[SOPInstance]:
