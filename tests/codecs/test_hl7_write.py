@@ -106,7 +106,11 @@ def test_one_instance_in_two_series_does_not_take_one_segment_twice():
     document = message("OBR|1", unknown)
     other = SOPInstance("1.2", "1.2.8", "", "1.2.3.4", "", {STATUS: "AC"})
     lines, _, _ = write([about(4), other], document)
-    assert lines[1:] == [zds(), f"ZDS|{POINTER}|1.2.8||1.2.3.4|AC^Authorized Copy^99SOPSTATUS"]
+    copy = "ZDS|1.2^^Application^DICOM|{}||1.2.3.4|AC^Authorized Copy^99SOPSTATUS"
+    assert lines[1:] == [zds(), copy.format("1.2.8")]
+    third = SOPInstance("1.2", "1.2.9", "", "1.2.3.4", "", {STATUS: "AC"})
+    lines, _, _ = write([about(4), other, third], document)
+    assert lines[1:] == [zds(), copy.format("1.2.8"), copy.format("1.2.9")]
 
 
 def test_what_is_told_of_a_new_segment_has_its_number():
