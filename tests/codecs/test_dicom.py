@@ -20,14 +20,20 @@ KNOWN = SOPInstance("1.2", "1.2.3", "1.9", "1.2.3.4")
 SYNTAXES = [EXPLICIT, IMPLICIT, BIG, DEFLATED]
 
 
-def data_set(said=(), syntax=EXPLICIT, uids=UIDS):
+def data_set(said=(), syntax=EXPLICIT, uids=UIDS, behind=b""):
     """A file of values by tag, padded, and of UIDs."""
     elements = {
         t: plain(t, "UI", v.encode() + b"\0" * (len(v) % 2), syntax) for t, v in uids.items()
     }
     for tag, value in dict(said).items():
         elements[tag] = plain(tag, VRS[tag], value + b" " * (len(value) % 2), syntax)
-    return part10_file(*(elements[tag] for tag in sorted(elements)), syntax=syntax)
+    return part10_file(*(elements[tag] for tag in sorted(elements)), behind, syntax=syntax)
+
+
+def sequence(tag, inside):
+    start, end = b"\xfe\xff\x00\xe0" + b"\xff" * 4, b"\xfe\xff\x0d\xe0" + bytes(4)
+    head = plain(tag, "SQ", b"")[:6] + bytes(2) + b"\xff" * 4
+    return head + start + inside + end + b"\xfe\xff\xdd\xe0" + bytes(4)
 
 
 def about(
@@ -71,8 +77,9 @@ def test_a_data_set_that_says_nothing_is_a_copy_all_the_same():
     data = data_set()
     assert DICOM.decode(data).value == ()
     assert DICOM.copies(data) == DICOM.instances(data) == (KNOWN,)
-    found, _ = DICOM.copy(data, holder="PACS1")
-    assert found.value == SOPInstance("1.2", "1.2.3", "1.9", "1.2.3.4", "PACS1")
+    for holder in ({}, {"holder": "PACS1"}):
+        found, _ = DICOM.copy(data, **holder)
+        assert found.value == SOPInstance("1.2", "1.2.3", "1.9", "1.2.3.4", **holder)
 
 
 def test_a_data_set_without_a_uid_is_no_instance():
@@ -97,6 +104,15 @@ def test_one_walk_finds_what_stands_beside():
 def _copy(under, data):
     result, elements = under.copy(data, holder="PACS1")
     return (result.value, result.issues), elements
+
+
+def test_what_stands_inside_a_sequence_is_told_of_a_plain_data_set_too():
+    head, tail = data_set({STATUS: b"AO"}).split(plain(0x0020000D, "UI", b"1.2\0"))
+    inside = sequence(0x00081140, plain(STATUS, "CS", b"AC"))
+    data = head + inside + plain(0x0020000D, "UI", b"1.2\0") + tail
+    found = DICOM.decode(data, holder="PACS1")
+    assert found.value == (about("AO", holder="PACS1"),)
+    assert told(found.issues) == [("dicom/nested", "(0100,0410)")]
 
 
 def test_an_offset_that_is_none_is_told_where_it_stands():
@@ -285,12 +301,6 @@ def test_a_signature_is_told_of_only_where_it_breaks(tmp_path, syntax):
         assert told_of == [[], [("dicom/signature", "(0100,0410)")]]
 
 
-def sequence(tag, inside):
-    start, end = b"\xfe\xff\x00\xe0" + b"\xff" * 4, b"\xfe\xff\x0d\xe0" + bytes(4)
-    head = plain(tag, "SQ", b"")[:6] + bytes(2) + b"\xff" * 4
-    return head + start + inside + end + b"\xfe\xff\xdd\xe0" + bytes(4)
-
-
 def test_a_signature_is_looked_for_within_the_limits():
     """It stands behind all else that is looked for."""
     deep = sequence(0x04000561, sequence(0x04000550, sequence(0x00081140, b"")))
@@ -299,6 +309,22 @@ def test_a_signature_is_looked_for_within_the_limits():
     for depth, codes in ((2, ["dicom/signature"]), (1, [])):
         under = type(DICOM)(DICOM.tables, Limits(depth=depth))
         assert [i.code for i in under.encode([about()], data).issues] == codes
+
+
+def test_what_is_inflated_from_file_to_file_has_the_codec_s_limit(tmp_path):
+    behind = plain(0x40000010, "UT", b"")[:6] + b"\0\0" + (60_000).to_bytes(4, "little")
+    data = data_set({STATUS: b"OR"}, DEFLATED, behind=behind + bytes(60_000))
+    (path := tmp_path / "in.dcm").write_bytes(data)
+    for limit in (100_000, 30_000):
+        under = type(DICOM)(DICOM.tables, Limits(inflated=limit))
+        written = under.encode([about()], Part10File(path)).value
+        if limit > len(behind) + 60_000:
+            written.save(tmp_path / "out.dcm")
+        else:
+            code, _, words = refused(written.save, tmp_path / "none.dcm")
+            assert (code, f" {limit} " in words) == ("dicom/too-large", True)
+    assert (tmp_path / "out.dcm").read_bytes() == DICOM.encode([about()], data).value
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 # --- a new data set ------------------------------------------------------------------------------

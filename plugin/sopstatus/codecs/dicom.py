@@ -192,7 +192,7 @@ def _changed(into: Any, changes: Changes) -> Dataset:
     if isinstance(into, Dataset):
         dataset = copy.deepcopy(into, {id(uid): uid for uid in dicom_read.uids(into)})
     else:
-        dataset = dcmread(into if isinstance(into, str | PathLike) else dicom_read.rewound(into))
+        dataset = dcmread(into)  # a file object stands at its beginning again
     for row, value in changes.items():
         if value is False:
             dataset.pop(row.tag, None)
