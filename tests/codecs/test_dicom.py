@@ -306,7 +306,7 @@ def test_a_signature_is_looked_for_within_the_limits():
     deep = sequence(0x04000561, sequence(0x04000550, sequence(0x00081140, b"")))
     signatures = sequence(0x4FFE0001, plain(0x04000020, "AT", b"\0\1\x10\4"))
     data = data_set({STATUS: b"OR"}) + deep + signatures
-    for depth, codes in ((2, ["dicom/signature"]), (1, [])):
+    for depth, codes in ((3, ["dicom/signature"]), (2, [])):
         under = type(DICOM)(DICOM.tables, Limits(depth=depth))
         assert [i.code for i in under.encode([about()], data).issues] == codes
 

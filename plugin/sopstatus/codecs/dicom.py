@@ -111,7 +111,6 @@ class DICOMCodec:
         path: str | PathLike[str],
         out: str | PathLike[str],
         *,
-        known: Iterable[SOPInstance] = (),
         holder: str = "",
     ) -> Result[None]:
         """Write the statement into a copy of a Part 10 file; ``out`` may be ``path`` itself.
@@ -119,7 +118,7 @@ class DICOMCodec:
         The copy holds what `encode` makes of the file's bytes, in memory that does not grow with
         the file. Raise `DocumentError` where the files cannot be read or written.
         """
-        written = self.encode(instances, Part10File(path), known=known, holder=holder)
+        written = self.encode(instances, Part10File(path), holder=holder)
         written.value.save(out)
         return Result(None, written.issues)
 
