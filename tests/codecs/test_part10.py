@@ -146,6 +146,13 @@ def test_nothing_is_read_behind_the_last_tag(syntax):
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("size", [0, 2, 256, 512, 0x4000])
+def test_a_length_is_read_in_its_byte_order(size, syntax):
+    data = part10_file(plain(COMMENT, "LT", b"x" * size, syntax), syntax=syntax)
+    assert [f.elements[COMMENT].data for f in every(data)] == [b"x" * size] * 12
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
 def test_a_value_is_whole_wherever_the_window_ends(syntax):
     words = bytes(range(65, 91)) * 5
     parts = [plain(0x00080005, "CS", b"AB", syntax), plain(COMMENT, "LT", words, syntax)]
