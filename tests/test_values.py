@@ -131,6 +131,12 @@ def test_verbatim(entry, read):
     assert values.parse_verbatim(entry) == read
 
 
+def test_a_keyword_that_was_renamed_is_read_by_its_name_of_today():
+    older = {"Before": "Today"}
+    assert values.parse_verbatim('Before="x"', older) == ("Today", "x")
+    assert values.parse_verbatim('Other="x"', older) == ("Other", "x")
+
+
 def test_a_fhir_string_has_no_control_characters():
     assert values.text_to_fhir("a\fb\x1bc\td\r\n") == "abc\td\r\n"
     assert values.text_to_fhir(" \f ") is None
@@ -165,6 +171,7 @@ def test_no_other_character_set_is_doubtful(charset):
         ("LO", " ID 1 ", "ID 1"),
         ("SH", " ID 1 ", "ID 1"),
         ("LO", "\tID", "\tID"),  # only blanks are padding
+        ("CS", "XX", "XX"),
         ("LT", " as it stands ", " as it stands"),
         ("DT", "2024 ", "2024"),
     ],
@@ -185,7 +192,7 @@ def test_padding(vr, text, trimmed):
             ("+0160", False),
             ("", False),
         ),
-        *(("X0100", False), ("+a100", False), ("+٣100", False), ("+010", False), ("+01000", False)),
+        *(("X0100", False), ("+a100", False), ("+٠100", False), ("+010", False), ("+01000", False)),
     ],
 )
 def test_offset_from_utc(text, legal):
@@ -193,10 +200,50 @@ def test_offset_from_utc(text, legal):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("2007-0000", True), ("-0000", False), ("2007-0001", False), ("", False)]
+    ("text", "told"),
+    [("2007-0000", True), ("7-0000", True), ("-0000", False), ("2007-0001", False), ("", False)],
 )
 def test_negative_zero(text, told):
     assert values.is_negative_zero(text) is told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        *(("20240101-20240131", True), ("20240101-", True), ("-20240131", True)),
+        *(("20240101120000.5+0100-20240131", True), ("2024-0500-2025", True), ("2024-", True)),
+        *(("20240115103015-0500", False), ("2007-0500", False)),  # an offset
+        *(("20240115", False), ("202-", False), ("-202", False), ("", False), ("yesterday", False)),
+    ],
+)
+def test_a_range(text, told):
+    assert values.is_range(text) is told
+
+
+@pytest.mark.parametrize(
+    ("text", "legal"),
+    [
+        *(("AO", True), ("A_1 B", True), ("X" * 16, True)),
+        *(("X" * 17, False), ("ao", False), ("A-O", False), ("AO\n", False), ("", False)),
+    ],
+)
+def test_code_string(text, legal):
+    assert values.is_code_string(text) is legal
+
+
+@pytest.mark.parametrize(
+    ("text", "legal"),
+    [
+        *(("AO", True), ("a b", True), ("ä-1", True)),
+        *((" a", False), ("a ", False), ("a  b", False), ("", False)),
+    ],
+)
+def test_fhir_code(text, legal):
+    assert values.is_fhir_code(text) is legal
+
+
+def test_a_time_whose_offset_nobody_knows_is_only_a_date():
+    assert values.dt_to_date_time("20240115103015.5") == "2024-01-15"
 
 
 @pytest.mark.parametrize("vr", ["LT", "LO"])

@@ -1,6 +1,7 @@
 """A walk over a Part 10 file: what it finds, where it gives up, and what it tells of the rest."""
 
 import io
+import itertools
 import struct
 
 import pytest
@@ -144,6 +145,28 @@ def test_nothing_is_read_behind_the_last_tag(syntax):
     assert [f.elements[STATUS].data for f in every(data + more)] == [b"AO"] * 12
 
 
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize("size", [0, 2, 256, 512, 0x4000])
+def test_a_length_is_read_in_its_byte_order(size, syntax):
+    data = part10_file(plain(COMMENT, "LT", b"x" * size, syntax), syntax=syntax)
+    assert [f.elements[COMMENT].data for f in every(data)] == [b"x" * size] * 12
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_a_value_is_whole_wherever_the_window_ends(syntax):
+    words = bytes(range(65, 91)) * 5
+    parts = [plain(0x00080005, "CS", b"AB", syntax), plain(COMMENT, "LT", words, syntax)]
+    data = part10_file(*parts, syntax=syntax)
+    for size in range(1, len(data) + 1):
+        for how in WAYS:
+            window = Window(b"", File(io.BytesIO(data)), first_read=size)
+            found = walk(window, PLAN, **how)
+            start = len(parts[0]) + (0 if syntax == DEFLATED else found.begin)
+            vr = "" if syntax == IMPLICIT else "LT"
+            want = Element(start, start + 8, start + 8 + len(words), vr, words)
+            assert found.elements == {COMMENT: want}
+
+
 # --- what is no file, or ends too early ----------------------------------------------------------
 
 
@@ -176,13 +199,15 @@ def test_a_file_that_ends_in_its_meta_information_says_where():
     version = long(0x00020001, "OB", b"\0\1")
     data = whole[:132] + version + whole[132:]
     assert refused(data[: 132 + len(version) - 1])[:2] == ("dicom/truncated", "(0002,0001)")
-    assert [f.begin for f in every(data)] == [len(data)] * 12
+    for empty in (b"", plain(0x00020013, "SH", b"")):
+        assert [f.begin for f in every(data + empty)] == [len(data + empty)] * 12
+    assert refused(data + b"\2\0\x13\0")[:2] == ("dicom/truncated", "")
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
 def test_a_file_that_ends_in_a_header(syntax):
     data = part10_file(plain(0x00080005, "CS", b"AB", syntax), syntax=syntax)
-    for rest in (b"\x10", b"\x10\0\x10\0PN\4"):
+    for rest in (b"\x10", b"X", b"\x10\0\x10\0PN\4"):
         assert refused(data + rest)[:2] == ("dicom/truncated", "")
     for rest in (b"\0", b"\0" * 7):  # padding
         assert len(every(data + rest)) == 12
@@ -203,6 +228,8 @@ def test_elements_out_of_order_are_left_to_pydicom(syntax):
         (plain(0x01000420, "DT", b"2024", syntax), status),
     ):
         assert lost(part10_file(*parts, syntax=syntax), WAYS[1:])
+    long_status = plain(STATUS, "CS", b"x" * 70, syntax)  # which no run passes
+    assert lost(part10_file(long_status, status, syntax=syntax))
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
@@ -253,6 +280,18 @@ def test_what_the_bytes_are_counts_and_not_what_they_claim(syntax, written, impl
         assert found.implicit is (syntax == IMPLICIT)
 
 
+def test_a_length_in_implicit_vr_may_look_like_a_vr():
+    """At the top level, and inside UN."""
+    size = int.from_bytes(b"DA\2\0", "little")
+    name = plain(0x00100010, "PN", bytes(size), IMPLICIT)
+    first, status = (plain(tag, "CS", b"AO", IMPLICIT) for tag in (0x00080005, STATUS))
+    data = part10_file(first, name, status, syntax=IMPLICIT)
+    assert [f.elements[STATUS].data for f in every(data)] == [b"AO"] * 12
+    inside = sequence(item(name), tag=0x00091010, vr="UN")
+    data = part10_file(inside, plain(STATUS, "CS", b"AO"))
+    assert [f.elements[STATUS].data for f in every(data)] == [b"AO"] * 12
+
+
 # --- sequences -----------------------------------------------------------------------------------
 
 
@@ -271,6 +310,57 @@ def test_a_sequence_is_passed_and_what_it_holds_is_told(levels, undefined, synta
             assert (found.elements[STATUS].data, found.doubtful) == (b"NS", is_told)
 
 
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_a_sequence_of_a_defined_length_inside_an_item_is_told_of_too(syntax):
+    for number, is_told in ((STATUS, True), (COMMENT, False)):
+        inner = item(plain(number, "CS", b"AO", syntax), syntax)
+        inside = sequence(inner, syntax=syntax, undefined=False)
+        data = part10_file(sequence(item(inside, syntax), syntax=syntax), syntax=syntax)
+        assert {found.doubtful for found in every(data)} == {is_told}
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
+def test_a_nested_tag_is_told_of_as_a_sequence_too(syntax):
+    """Of whatever length; it is none of this VR, but it stands there."""
+    quiet = item(plain(0x00080050, "SH", b"x ", syntax), syntax)
+    for undefined in (True, False):
+        odd = sequence(quiet, tag=STATUS, syntax=syntax, undefined=undefined)
+        data = part10_file(sequence(item(odd, syntax), syntax=syntax), syntax=syntax)
+        assert all(found.doubtful for found in every(data))
+
+
+def test_what_looks_like_a_tag_inside_a_value_is_not_told():
+    looks = b"\0\1\x10\4CS"
+    for vr in ("OB", "UN", "UT"):
+        data = part10_file(sequence(item(long(0x00880200, vr, looks))))
+        assert not any(found.doubtful for found in every(data))
+
+
+def test_what_nobody_asks_for_is_sought_over():
+    """At the top level and inside items; an item of a defined length is searched."""
+
+    class Counted(io.BytesIO):
+        count = 0
+
+        def read(self, size=-1):
+            found = super().read(size)
+            self.count += len(found)
+            return found
+
+    value = long(0x00880200, "OB", bytes(100_000))
+    for passed, is_read in (
+        (value, False),
+        (sequence(item(value)), False),
+        (sequence(item(value, undefined=False)), True),
+    ):
+        data = part10_file(passed, plain(STATUS, "CS", b"AO"))
+        for how in WAYS:
+            file = Counted(data)
+            found = walk(Window(b"", File(file), first_read=100), PLAN, **how)
+            assert found.elements[STATUS].data == b"AO"
+            assert (file.count > 2000) is is_read
+
+
 def test_fragments_are_passed():
     """Encapsulated pixel data (PS3.5 A.4), here before what is wanted."""
     pieces = delimiter(0xE000) + delimiter(0xE000, length=4) + b"\0\1\x10\4" + delimiter(0xE0DD)
@@ -283,8 +373,12 @@ def test_the_inside_of_un_is_implicit():
     """PS3.5 6.2.2, note 2."""
     inside = item(plain(STATUS, "CS", b"AO", IMPLICIT))
     deeper = item(sequence(inside, syntax=IMPLICIT))
-    for one in (inside, deeper):
-        data = part10_file(sequence(one, tag=0x00091010, vr="UN"), plain(STATUS, "CS", b"NS"))
+    for one in (
+        sequence(inside, tag=0x00091010, vr="UN"),
+        sequence(deeper, tag=0x00091010, vr="UN"),
+        sequence(item(sequence(inside, tag=0x00091010, vr="UN"))),
+    ):
+        data = part10_file(one, plain(STATUS, "CS", b"NS"))
         assert [(f.elements[STATUS].data, f.doubtful) for f in every(data)] == [(b"NS", True)] * 12
 
 
@@ -296,18 +390,17 @@ def test_sequences_are_followed_to_the_limit(depth, syntax):
         inside = sequence(item(inside, syntax), syntax=syntax)
     whole = part10_file(inside, plain(STATUS, "CS", b"AO", syntax), syntax=syntax)
     assert [f.elements[STATUS].data for f in every(whole, depth=depth)] == [b"AO"] * 12
-    deeper = part10_file(sequence(item(inside, syntax), syntax=syntax), syntax=syntax)
-    if depth > 1:
-        code, where, told = refused(deeper, depth=depth - 1)
-        assert (code, where) == ("dicom/too-deep", "")
-        assert f" {depth - 1} " in told
+    code, where, told = refused(whole, depth=depth - 1)
+    assert (code, where) == ("dicom/too-deep", "")
+    assert f" {depth - 1} " in told
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
 def test_a_file_that_ends_in_a_sequence(syntax):
     inside = item(plain(0x00080050, "SH", b"x" * 90, syntax), syntax)
     whole = part10_file(sequence(inside, syntax=syntax), syntax=syntax)
-    for cut in (8, 16, 30, 100):
+    assert [f.elements for f in every(whole)] == [{}] * 12
+    for cut in (1, 8, 16, 30, 100):
         assert refused(whole[:-cut])[:2] == ("dicom/truncated", "")
 
 
@@ -340,10 +433,10 @@ def test_a_private_creator_is_told(tag, name, is_told, syntax):
 def test_what_is_told_once_stays_told(syntax):
     """Whatever is passed behind it."""
     told = item(plain(STATUS, "CS", b"AO", syntax), syntax, undefined=False)
-    quiet = item(plain(0x00080050, "SH", b"x ", syntax), syntax, undefined=False)
-    for undefined in (True, False):
-        first = sequence(told, tag=0x00081140, syntax=syntax, undefined=undefined)
-        second = sequence(quiet, tag=0x00081199, syntax=syntax, undefined=False)
+    for undefined in itertools.product((True, False), repeat=3):
+        first = sequence(told, tag=0x00081140, syntax=syntax, undefined=undefined[0])
+        quiet = item(plain(0x00080050, "SH", b"x ", syntax), syntax, undefined=undefined[1])
+        second = sequence(quiet, quiet, tag=0x00081199, syntax=syntax, undefined=undefined[2])
         creator = plain(0x00290010, "LO", b"OTHERS", syntax)
         data = part10_file(first, second, creator, syntax=syntax)
         assert all(found.doubtful for found in every(data))

@@ -16,7 +16,7 @@ from samples_of import FOLDER
 from sopstatus import DocumentError, Link, SOPInstance, codec, transformer
 from sopstatus.__main__ import main
 from sopstatus.codecs import part10_file
-from sopstatus.codecs.part10_file import Part10File
+from sopstatus.codecs.part10_file import Part10File, Rewriting
 
 DICOM = codec("dicom")
 SAMPLE = FOLDER / "authorized-original" / "image.dcm"
@@ -29,6 +29,14 @@ def statements(data):
     (own,) = DICOM.copies(data)
     uids = *own.identity[:2], "", own.sop_instance_uid, ""
     return SOPInstance(*uids, SAID), SOPInstance(*uids, {"SOPInstanceStatus": None}), own
+
+
+def refused(call, *arguments, **options):
+    """The code of a refusal, its place and its words."""
+    with pytest.raises(DocumentError) as caught:
+        call(*arguments, **options)
+    (issue,) = caught.value.issues
+    return issue.code, issue.location, issue.diagnostics
 
 
 @pytest.mark.filterwarnings("ignore")  # pydicom tells of what it mends
@@ -113,19 +121,93 @@ def test_a_file_that_changes_meanwhile_is_not_mixed(tmp_path):
     path.write_bytes(SAMPLE.read_bytes())
     written = DICOM.encode(statements(path.read_bytes())[:1], Part10File(path))
     path.write_bytes(SAMPLE.read_bytes() + b"\0\0")
-    with pytest.raises(DocumentError) as caught:
-        written.value.save(tmp_path / "out.dcm")
-    assert [i.code for i in caught.value.issues] == ["document/unreadable"]
+    code, where, told = refused(written.value.save, tmp_path / "out.dcm")
+    assert (code, where) == ("document/unreadable", "")
+    assert "(it has changed meanwhile)" in told
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("out", ["no/folder/out.dcm", "folder"])
-def test_a_place_that_cannot_be_written(tmp_path, out):
+def test_a_file_that_is_not_there_says_so(tmp_path):
+    path = tmp_path / "in.dcm"
+    for gone in (Part10File(path).state, Rewriting(path, ()).save):
+        code, where, told = refused(gone, *[tmp_path / "out.dcm"] * (gone.__name__ == "save"))
+        assert (code, where) == ("document/unreadable", "")
+        assert f"({os.strerror(errno.ENOENT)})" in told
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_without_words_is_told_by_its_name():
+    (issue,) = part10_file.unreadable(TimeoutError()).issues
+    assert "(TimeoutError)" in issue.diagnostics
+
+
+@pytest.mark.parametrize(
+    ("out", "reason"), [("no/folder/out.dcm", errno.ENOENT), ("folder", errno.EISDIR)]
+)
+def test_a_place_that_cannot_be_written(tmp_path, out, reason):
     (tmp_path / "folder").mkdir()
-    with pytest.raises(DocumentError) as caught:
-        DICOM.rewrite([], SAMPLE, tmp_path / out)
-    assert [i.code for i in caught.value.issues] == ["document/unwritable"]
+    rewriting = Rewriting(SAMPLE, Part10File(SAMPLE).state())
+    for how in ({}, {"at": "OUT"}):
+        code, where, told = refused(rewriting.save, tmp_path / out, **how)
+        assert (code, where) == ("document/unwritable", how.get("at", ""))
+        assert f"({os.strerror(reason)})" in told
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+
+
+def copied(path, out):
+    Rewriting(path, Part10File(path).state()).save(out)
+
+
+def test_a_file_that_shrinks_while_it_is_copied_is_not_taken_for_whole(tmp_path, monkeypatch):
+    (path := tmp_path / "in.dcm").write_bytes(with_pixels())
+
+    def shrinks(source, out, start, count):
+        os.truncate(path, 1 << 20)
+        return part10_file._by_hand(source, out, start, count)
+
+    monkeypatch.setattr(part10_file, "_WAYS", (shrinks, part10_file._by_hand))
+    code, _, told = refused(copied, path, tmp_path / "out.dcm")
+    assert code == "document/unwritable"
+    assert f"({os.strerror(errno.EIO)})" in told
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_only_what_a_way_to_copy_cannot_do_is_tried_in_another(tmp_path, monkeypatch):
+    def fails(number):
+        def way(source, out, start, count):
+            raise OSError(number, os.strerror(number))
+
+        return way
+
+    out = tmp_path / "out.dcm"
+    by_hand = fails(errno.EINVAL)  # behind it there is no other
+    monkeypatch.setattr(part10_file, "_by_hand", by_hand)
+    for ways, reason in (
+        ((fails(errno.ENOSPC), lambda *_: 1 / 0), errno.ENOSPC),
+        ((fails(errno.EXDEV), by_hand), errno.EINVAL),
+    ):
+        monkeypatch.setattr(part10_file, "_WAYS", ways)
+        assert f"({os.strerror(reason)})" in refused(copied, SAMPLE, out)[2]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("number", "told"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_folder_that_cannot_be_synchronized_does_no_harm(tmp_path, monkeypatch, number, told):
+    """Some file systems of a network have no such thing; a disk that fails is another matter."""
+    fsync = os.fsync
+
+    def of_files(opened):
+        if stat.S_ISDIR(os.fstat(opened).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(opened)
+
+    monkeypatch.setattr(os, "fsync", of_files)
+    out = tmp_path / "out.dcm"
+    if told:
+        assert f"({os.strerror(number)})" in refused(copied, SAMPLE, out)[2]
+    else:
+        copied(SAMPLE, out)
+        assert out.read_bytes() == SAMPLE.read_bytes()
 
 
 @pytest.mark.parametrize("deflated", [False, True])

@@ -227,7 +227,7 @@ def test_depth_is_counted_alike_in_runs():
         limits = Limits(depth=depth)
         found = [walked(Window(data, None, limits), quickly=quickly) for quickly in (True, False)]
         assert found[0] == found[1]
-        assert (found[0] == ["dicom/too-deep"]) is (depth < 6)
+        assert (found[0] == ["dicom/too-deep"]) is (depth < 7)
 
 
 def test_long_values_are_not_read():

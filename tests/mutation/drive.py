@@ -4,6 +4,9 @@
 file that gets a line a mutant (name, outcome, seconds of CPU) and is gone on with where it exists,
 TESTS the test files with commas between, MODULE as ``codecs.er7``. Tests that fail without a mutant
 are left out. A mutant that takes three times the CPU of all these tests has timed out.
+
+``ANEW=1`` collects for each mutant, which takes a second more: for what runs while a module is imported
+(a table that is compiled, a codec that all tests of a file share).
 """
 
 import functools
@@ -41,43 +44,24 @@ class Driver:
         gc.freeze()
         failing = self.out.with_suffix(".failing")
         failing.write_text("")
-        _, used = self._forked(lambda: self._run(session.items, failing), 3600)
+        _, used = forked(lambda: self._fresh(session.items, failing), 3600)
         bad = set(failing.read_text().splitlines())
         items = [item for item in session.items if item.nodeid not in bad]
         limit = int(3 * used) + 4
         print(f"{len(items)} tests, {used:.1f} s; left out: {sorted(bad)}", flush=True)
         for name in self.mutants:
-            outcome, seconds = self._forked(lambda name=name: self._mutant(name, items), limit)
-            with self.out.open("a") as out:
-                out.write(f"{name}\t{outcome}\t{seconds:.1f}\n")
+            note(self.out, name, *forked(lambda name=name: self._mutant(name, items), limit))
         return True
-
-    def _forked(self, work, limit):
-        """Return the outcome and the CPU seconds of work in a child."""
-        pid = os.fork()
-        if not pid:
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 1)
-            os.dup2(nowhere, 2)
-            for cache in self.caches:
-                cache.cache_clear()
-            try:
-                work()
-            except BaseException:
-                os._exit(1)
-            os._exit(0)
-        _, status, used = os.wait4(pid, 0)
-        killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        if killed_by in (signal.SIGXCPU, signal.SIGKILL):
-            outcome = "timeout"
-        else:
-            outcome = "killed" if status else "survived"
-        return outcome, used.ru_utime + used.ru_stime
 
     def _mutant(self, name, items):
         self.choose(name)
-        self._run(items)
+        self._fresh(items)
+
+    def _fresh(self, items, failing=None):
+        for cache in self.caches:
+            cache.cache_clear()
+        self.session.config.pluginmanager.unregister(name="terminalreporter")
+        self._run(items, failing)
 
     def _run(self, items, failing=None):
         """Run tests; without a file for the names of those that fail, end at the first of them."""
@@ -93,6 +77,50 @@ class Driver:
         self.session.config.pluginmanager.register(Watch())
         for item, following in zip(items, [*items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+
+
+def forked(work, limit):
+    """Return the outcome and the CPU seconds of work in a child."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if not pid:
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        try:
+            work()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    _, status, used = os.wait4(pid, 0)
+    killed_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    if killed_by in (signal.SIGXCPU, signal.SIGKILL):
+        outcome = "timeout"
+    else:
+        outcome = "killed" if status else "survived"
+    return outcome, used.ru_utime + used.ru_stime
+
+
+def note(out, name, outcome, seconds):
+    """Add the line of a mutant."""
+    with out.open("a") as lines:
+        lines.write(f"{name}\t{outcome}\t{seconds:.1f}\n")
+
+
+def anew(out, mutants, choose, pytest, arguments):
+    """Collect and run the tests once a mutant; without one, all must pass."""
+    import hypothesis  # noqa: F401
+    import pydicom  # noqa: F401
+
+    def run(name):
+        choose(name)
+        os._exit(int(pytest.main(arguments)))
+
+    outcome, used = forked(lambda: run(""), 3600)
+    print(f"without a mutant: {outcome}, {used:.1f} s", flush=True)
+    for name in mutants if outcome == "survived" else ():
+        note(out, name, *forked(lambda name=name: run(name), int(3 * used) + 4))
 
 
 def main(folder, out, tests, *modules):
@@ -119,9 +147,13 @@ def main(folder, out, tests, *modules):
     from mutmut.mutation import trampoline
 
     trampoline.record_trampoline_hit = lambda *_, **__: None
-    driver = Driver(out, [n for n in names if n not in done], trampoline.set_mutant_under_test)
+    mutants, choose = [n for n in names if n not in done], trampoline.set_mutant_under_test
     options = ["--rootdir=.", "-q", "-n0", "-p", "no:cacheprovider", "-p", "no:randomly"]
-    pytest.main([*options, *tests.split(",")], plugins=[driver])
+    arguments = [*options, *tests.split(",")]
+    if os.environ.get("ANEW"):
+        anew(out, mutants, choose, pytest, ["-x", "-W", "ignore:Module already", *arguments])
+    else:
+        pytest.main(arguments, plugins=[Driver(out, mutants, choose)])
 
 
 if __name__ == "__main__":

@@ -117,7 +117,6 @@ class DICOMCodec:
         path: str | PathLike[str],
         out: str | PathLike[str],
         *,
-        known: Iterable[SOPInstance] = (),
         holder: str = "",
     ) -> Result[None]:
         """Write the statement into a copy of a Part 10 file; ``out`` may be ``path`` itself.
@@ -125,7 +124,7 @@ class DICOMCodec:
         The copy holds what `encode` makes of the file's bytes, in memory that does not grow with
         the file. Raise `DocumentError` where the files cannot be read or written.
         """
-        written = self.encode(instances, Part10File(path), known=known, holder=holder)
+        written = self.encode(instances, Part10File(path), holder=holder)
         written.value.save(out)
         return Result(None, written.issues)
 
@@ -198,7 +197,7 @@ def _changed(into: Any, changes: Changes) -> Dataset:
     if isinstance(into, Dataset):
         dataset = copy.deepcopy(into, {id(uid): uid for uid in dicom_read.uids(into)})
     else:
-        dataset = dcmread(into if isinstance(into, str | PathLike) else dicom_read.rewound(into))
+        dataset = dcmread(into)  # a file object stands at its beginning again
     for row, value in changes.items():
         if value is False:
             dataset.pop(row.tag, None)

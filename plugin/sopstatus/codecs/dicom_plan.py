@@ -81,8 +81,7 @@ class Plan:
 
 def _codes(row: Attribute) -> dict[bytes, str]:
     """Return the terms of a CS by the bytes of their element."""
-    terms = [term for term in row.displays if term.isascii()]
-    return {term.encode("ascii") + b" " * (len(term) % 2): term for term in terms}
+    return {term.encode() + b" " * (len(term) % 2): term for term in row.displays}
 
 
 @lru_cache(maxsize=8)

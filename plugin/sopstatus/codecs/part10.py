@@ -98,7 +98,7 @@ def _walk(
     window, big, implicit = dataset.window, dataset.big, dataset.implicit
     position = 0 if dataset.deflated else dataset.begin - window.base
     runs = (plan.implicit if implicit else plan.explicit) if quickly and not big else None
-    run = runs.top if runs and window.limits.depth >= DEPTH else None
+    run = runs.top if runs else None
     wanted = plan.wanted if passed is None else plan.groups
     data, previous = window.data, -1
     while True:
@@ -245,10 +245,12 @@ def _skip_items(
     What stands inside is in implicit VR or not; it is told of, never read.
     """
     window, big = dataset.window, dataset.big
-    data, deepest = window.data, window.limits.depth + 1
+    data, deepest = window.data, window.limits.depth
     levels = [implicit]  # of the sequences that are open: is it in implicit VR?
     in_item = False
     while levels:
+        if len(levels) > deepest:
+            raise document_error("dicom/too-deep", "", limit=deepest)
         if runs and levels[-1] == dataset.implicit and len(levels) + DEPTH <= deepest:
             position = (runs.item if in_item else runs.sequence)(data, position).end()
         if position + _LOOK > len(data):
@@ -270,8 +272,6 @@ def _skip_items(
             dataset.doubtful |= tag in plan.nested
             if in_item:
                 levels.append(levels[-1] or vr == b"UN")
-                if len(levels) > deepest:
-                    raise document_error("dicom/too-deep", "", limit=deepest - 1)
             position, in_item = start, not in_item
         else:
             dataset.doubtful |= tag in plan.nested
@@ -289,4 +289,4 @@ def _skip_items(
 
 
 def _location(tag: int) -> str:
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})" if tag >= 0 else ""
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
