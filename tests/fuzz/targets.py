@@ -121,12 +121,16 @@ def hl7(data):
 
 
 def children_but_ours(data):
-    """Return the document's other elements, without the white space around them."""
+    """Return the document's other elements, and the words that stand between elements."""
     try:
-        others = [child for child in ET.fromstring(data) if not OURS_IN_XML.fullmatch(child.tag)]
+        root = ET.fromstring(data)
     except ET.ParseError:  # the codec follows an encoding that expat alone does not
         return None
-    return [ET.tostring(child).strip() for child in others]
+    between = "".join([root.text or "", *(child.tail or "" for child in root)]).split()
+    others = [child for child in root if not OURS_IN_XML.fullmatch(child.tag)]
+    for child in others:
+        child.tail = None
+    return between, [ET.tostring(child) for child in others]
 
 
 def mirth_xml(data):
