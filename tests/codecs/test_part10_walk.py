@@ -218,6 +218,16 @@ def test_a_nested_status_is_met_wherever_the_window_ends(syntax, undefined):
         items = [(undefined, {0x00081110: (b"SQ", undefined, items)})]
 
 
+@pytest.mark.parametrize("syntax", sorted(SYNTAXES))
+@pytest.mark.parametrize("more", [0, 60])
+def test_a_text_that_looks_like_the_tag_is_none(syntax, more):
+    """Only what may be a sequence is looked into, whether runs pass it or not."""
+    text = {0x00080005: (b"CS", b"\x00\x01\x10\x04\x01\x00\x04\x10" + bytes(more))}
+    data = part10_file(encoded({0x00081110: (b"SQ", True, [(True, text)])}, syntax), syntax)
+    for quickly in (True, False):
+        assert not walked(Window(data), quickly=quickly)[3]
+
+
 def test_depth_is_counted_alike_in_runs():
     items = []
     for _ in range(6):

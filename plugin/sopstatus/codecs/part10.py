@@ -275,7 +275,9 @@ def _skip_items(
             position, in_item = start, not in_item
         else:
             dataset.doubtful |= tag in plan.nested
-            looked = not dataset.doubtful and (delimits or levels[-1] or vr == b"SQ")
+            # in implicit VR what begins with an item may be a sequence
+            items = vr == b"SQ" or (levels[-1] and data[start : start + 4] == _FIRST_ITEM[big])
+            looked = not dataset.doubtful and (delimits or items)
             end = start + length
             if end > len(data):
                 moved = window.more(start, end) if looked else window.skip(end)
