@@ -15,7 +15,7 @@ from sopstatus.codecs.statement import (
     rollup,
     unmapped,
 )
-from sopstatus.values import with_offset
+from sopstatus.values import context_offset, with_offset
 
 TABLES = load_tables()
 STATUS, _, COMMENT, _ = TABLES.attributes.values()
@@ -246,6 +246,20 @@ def test_each_holder_is_rolled_up_alone():
         about("", series="", holder="A"),
         *theirs,
     )
+
+
+def test_the_same_text_local_to_two_places_is_two_times():
+    when = "20240115103015"
+    near, far = (
+        [
+            about(uid, "", SOPAuthorizationDateTime=with_offset(when, offset))
+            for uid, offset in (("1.2.3.4", "+0100"), ("1.2.3.5", other))
+        ]
+        for other in ("+0100", "+0500")
+    )
+    assert rollup(near, near) == (about("", "", series="", SOPAuthorizationDateTime=when),)
+    assert context_offset(dict(rollup(near, near)[0].attributes)["SOPAuthorizationDateTime"])
+    assert rollup(far, far) == tuple(far)
 
 
 def test_a_series_without_a_uid_is_no_whole():

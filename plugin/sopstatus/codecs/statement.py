@@ -245,13 +245,18 @@ def rolled_up(instances: Iterable[SOPInstance], known: Members) -> tuple[SOPInst
         for (study, series, holder), group in groups.items():
             if level == "series" and not series:
                 continue
-            said = {instance.attributes for instance in group}
+            said = {(one.attributes, _offsets(one)): one.attributes for one in group}
             about = {instance.sop_instance_uid for instance in group}
             whole = known.get((study, series))
             if len(said) == 1 and len(about) == len(group) and about == whole:
-                statement = SOPInstance(study, series, "", "", holder, said.pop())
+                (attributes,) = said.values()
+                statement = SOPInstance(study, series, "", "", holder, attributes)
                 rolled |= dict.fromkeys(group, statement)
     return tuple(dict.fromkeys(rolled.get(instance, instance) for instance in given))
+
+
+def _offsets(one: SOPInstance) -> tuple[str, ...]:
+    return tuple(context_offset(value) for _, value in one.attributes)
 
 
 def expand(
