@@ -35,9 +35,7 @@ NOTE = (
     "of elements, and is ahead where the VR is implicit or sequences are long. A part in C would take a "
     "quarter of the time, and a compiler at every `pip install`."
 )
-REWRITTEN = (
-    "A disk that is written to by others differs by more from run to run than we do from the copy."
-)
+REWRITTEN = "Ours is a new file, whose name and folder are on the disk too; a copy onto the old one has its blocks."
 TAGS = [pydicom.datadict.tag_for_keyword(keyword) for keyword in (*KEYWORDS, *CONTEXT)]
 
 

@@ -71,18 +71,7 @@ def with_pixels(deflated=False, pixels=None):
 
 
 @pytest.mark.parametrize("deflated", [False, True])
-@pytest.mark.parametrize("ways", [0, 1, 2])
-def test_every_way_to_copy(tmp_path, monkeypatch, ways, deflated):
-    """Whatever the kernel refuses, the next way goes on where it stopped."""
-
-    def refuses_half_way(source, out, start, count):
-        if start > 1 << 20:
-            raise OSError(errno.EXDEV, "not here")
-        return part10_file._by_hand(source, out, start, min(count, 70_000))
-
-    left = part10_file._WAYS[ways:]
-    assert left, "Linux has all three"
-    monkeypatch.setattr(part10_file, "_WAYS", (refuses_half_way, *left))
+def test_a_file_of_many_chunks(tmp_path, deflated):
     path, data = tmp_path / "in.dcm", with_pixels(deflated)
     path.write_bytes(data)
     for x in statements(data):
@@ -161,34 +150,15 @@ def copied(path, out):
 def test_a_file_that_shrinks_while_it_is_copied_is_not_taken_for_whole(tmp_path, monkeypatch):
     (path := tmp_path / "in.dcm").write_bytes(with_pixels())
 
-    def shrinks(source, out, start, count):
+    def shrinks(out, chunk, write=part10_file._write):
         os.truncate(path, 1 << 20)
-        return part10_file._by_hand(source, out, start, count)
+        write(out, chunk)
 
-    monkeypatch.setattr(part10_file, "_WAYS", (shrinks, part10_file._by_hand))
+    monkeypatch.setattr(part10_file, "_write", shrinks)
     code, _, told = refused(copied, path, tmp_path / "out.dcm")
     assert code == "document/unwritable"
     assert f"({os.strerror(errno.EIO)})" in told
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_only_what_a_way_to_copy_cannot_do_is_tried_in_another(tmp_path, monkeypatch):
-    def fails(number):
-        def way(source, out, start, count):
-            raise OSError(number, os.strerror(number))
-
-        return way
-
-    out = tmp_path / "out.dcm"
-    by_hand = fails(errno.EINVAL)  # behind it there is no other
-    monkeypatch.setattr(part10_file, "_by_hand", by_hand)
-    for ways, reason in (
-        ((fails(errno.ENOSPC), lambda *_: 1 / 0), errno.ENOSPC),
-        ((fails(errno.EXDEV), by_hand), errno.EINVAL),
-    ):
-        monkeypatch.setattr(part10_file, "_WAYS", ways)
-        assert f"({os.strerror(reason)})" in refused(copied, SAMPLE, out)[2]
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("number", "told"), [(errno.EINVAL, False), (errno.EIO, True)])
