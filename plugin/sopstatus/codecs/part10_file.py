@@ -22,8 +22,8 @@ from sopstatus.codecs.part10_write import Edit
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError
 
-# a kernel's own copy (copy_file_range, sendfile) takes longer, on ext4, XFS and btrfs alike, and shares
-# blocks only where both places are whole ones
+# copy_file_range takes longer on ext4, XFS and btrfs, sendfile on ext4, and blocks are shared only where
+# both places are whole ones
 _CHUNK = 1 << 20
 _CANNOT = frozenset((errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM))
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
