@@ -7,23 +7,14 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from extra_table import table
 from pydicom.data import get_testdata_file
 from sopstatus import Link, SOPInstance, codec, load_tables, transformer
 
 TRUSTED = Link(True, True, True)
 FORMATS = ("dicom", "hl7", "fhir")
 CT = Path(get_testdata_file("CT_small.dcm")).read_bytes()
-HEAD = """
-name = "extra"
-title = "Extra"
-version = "0.1.0"
-source = "PS3.3"
-[fhir]
-extension = "StructureDefinition/extra"
-contexts = ["ImagingStudy", "ImagingStudy.series", "ImagingStudy.series.instance"]
-[hl7]
-segment = "{segment}"
-"""
+EVERYWHERE = '"ImagingStudy", "ImagingStudy.series", "ImagingStudy.series.instance"'
 CODED = """
 [[attribute]]
 keyword = "QualityControlImage"
@@ -91,7 +82,7 @@ GROUPS = {
 
 @pytest.fixture(params=["ZDS", "ZQC"])
 def tables(request, tmp_path):
-    text = HEAD.format(segment=request.param) + CODED
+    text = table(CODED, EVERYWHERE, request.param)
     (tmp_path / "extra.toml").write_text(text)
     return load_tables(tmp_path)
 

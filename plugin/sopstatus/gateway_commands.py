@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,8 @@ from sopstatus.serve_commands import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sopstatus.engines.enrich import Source
     from sopstatus.table import MappingTable
 
@@ -42,9 +43,10 @@ def gateway(options: Namespace) -> int:
         )
         if options.enrich and not options.archive:
             raise Unsafe("--enrich needs --archive")
+        archives = _archives(options)
         site = Site(
             options.on_failure,
-            archives=_archives(options, offered.offer.tables),
+            archives=archives(offered.offer.tables),
             enrich=frozenset(options.enrich),
             link=link(options),
             demote=options.demote,
@@ -68,7 +70,7 @@ def gateway(options: Namespace) -> int:
         return USAGE
     quiet(options.log_level)
     service = Service(chosen, offered)
-    app = application(service, upstream, site, options.upstream, partial(_archives, options))
+    app = application(service, upstream, site, options.upstream, archives)
     return answering(service, options, sock, app)
 
 
@@ -84,10 +86,10 @@ def _token(file: str | None) -> str:
     return lines[0]
 
 
-def _archives(options: Namespace, tables: MappingTable) -> dict[str, Source]:
-    """Return the archives by their addresses, read with these tables."""
+def _archives(options: Namespace) -> Callable[[MappingTable], dict[str, Source]]:
+    """Return what opens the archives, by their addresses, to be read with some tables."""
     if not options.archive:
-        return {}
+        return lambda tables: {}
     try:
         import requests
 
@@ -97,14 +99,18 @@ def _archives(options: Namespace, tables: MappingTable) -> dict[str, Source]:
     session = requests.Session()
     if token := _token(options.archive_token_file):
         session.headers["Authorization"] = f"Bearer {token}"
-    return {
-        url: dicomweb(
-            url,
-            session=session,
-            holder=options.holder,
-            timeout=options.timeout,
-            attempts=1,
-            tables=tables,
-        )
-        for url in options.archive
-    }
+
+    def opened(tables: MappingTable) -> dict[str, Source]:
+        return {
+            url: dicomweb(
+                url,
+                session=session,
+                holder=options.holder,
+                timeout=options.timeout,
+                attempts=1,
+                tables=tables,
+            )
+            for url in options.archive
+        }
+
+    return opened

@@ -4,6 +4,7 @@ import re
 
 import pydicom
 import pytest
+from extra_table import table
 from mirth.data_sets import dicom_xml
 from samples_of import CASES, FOLDER
 from sopstatus import DocumentError, Link, SOPInstance, codec, load_tables, transformer
@@ -228,24 +229,14 @@ def test_an_element_that_changes_is_replaced_and_those_behind_it_are_written_too
     )
 
 
-TABLE = """
-name = "extra"
-title = "Extra"
-version = "0.1.0"
-source = "PS3.3"
-[fhir]
-extension = "StructureDefinition/extra"
-contexts = ["ImagingStudy"]
-[hl7]
-segment = "ZDX"
-
+TABLE = table("""
 [[attribute]]
 keyword = "InstanceCoercionDateTime"
 tag = "0008,0015"
 vr = "DT"
 hl7 = { field = 5, datatype = "DTM" }
 fhir = { slice = "coerced", type = "dateTime" }
-"""
+""")
 
 
 def test_an_element_of_the_lowest_tag_stands_first(tmp_path):

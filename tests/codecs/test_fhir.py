@@ -3,6 +3,7 @@
 import copy
 
 import pytest
+from extra_table import qualification, table
 from fhir.resources.imagingstudy import ImagingStudy
 from fhir.resources.R4B.imagingstudy import ImagingStudy as R4BStudy
 from sopstatus import DocumentError, SOPInstance, codec, load_tables
@@ -14,27 +15,7 @@ FHIR = codec("fhir")
 URL = FHIR.tables.groups[0].extension
 STATUS, WHEN, COMMENT = "SOPInstanceStatus", "SOPAuthorizationDateTime", "SOPAuthorizationComment"
 CLASS = "1.2.840.10008.5.1.4.1.1.2"
-TABLE = """
-name = "extra"
-title = "Extra"
-version = "0.1.0"
-source = "PS3.3"
-[fhir]
-extension = "StructureDefinition/extra"
-contexts = ["ImagingStudy.series"]
-[hl7]
-segment = "ZDX"
-
-[[attribute]]
-keyword = "ContentQualification"
-tag = "0018,9004"
-vr = "CS"
-terms = "defined"
-hl7 = { field = 5, datatype = "CWE", coding-system = "99QC" }
-fhir = { slice = "qualification", type = "code" }
-[attribute.codes]
-PRODUCT = { display = "Product" }
-"""
+TABLE = table(qualification('PRODUCT = { display = "Product" }'), '"ImagingStudy.series"')
 
 
 def status(code, *more, holder=""):

@@ -1,31 +1,15 @@
 """How a row reads and writes its value: terms, aliases, open sets, and what is quoted of a value."""
 
 import pytest
+from extra_table import qualification, table
 from sopstatus import load_tables
 from sopstatus.codecs import forms
 
-TABLE = """
-name = "extra"
-title = "Extra"
-version = "0.1.0"
-source = "PS3.3"
-[fhir]
-extension = "StructureDefinition/extra"
-contexts = ["ImagingStudy"]
-[hl7]
-segment = "ZDX"
-
-[[attribute]]
-keyword = "ContentQualification"
-tag = "0018,9004"
-vr = "CS"
-terms = "defined"
-hl7 = { field = 5, datatype = "ID" }
-fhir = { slice = "qualification", type = "code" }
-[attribute.codes]
+CODES = """
 PRODUCT = { display = "Product", hl7 = "P", fhir = "product" }
 RESEARCH = { display = "Research", hl7 = "R", fhir = "RES" }
 """
+TABLE = table(qualification(CODES, '"ID"'))
 ROWS = load_tables().attributes
 STATUS, WHEN, COMMENT, NUMBER = ROWS.values()
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import hl7
 import pytest
+from extra_table import qualification, table
 from hl7apy.parser import parse_message
 from sopstatus import DocumentError, Limits, SOPInstance, codec, load_tables
 from sopstatus.codecs.hl7 import message
@@ -18,27 +19,7 @@ ZDS = "ZDS|1.2^^Application^DICOM|1.2.3||1.2.3.4|AO||ü"
 TEXT = "\r".join([r"MSH|^~\&|A|B|||20240101||ORU^R01|1|P|2.5.1||||||8859/1", "OBR|1", ZDS, ""])
 X = SOPInstance("1.2", "1.2.3", "", "1.2.3.4", "", {STATUS: "AO", COMMENT: "ü"})
 BARE = TEXT.replace(ZDS + "\r", "")
-TABLE = """
-name = "extra"
-title = "Extra"
-version = "0.1.0"
-source = "PS3.3"
-[fhir]
-extension = "StructureDefinition/extra"
-contexts = ["ImagingStudy"]
-[hl7]
-segment = "ZDX"
-
-[[attribute]]
-keyword = "ContentQualification"
-tag = "0018,9004"
-vr = "CS"
-terms = "defined"
-hl7 = { field = 5, datatype = "CWE", coding-system = "99QC" }
-fhir = { slice = "qualification", type = "code" }
-[attribute.codes]
-PRODUCT = { display = "Geprüft €" }
-"""
+TABLE = table(qualification('PRODUCT = { display = "Geprüft €" }'))
 
 
 def about(number=4, **said):

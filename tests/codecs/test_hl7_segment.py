@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from extra_table import qualification, table
 from sopstatus import SOPInstance, load_tables
 from sopstatus.codecs import er7
 from sopstatus.codecs.hl7_segment import ZSegment
@@ -283,28 +284,9 @@ def test_text_that_the_character_set_cannot_hold_is_kept_exactly(term, named, te
     assert f"character set, {named}, cannot hold {COMMENT}," in x.issues[0].diagnostics
 
 
-TABLE = """
-name = "extra"
-title = "Extra"
-version = "0.1.0"
-source = "PS3.3"
-[fhir]
-extension = "StructureDefinition/extra"
-contexts = ["ImagingStudy"]
-[hl7]
-segment = "ZDX"
-
-[[attribute]]
-keyword = "ContentQualification"
-tag = "0018,9004"
-vr = "CS"
-terms = "defined"
-hl7 = { field = 5, datatype = "CWE", coding-system = "99QC" }
-fhir = { slice = "qualification", type = "code" }
-[attribute.codes]
-PRODUCT = { display = "Geprüft" }
-RESEARCH = { display = "Re^search" }
-"""
+TABLE = table(
+    qualification('PRODUCT = { display = "Geprüft" }\nRESEARCH = { display = "Re^search" }')
+)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from sopstatus.codecs.fhir_elements import STUDY_SYSTEM
 from sopstatus.model import SOPInstance
 
 RELEASES = ("R4", "R4B", "R5")
-DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+_DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _RELEASE_MARKS = {"4.0": "R4", "4.3": "R4B", "5.0": "R5"}
 
 
@@ -43,12 +43,12 @@ def _study(uid: str, series: dict[str, dict[str, str]]) -> dict[str, Any]:
     study: dict[str, Any] = {"resourceType": "ImagingStudy"}
     if uid:
         study["identifier"] = [{"system": STUDY_SYSTEM, "value": f"urn:oid:{uid}"}]
-    study |= {"status": "unknown", "subject": _unknown()}
+    study |= {"status": "unknown", "subject": unknown()}
     if series:
         study["series"] = [
             {
                 "uid": series_uid,
-                "modality": _unknown(),
+                "modality": unknown(),
                 **({"instance": _instances(known)} if known else {}),
             }
             for series_uid, known in series.items()
@@ -62,15 +62,16 @@ def _instances(known: dict[str, str]) -> list[dict[str, Any]]:
             "uid": uid,
             "sopClass": {"system": "urn:ietf:rfc:3986", "code": f"urn:oid:{sop_class}"}
             if sop_class
-            else _unknown(),
+            else unknown(),
         }
         for uid, sop_class in known.items()
     ]
 
 
-def _unknown() -> dict[str, Any]:
+def unknown() -> dict[str, Any]:
+    """Return what stands where a value has to be and is not known (data-absent-reason)."""
     # made anew: whoever gets the resource writes its own subject there
-    return {"extension": [{"url": DATA_ABSENT_REASON, "valueCode": "unknown"}]}
+    return {"extension": [{"url": _DATA_ABSENT_REASON, "valueCode": "unknown"}]}
 
 
 def release_of(document: dict[str, Any]) -> str:

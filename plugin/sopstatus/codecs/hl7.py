@@ -19,7 +19,7 @@ from sopstatus.codecs import er7
 from sopstatus.codecs.er7 import Message
 from sopstatus.codecs.hl7_append import appended
 from sopstatus.codecs.hl7_orders import studies
-from sopstatus.codecs.hl7_read import read
+from sopstatus.codecs.hl7_read import pieces
 from sopstatus.codecs.hl7_write import Writer
 from sopstatus.codecs.issues import Issues
 from sopstatus.codecs.statement import Reading, identities, merge, unmapped
@@ -38,8 +38,8 @@ class HL7Codec:
 
     def decode(self, document: Any) -> Result[tuple[SOPInstance, ...]]:
         """Read what the document's Z segments say; raise `DocumentError` where it has no MSH."""
-        pieces, issues = self._said(document)
-        return Result(merge(pieces), issues.told())
+        said, issues = self._said(document)
+        return Result(merge(said), issues.told())
 
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List what the document's Z segments are about, said about or not."""
@@ -47,8 +47,8 @@ class HL7Codec:
 
     def read(self, document: Any) -> Reading:
         """Do what `decode` and `instances` do, and look at the document once."""
-        pieces, issues = self._said(document)
-        return Result(merge(pieces), issues.told()), identities(chain.from_iterable(pieces))
+        said, issues = self._said(document)
+        return Result(merge(said), issues.told()), identities(chain.from_iterable(said))
 
     def studies(self, document: Any) -> list[str]:
         """List the Study Instance UIDs that the document names, in any segment."""
@@ -98,11 +98,7 @@ class HL7Codec:
         data, charset, _ = _as_bytes(document)
         issues = Issues(self.limits)
         found = self._messages(data, charset, issues)
-        pieces = [
-            [place.instance for place in read(found, name, rows, issues, self.limits)]
-            for name, rows in self.tables.segments.items()
-        ]
-        return pieces, issues
+        return pieces(found, self.tables.segments, issues, self.limits), issues
 
     def _messages(self, data: bytes, charset: str, issues: list[Issue]) -> list[Message]:
         if len(data) > self.limits.document:

@@ -83,6 +83,19 @@ def read(
     return statements
 
 
+def pieces(
+    found: list[Message],
+    segments: dict[str, tuple[Attribute, ...]],
+    issues: list[Issue],
+    limits: Limits = DEFAULT,
+) -> list[list[SOPInstance]]:
+    """Return what the segments of each name say, in their order."""
+    return [
+        [place.instance for place in read(found, name, rows, issues, limits)]
+        for name, rows in segments.items()
+    ]
+
+
 def _read_with_care(
     segment: ZSegment, name: str, rows: tuple[Attribute, ...], limits: Limits
 ) -> tuple[SOPInstance, frozenset[str]] | None:

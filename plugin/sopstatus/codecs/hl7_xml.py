@@ -17,7 +17,7 @@ from sopstatus.catalogue import document_error
 from sopstatus.codecs import er7, xml_text
 from sopstatus.codecs.er7 import Message
 from sopstatus.codecs.hl7 import message, usable
-from sopstatus.codecs.hl7_read import read
+from sopstatus.codecs.hl7_read import pieces
 from sopstatus.codecs.hl7_write import Writer
 from sopstatus.codecs.hl7_xml_document import ROOT, View, segment_text, view
 from sopstatus.codecs.hl7_xml_write import spliced
@@ -37,8 +37,8 @@ class HL7XMLCodec:
 
     def decode(self, document: Any) -> Result[tuple[SOPInstance, ...]]:
         """Read what the message's Z segments say; raise `DocumentError` for any other XML."""
-        pieces, issues = self._said(document)
-        return Result(merge(pieces), issues.told())
+        said, issues = self._said(document)
+        return Result(merge(said), issues.told())
 
     def instances(self, document: Any) -> tuple[SOPInstance, ...]:
         """List what the message's Z segments are about, said about or not."""
@@ -46,8 +46,8 @@ class HL7XMLCodec:
 
     def read(self, document: Any) -> Reading:
         """Do what `decode` and `instances` do, and look at the document once."""
-        pieces, issues = self._said(document)
-        return Result(merge(pieces), issues.told()), identities(chain.from_iterable(pieces))
+        said, issues = self._said(document)
+        return Result(merge(said), issues.told()), identities(chain.from_iterable(said))
 
     def encode(
         self,
@@ -83,11 +83,7 @@ class HL7XMLCodec:
     def _said(self, document: Any) -> tuple[list[list[SOPInstance]], Issues]:
         issues = Issues(self.limits)
         _, found = self._seen(xml_text.as_bytes(document)[0], issues)
-        pieces = [
-            [place.instance for place in read(found, name, rows, issues, self.limits)]
-            for name, rows in self.tables.segments.items()
-        ]
-        return pieces, issues
+        return pieces(found, self.tables.segments, issues, self.limits), issues
 
     def _seen(self, data: bytes, issues: list[Issue]) -> tuple[View, list[Message]]:
         names = tuple(self.tables.segments)

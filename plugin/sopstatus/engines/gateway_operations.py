@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from sopstatus.codecs.fhir_make import DATA_ABSENT_REASON
+from sopstatus.codecs.fhir_make import unknown
 from sopstatus.codecs.hl7 import HL7Codec
 from sopstatus.engines.gateway_document import Resource, rolled_up
 from sopstatus.engines.gateway_site import Site
@@ -15,7 +15,6 @@ from sopstatus.engines.http_media import FHIR_JSON
 from sopstatus.model import SOPInstance
 
 HL7 = "application/hl7-v2"
-_EMPTIED = {"extension": [{"url": DATA_ABSENT_REASON, "valueCode": "unknown"}]}
 
 
 def given(document: Any) -> Any:
@@ -66,7 +65,7 @@ def parameters(said: tuple[SOPInstance, ...], rollup: str, site: Site) -> dict[s
             {"name": name, "valueString": value} for name, value in named.items() if value
         ]
         for keyword, text in one.attributes:
-            value = {"valueString": text} if text else {"_valueString": _EMPTIED}
+            value = {"valueString": text} if text else {"_valueString": unknown()}
             part.append({"name": keyword, **value})
         found.append({"name": "statement", "part": part})
     return {"resourceType": "Parameters", **({"parameter": found} if found else {})}
