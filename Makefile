@@ -1,16 +1,24 @@
 # Two commands do everything on a fresh machine with Python 3.11 or later:
-#   make demo   carry the shipped samples through every format and back
+#   make demo   the story of one image, and of every sample, in seconds
 #   make test   lint, types and tests
 PYTHON ?= python3
 BIN := .venv/bin
 # the environment is made anew when what it holds has changed
 READY := .venv/.ready
 
-.PHONY: site demo test lint types unit format docs long bench fuzz fuzz-ci mutants mllp-kill orthanc-kill foundry \
-        spark archive-large clean
+.PHONY: site demo test lint types unit format docs long bench fuzz fuzz-ci launder mutants mllp-kill orthanc-kill foundry \
+        spark archive-large pythons sbom licences constraints clean
 
-demo: $(READY)
-	$(BIN)/sopstatus demo
+demo: build/demo/.ready
+	@build/demo/bin/sopstatus demo
+
+# an environment of its own, with the package and pydicom alone; what setuptools left would be packed again
+build/demo/.ready: pyproject.toml setup.py $(shell find plugin mappings samples -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*')
+	@rm -rf build/lib build/bdist.*
+	@test -x build/demo/bin/python || $(PYTHON) -m venv build/demo
+	@build/demo/bin/python -m pip install -qq --disable-pip-version-check --force-reinstall --no-deps .
+	@build/demo/bin/python -m pip install -qq --disable-pip-version-check .
+	@touch build/demo/.ready
 
 test: lint types unit
 
@@ -30,33 +38,46 @@ format: $(READY)
 
 # the pages that are made of the catalogue and of the tests' cases
 docs: $(READY)
-	$(BIN)/python -m sopstatus.artifacts.issue_page > docs/issues.md.part
-	mv docs/issues.md.part docs/issues.md
-	$(BIN)/python -m sopstatus.artifacts.value_page > docs/values.md.part
+	for page in command:commands api:api; do \
+	  PYTHONPATH=tools $(BIN)/python -m docs.$${page%:*}_page > docs/$${page#*:}.md.part && \
+	  mv docs/$${page#*:}.md.part docs/$${page#*:}.md || exit 1; done
+	PYTHONPATH=tools $(BIN)/python -m docs.issue_page
+	PYTHONPATH=tools $(BIN)/python -m docs.value_page > docs/values.md.part
 	mv docs/values.md.part docs/values.md
 	for kind in fhir hl7; do \
-	  $(BIN)/python -m sopstatus.artifacts.digests $$kind > docs/$$kind/digests.txt.part && \
+	  PYTHONPATH=tools $(BIN)/python -m docs.digests $$kind > docs/$$kind/digests.txt.part && \
 	  mv docs/$$kind/digests.txt.part docs/$$kind/digests.txt || exit 1; done
 	$(BIN)/sopstatus artifacts build/artifacts --only docs --only fhir --only hl7 >/dev/null
 	$(BIN)/sopstatus artifacts docs --only schema >/dev/null
 	cp docs/schema/table.schema.json mappings/
 	cd docs/fhir && for file in *.json; do cp ../../build/artifacts/fhir/r4/package/$$file .; done
 	cp build/artifacts/docs/*.html docs/
-	$(BIN)/python -m sopstatus.artifacts.cloud docs/cloud.md
+	PYTHONPATH=tools $(BIN)/python -m docs.cloud_matrix docs/cloud.md
 	cp build/artifacts/hl7/segments.md build/artifacts/hl7/tables.xml docs/hl7/
 
-# the documentation as a site in build/site, with all that it loads; nothing is fetched when it is read
-site: build/website/.ready
+# the documentation as a site in build/site, with all that it loads: nothing is fetched when it is read. Python for
+# the browser runs the wheel, which is built here
+site: build/website/.ready build/pyodide/.ready
+	rm -rf build/lib build/bdist.* build/website/wheels/sopstatus-*
+	build/website/.venv/bin/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir build/website/wheels .
 	NO_MKDOCS_2_WARNING=1 build/website/.venv/bin/mkdocs build --quiet --config-file website/mkdocs.yml
 
 build/website/.ready: pyproject.toml
 	$(PYTHON) -m venv build/website/.venv
 	build/website/.venv/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
 	build/website/.venv/bin/pip install --quiet --disable-pip-version-check --group site
+	rm -rf build/website/wheels
+	build/website/.venv/bin/pip download --quiet --disable-pip-version-check --no-deps --dest build/website/wheels "pydicom>=3,<4"
 	mkdir -p build/mermaid
 	npm pack --silent --pack-destination build/mermaid mermaid@11.17.2 >/dev/null
 	tar -xzf build/mermaid/mermaid-11.17.2.tgz -C build/mermaid package/dist/mermaid.min.js
 	touch build/website/.ready
+
+build/pyodide/.ready: website/package.json
+	mkdir -p build/pyodide
+	cp website/package.json build/pyodide/
+	npm install --prefix build/pyodide --no-package-lock --no-audit --no-fund --silent
+	touch build/pyodide/.ready
 
 # the laws, long: LAW_EXAMPLES each (100,000: hours)
 long: $(READY)
@@ -106,11 +127,38 @@ build/spark/.ready: pyproject.toml
 	build/spark/bin/pip install --quiet --disable-pip-version-check --editable ".[spark]"
 	touch build/spark/.ready
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
-	$(BIN)/pip install --quiet --disable-pip-version-check --group dev --editable ".[all]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable ".[all]"
 	touch $(READY)
+
+# the core on the CPythons that Pyodide ships: all samples through every format and back
+pythons: $(READY) build/pythons/.ready
+	rm -rf build/pythons/site build/lib build/bdist.*
+	$(BIN)/pip install --quiet --disable-pip-version-check --target build/pythons/site .
+	set -e; for version in 3.12 3.13 3.14; do \
+	  node tests/pythons/run.mjs build/pythons/node_modules/pyodide-$$version build/pythons/site >build/pythons/$$version.log 2>&1 || \
+	    { cut -c1-200 build/pythons/$$version.log | tail -40; exit 1; }; \
+	  tail -1 build/pythons/$$version.log; done
+
+build/pythons/.ready: tests/pythons/package.json
+	mkdir -p build/pythons
+	cp tests/pythons/package.json build/pythons/
+	npm install --prefix build/pythons --no-package-lock --no-audit --no-fund --silent
+	touch build/pythons/.ready
+
+# what sopstatus[all] installs here: as CycloneDX, and as a page
+sbom: $(READY)
+	$(BIN)/python tools/licences.py sbom > build/sbom.json
+
+licences: $(READY)
+	$(BIN)/python tools/licences.py > docs/licences.md
+
+# the versions that the environment has now, for the tools that pyproject.toml names
+constraints: $(READY)
+	$(BIN)/python tools/constraints.py > constraints.txt.part
+	mv constraints.txt.part constraints.txt
 
 clean:
 	rm -rf .venv build dist *.egg-info
@@ -138,7 +186,14 @@ build/fuzz/.ready: $(READY)
 	mkdir -p build/fuzz
 	touch build/fuzz/.ready
 
-# mutation testing: make mutants MUTANTS='sopstatus.values.* sopstatus.codecs.forms.*'
+# malformed documents over every road, so many each: what pydicom and DCMTK read afterwards never says
+# more than the record (ROADS: some of them)
+VARIANTS ?= 2000
+SEED ?= 1
+launder: $(READY)
+	cd tests && ../$(BIN)/python -W ignore -m malformed.launder $(VARIANTS) $(SEED) $(ROADS)
+
+# mutation testing: make mutants MUTANTS='sopstatus.values.* sopstatus.codecs.shared.row_values.*'
 MUTANTS ?= sopstatus.values.*
 mutants: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check "mutmut>=3.8,<4"

@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 import pydicom
 from pydicom.data import get_testdata_file
 from sopstatus import SOPInstance, codec
-from sopstatus.codecs import hl7_xml
+from sopstatus.codecs.fhir.blank import full_url
+from sopstatus.codecs.hl7_xml import codec as hl7_xml
 
 STATUS, WHEN = "SOPInstanceStatus", "SOPAuthorizationDateTime"
 COMMENT, NUMBER = "SOPAuthorizationComment", "AuthorizationEquipmentCertificationNumber"
-ORU, ORM, OMI, MDM = "ORU^R01^ORU_R01", "ORM^O01", "OMI^O23^OMI_O23", "MDM^T02^MDM_T02"
+ORU, ORM, MDM = "ORU^R01^ORU_R01", "ORM^O01", "MDM^T02^MDM_T02"
 UTF8 = "UNICODE UTF-8"
 BULKY = ("OB", "OD", "OF", "OL", "OV", "OW", "UN")
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
@@ -67,7 +68,6 @@ CASES = {
     "delimiters-in-comment": Case(
         "image_dfl.dcm",
         {STATUS: "AO", COMMENT: 'a|b^c~d\\e&f\r\n\tsecond line | \\.br\\ \\X0D\\ "end"'},
-        kind=OMI,
     ),
     "kanji-comment": Case(
         "MR_small.dcm",
@@ -135,8 +135,6 @@ def message(name: str, case: Case, study: str) -> bytes:
             ihe,
             "OBX|1|ST|X^Indication^L||Synthetic||||||F",
         ]
-    elif case.kind == OMI:
-        body = [*patient, *order, f"IPC|A-1^RIS|P-1^RIS|{study}^^{study}^ISO|S-1^RIS|MR"]
     else:
         body = [*patient, *order, f"OBX|1|ST|113014^DICOM Study^DCM||{study}||||||F",
                 "OBX|2|TX|GDT^Report^L||Synthetic report||||||F"]  # fmt: skip
@@ -179,7 +177,8 @@ def study(case: Case, known: list[SOPInstance], modality: str) -> dict[str, Any]
     }
     if not case.bundle:
         return resource
-    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": resource}]}
+    entry = {"fullUrl": full_url(known[0].study_instance_uid), "resource": resource}
+    return {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
 
 
 def make(folder: Path) -> None:

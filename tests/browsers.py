@@ -4,6 +4,7 @@ import os
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
+
 from tools import need
 
 PATIENCE = 120_000  # milliseconds: of a machine that does much else

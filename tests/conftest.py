@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, settings
 common = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": True}
 settings.register_profile("laptop", max_examples=200, **common)
 # repeatable: what passes here passes there; `make long` and the fuzzer draw anew
-settings.register_profile("ci", max_examples=500, derandomize=True, **common)
+settings.register_profile("ci", max_examples=300, derandomize=True, **common)
 # the same few examples for every mutant: what they kill must not depend on luck, nor be made smaller
 settings.register_profile(
     "mutants",
@@ -19,7 +19,7 @@ settings.register_profile(
 )
 profile = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "laptop")
 # the laws of tests/laws are held over more examples than anything else
-os.environ.setdefault("LAW_EXAMPLES", {"ci": "2000", "long": "100000"}.get(profile, ""))
+os.environ.setdefault("LAW_EXAMPLES", {"ci": "400", "long": "100000"}.get(profile, ""))
 if profile == "long":
     settings.register_profile("long", max_examples=int(os.environ["LAW_EXAMPLES"]), **common)
 settings.load_profile(profile)

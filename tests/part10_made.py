@@ -3,6 +3,8 @@
 import struct
 import zlib
 
+from sopstatus.codecs.part10 import walk as part10
+
 EXPLICIT, IMPLICIT, BIG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 
@@ -24,3 +26,8 @@ def part10_file(*elements, syntax=EXPLICIT):
         packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
         inside = packer.compress(inside) + packer.flush()
     return b"\0" * 128 + b"DICM" + meta + inside
+
+
+def look(window, plan, *, strictly=False, **how):
+    """Walk over a file, or look at every element."""
+    return part10.survey(window, plan) if strictly else part10.walk(window, plan, **how)

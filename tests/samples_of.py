@@ -33,3 +33,10 @@ def bare(case, name):
     document = sample(case, name)
     under = codec(name)
     return under.encode([emptied(x) for x in under.decode(document).value], document).value
+
+
+def verbatim_slice(text):
+    """The slice of an exact text, given as ZDS-9 has it: Keyword=<JSON string>."""
+    keyword, _, value = text.partition("=")
+    inner = [{"url": "attribute", "valueCode": keyword}, {"url": "value", "valueString": value}]
+    return {"url": "verbatim", "extension": inner}

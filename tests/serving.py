@@ -41,7 +41,8 @@ class Running:
 
     def events(self, name=""):
         """Return what was logged, of one name."""
-        told = [json.loads(line) for line in self.text().splitlines()]
+        whole, _, _ = self.text().rpartition("\n")  # the last line may be on its way
+        told = [json.loads(line) for line in whole.splitlines()]
         return [event for event in told if not name or event["event"] == name]
 
     def stop(self, sig=signal.SIGTERM):

@@ -3,15 +3,26 @@
 import ast
 import re
 import string
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 from sopstatus.catalogue import catalogue, issue
 from sopstatus.model import SEVERITIES
-from sopstatus.profile_table import load_profile
+from sopstatus.profile.table import load_profile
 
 PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "sopstatus"
 FAMILIES = sorted({code.partition("/")[0] for code in catalogue()})
+# FHIR R4, value set issue-type
+ISSUE_TYPES = {
+    *("invalid", "structure", "required", "value", "invariant", "security", "login", "unknown"),
+    *("expired", "forbidden", "suppressed", "processing", "not-supported", "duplicate"),
+    *("multiple-matches", "not-found", "deleted", "too-long", "code-invalid", "extension"),
+    *("too-costly", "business-rule", "conflict", "transient", "lock-error", "no-store"),
+    *("exception", "timeout", "incomplete", "throttled", "informational"),
+}
+# what these add themselves: the element that is read, and what the operating system says
+GIVEN = {"tell": "keyword", "refusals": "reason"}
 CODE = re.compile(rf"({'|'.join(FAMILIES)})/[a-z0-9-]+")
 
 
@@ -36,8 +47,8 @@ def used():
                 if isinstance(code, str) and CODE.fullmatch(code):
                     inside.add(id(node.args[0]))
                     facts = {k.arg for k in node.keywords}
-                    if isinstance(node.func, ast.Name) and node.func.id == "tell":
-                        facts.add("keyword")  # of the element that is read
+                    if isinstance(node.func, ast.Name) and node.func.id in GIVEN:
+                        facts.add(GIVEN[node.func.id])
                     yield code, None if None in facts else facts
         for node in ast.walk(tree):
             if (
@@ -63,6 +74,8 @@ def test_facts_fit_the_text(code, facts):
 def test_entry(code):
     entry = catalogue()[code]
     assert entry.severity in SEVERITIES
+    assert entry.type in ISSUE_TYPES
+    assert entry.status == 0 or HTTPStatus(entry.status) >= 400
     assert entry.text and entry.cause and entry.remedy
     assert not entry.text.endswith(".")
     assert entry.cause.endswith(".")

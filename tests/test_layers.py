@@ -1,114 +1,61 @@
-"""The direction of imports, from the code's own imports."""
+"""The direction of imports, folder by folder, from the code's own imports."""
 
 import ast
 import sys
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = ROOT / "plugin" / "sopstatus"
+PACKAGE = Path(__file__).resolve().parents[1] / "plugin" / "sopstatus"
 
-LAYERS = [  # a module imports only from layers before its own, and from its own
-    {"model", "limits", "audit"},
-    {
-        "toml_lines",
-        "table_language",
-        "table_keys",
-        "table_model",
-        "catalogue",
-        "plain",
-        "values",
-        "table_check",
-        "table",
+# bottom to top: a folder imports only folders above it in this list, and these packages of others
+FOLDERS = {
+    "table": {"pydicom"},
+    "audit": set(),
+    "codecs/shared": set(),
+    "codecs/part10": set(),
+    "codecs/dicom": {"pydicom"},
+    "codecs/dicom_json": {"msgspec"},
+    "codecs/fhir": {"fhir", "pydantic"},
+    "codecs/healthimaging": set(),
+    "codecs/hl7": {"hl7", "hl7apy"},
+    "codecs/hl7_xml": set(),
+    "codecs": set(),
+    "profile": {"pydicom"},
+    "ledger": {"sqlalchemy"},
+    "documents": {"pydicom"},
+    "explain": set(),
+    "sources": {"boto3", "botocore", "dicomweb_client", "requests", "urllib3"},
+    "archive": {"boto3", "botocore", "duckdb", "pyarrow"},
+    "report": {"duckdb", "jinja2", "pygal"},
+    "artifacts": set(),
+    "artifacts/fhir": {"pydicom"},
+    "artifacts/hl7": {"hl7apy"},
+    "artifacts/mirth": set(),
+    "artifacts/docs": {"jinja2", "markupsafe", "pydicom"},
+    "engines": {"pyarrow", "pyspark", "structlog", "watchfiles"},
+    "engines/http": {
+        "prometheus_client",
+        "python_multipart",
+        "starlette",
+        "structlog",
+        "uvicorn",
+        "watchfiles",
     },
-    {"profile_language", "profile_check", "profile_table"},
-    {
-        "codecs",
-        "link",
-        "transition",
-        "profile",
-        "crossing",
-        "audit_log",
-        "audit_fhir",
-        "audit_dicom",
-    },
-    {"transform", "outcome", "acknowledge", "acknowledge_segments", "log", "ledger", "progress"},
-    {"content", "files", "explain", "issue_forms", "scaffold", "side_by_side", "stamp"},
-    {"places", "stored"},
-    {"replay"},
-    {"described", "processes", "scanning"},
-    {"archive", "sources"},
-    {"report"},
-    {
-        *("engines", "artifacts.docs", "artifacts.fhir", "artifacts.hl7", "artifacts.mirth"),
-        *("artifacts.cloud", "artifacts.issue_symptoms", "artifacts.lifecycle_svg"),
-        *("artifacts.schema", "artifacts.write"),
-    },
-    {"workbench"},
-    {
-        *("", "demo", "listing", "commands", "diff_commands", "table_commands"),
-        *("table_report", "ledger_commands", "mllp_commands", "report_commands", "scan_commands"),
-        *("archive_arguments", "artifact_commands", "audit_commands", "extra_commands"),
-        *("serve_commands", "spool_commands", "workbench_commands", "__main__"),
-        *("export_commands", "gateway_commands", "server_arguments"),
-    },
-    {"artifacts", "testing", "testkit"},
-]
-THIRD_PARTY = {
-    "pydicom": {
-        "codecs.dicom",
-        "codecs.dicom_read",
-        "codecs.dicom_nooks",
-        "codecs.character_set",
-        "table_check",
-        "artifacts.docs.page",
-        "artifacts.docs.values",
-        "artifacts.fhir.names",
-        "places",
-        "scaffold",
-        "workbench.blank_file",
-        "testing.archive",
-        "testing.dicomweb",
-        "testing.healthimaging",
-        "testing.image_set",
-    },
-    "msgspec": {"codecs.dicom_json_fast"},
-    "hl7apy": {"codecs.hl7_objects", "artifacts.hl7.structures", "artifacts.hl7.v2_to_fhir"},
-    "hl7": {"codecs.hl7_objects"},
-    "fhir": {"codecs.fhir_models"},
-    "pydantic": {"codecs.fhir_models"},
-    "structlog": {
-        "log",
-        "engines.http_guard",
-        "engines.http_server",
-    },
-    "starlette": {
-        *("engines.http", "engines.http_body", "engines.http_guard", "engines.http_server"),
-        *("testing.dicomweb", "testing.healthimaging"),
-        *("workbench.application", "workbench.guard"),
-    },
-    "uvicorn": {"engines.http_server", "testing.running"},
-    "httpx": {"engines.gateway_upstream"},
-    "requests": {"engines.sources", "gateway_commands", "sources.fhir", "sources.web"},
-    "retrying": {"sources.web"},
-    "dicomweb_client": {"sources.web"},
-    "boto3": {"sources.image_sets"},
-    "botocore": {"sources.image_sets"},
-    "watchfiles": {"engines.http_server"},
-    "python_multipart": {"engines.http_media", "engines.http_parts"},
-    "prometheus_client": {"engines.http_metrics"},
-    "sqlalchemy": {"ledger", "ledger.schema"},
-    "rich": {"progress"},
-    "pytest": {"testkit", "testkit.collect"},
-    "hypothesis": {"testkit.law_checks"},
-    "jinja2": {"artifacts.docs.page", "report.page"},
-    "markupsafe": {"artifacts.docs.page"},
-    "pyarrow": {"archive.parquet", "engines.spark"},
-    "pyspark": {"engines.spark"},
-    "duckdb": {"archive.database", "report.figures"},
-    "pygal": {"report.charts"},
+    "engines/gateway": {"httpx"},
+    "engines/mllp": set(),
+    "engines/delivery": set(),
+    "engines/orthanc": set(),
+    "workbench": {"pydicom", "starlette"},
+    "testing": {"pydicom", "starlette", "uvicorn"},
+    "testkit": {"hypothesis", "pytest"},
+    "cli": {"requests"},
 }
+ORDER = list(FOLDERS)
+ROOT = {"log": {"structlog"}}  # modules of no folder
 
 
 def module_name(path):
@@ -119,59 +66,147 @@ def module_name(path):
 MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
 
 
-def imports(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+def folder(name):
+    """Return the folder of a module; one of no folder is a node of its own."""
+    path = MODULES[name]
+    inside = path.parent.relative_to(PACKAGE).as_posix()
+    return inside if inside != "." else name
+
+
+def statements(node):
+    """Yield imports; those that only a type checker follows are none."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            continue
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        yield from statements(child)
+
+
+@cache
+def imports(name):
+    found = set()
+    for node in statements(ast.parse(MODULES[name].read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"relative import in {path}"
+            found |= {alias.name for alias in node.names}
+        else:
+            assert node.level == 0, f"relative import in {name}"
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
-                yield inner if inner.removeprefix("sopstatus.") in MODULES else node.module
+                known = inner.removeprefix("sopstatus.") in MODULES
+                found.add(inner if known else node.module)
+    return found
 
 
-def layer(name):
-    top, second = [*name.split("."), ""][:2]
-    own = next((i for i, names in enumerate(LAYERS) if f"{top}.{second}" in names), None)
-    return next(i for i, names in enumerate(LAYERS) if top in names) if own is None else own
+def ours(name):
+    found = (
+        f.removeprefix("sopstatus").removeprefix(".")
+        for f in imports(name)
+        if f.split(".")[0] == "sopstatus"
+    )
+    return {f if f in MODULES else f.rpartition(".")[0] for f in found} - {name, ""}
+
+
+@cache
+def between_folders():
+    graph = {}
+    for name in MODULES:
+        own = folder(name)
+        graph.setdefault(own, set()).update(folder(other) for other in ours(name))
+        graph[own].discard(own)
+    del graph[""]  # what users import is at the end of every way
+    return graph
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_direction(name):
-    for found in imports(MODULES[name]):
-        if found.startswith("sopstatus"):
-            other = found.removeprefix("sopstatus").removeprefix(".")
-            other = other if other in MODULES else other.rpartition(".")[0]
-            if other or name:
-                assert layer(other) <= layer(name), f"{name} imports {other}"
-            families = {
-                n.partition(".")[2].partition("_")[0]
-                for n in (name, other)
-                if n.startswith("codecs.")
-            }
-            shared = {"forms", "statement", "er7", "part10", "character", "library"}
-            shared |= {"data", "json", "xml", "issues", ""}
-            assert len(families - shared) <= 1, f"one codec imports another: {name} imports {other}"
-        else:
-            top = found.split(".")[0]
-            assert top in sys.stdlib_module_names or name in THIRD_PARTY[top], f"{name}: {found}"
+    own = folder(name)
+    if own in FOLDERS:
+        for other in ours(name):
+            if folder(other) in FOLDERS:
+                assert ORDER.index(folder(other)) <= ORDER.index(own), f"{name} imports {other}"
+    allowed = FOLDERS.get(own, ROOT.get(own, set()))
+    others = {found.split(".")[0] for found in imports(name)} - {"sopstatus"}
+    assert others - sys.stdlib_module_names <= allowed
 
 
-def test_modules_are_short():
-    long = {n: len(p.read_text().splitlines()) for n, p in MODULES.items()}
-    assert not {n: count for n, count in long.items() if count > 320}
+def test_every_folder_is_in_the_list():
+    assert {folder(name) for name in MODULES if "." in name} == set(FOLDERS)
+
+
+def test_no_cycle_between_folders():
+    try:
+        tuple(TopologicalSorter(between_folders()).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_no_cycle_inside_a_folder():
+    graph = {name: ours(name) for name in MODULES if name}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_the_house_is_not_high():
+    """The longest chain of folders that import each other."""
+    graph = between_folders()
+
+    @cache
+    def height(own):
+        return (own in FOLDERS) + max(map(height, graph[own]), default=0)
+
+    assert max(map(height, graph)) <= 12
+
+
+def test_no_room_is_full():
+    counts = {}
+    for path in MODULES.values():
+        inside = path.parent.relative_to(PACKAGE).as_posix()
+        counts[inside] = counts.get(inside, 0) + 1
+    assert counts.pop(".") <= 14
+    assert counts.pop("cli") <= 30  # one file a command
+    assert max(counts.values()) <= 18, counts
+
+
+def test_one_codec_imports_no_other():
+    """A codec knows one format; a format that is spelt in another way knows that one."""
+    allowed = {"dicom": {"part10"}, "hl7_xml": {"hl7"}}
+    for name in MODULES:
+        own = name.split(".")
+        if own[0] == "codecs" and len(own) > 2:
+            for other in ours(name):
+                there = other.split(".")
+                if there[0] == "codecs" and len(there) > 1 and there[1] not in ("shared", own[1]):
+                    assert there[1] in allowed.get(own[1], set()), f"{name} imports {other}"
+                assert there != ["codecs"]
+
+
+def test_no_module_needs_the_repository():
+    """What makes pages of the repository is in ``tools/docs``."""
+    for name, path in MODULES.items():
+        text = path.read_text("utf-8")
+        assert "parents[" not in text and '"docs/' not in text, name
 
 
 def test_public_names():
     import sopstatus
 
-    assert sorted(sopstatus.__all__) == sopstatus.__all__
+    assert len(set(sopstatus.__all__)) == len(sopstatus.__all__)
     assert set(sopstatus.__all__) >= {
         *("SOPInstance", "Issue", "Result", "Link", "TableError", "DocumentError"),
         *("load_tables", "codec", "transformer"),
+        *("AuditRecord", "Codec", "MappingTable", "Transformer"),
     }
     assert set(sopstatus.__all__) <= set(dir(sopstatus))
-    for name in sopstatus.__all__:
-        assert getattr(sopstatus, name).__name__ == name
-    with pytest.raises(AttributeError, match="no attribute 'decode'"):
-        sopstatus.decode  # noqa: B018
+    for name in set(sopstatus.__all__) - {"FORMATS", "Format"}:
+        assert getattr(sopstatus, name).__name__ in (name, f"sopstatus.{name}")
+
+
+def test_what_a_folder_offers_lazily_is_not_called_as_a_module_of_it():
+    # once the module is loaded, the folder has it under that name
+    for name, path in MODULES.items():
+        if path.name == "__init__.py" and "exports(" in path.read_text("utf-8"):
+            offered = set(getattr(import_module(f"sopstatus.{name}".rstrip(".")), "__all__", ()))
+            assert not offered & {one.stem for one in path.parent.iterdir()}, name

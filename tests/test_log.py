@@ -1,13 +1,14 @@
 """Structured events: one an issue, one a transformation, and nothing that a person could be in."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 import structlog
 from samples_of import CASES, sample
-from sopstatus import Result, SOPInstance, codec, load_tables, log, transformer
+from sopstatus import DocumentError, Result, SOPInstance, codec, load_tables, log, transformer
 from sopstatus.catalogue import document_error, issue
 
 
@@ -110,7 +111,7 @@ def test_usage():
 
 
 def test_only_this_module_loads_structlog():
-    script = "import sys, sopstatus.acknowledge, sopstatus.outcome, sopstatus.commands\n"
+    script = "import sys, sopstatus.acknowledge, sopstatus.outcome, sopstatus.cli.convert\n"
     script += "sys.exit('structlog' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
@@ -120,3 +121,13 @@ def test_nothing_is_configured_by_importing_or_reporting(capsys):
     log.report([issue("hl7/null", "", keyword="K")])
     assert structlog.is_configured() is before is False
     assert "hl7/null" in capsys.readouterr().out  # structlog's own default
+
+
+def test_a_fault_is_told_by_its_path_below_the_package():
+    for fault, place in (
+        (lambda: codec("hl7").decode(3.5), r"codecs/shared/taken\.py:\d+"),
+        (lambda: next(iter(())), r"test_log\.py:\d+"),
+    ):
+        with pytest.raises((DocumentError, StopIteration)) as error:
+            fault()
+        assert re.fullmatch(place, log.line_of(error.value))

@@ -15,8 +15,9 @@ import structlog
 from pydicom.data import get_testdata_file
 from pydicom.dataelem import DataElement
 from sopstatus import DocumentError, Link, codec, log, transformer
-from sopstatus.__main__ import main
 from sopstatus.acknowledge import acknowledge, negative
+from sopstatus.cli import main
+from sopstatus.codecs.shared import context
 from sopstatus.model import FATAL
 from sopstatus.outcome import operation_outcome
 
@@ -62,6 +63,16 @@ def data_sets():
     base.SOPAuthorizationComment = COMMENT
     whole = saved(base)
     yield "good", whole
+    for keyword, vr in context.PERSONAL.values():
+        for value in (NAME, f"{MARK}\\{MARK}", "19010203"):
+            other = copy.deepcopy(base)
+            set_any(other, keyword, value if vr != "IS" else "1")
+            for _, (sequence, inner) in context.SEQUENCES.items():
+                item = pydicom.Dataset()
+                for name, _ in inner.values():
+                    set_any(item, name, value)
+                setattr(other, sequence, [item])
+            yield f"{keyword}={value[:12]}", saved(other)
     for keyword in (*OURS, *ODD):
         for value in (NAME, f"{MARK}\\{NAME}", f" {MARK.lower()}", "1.2." + MARK * 30):
             wrong = copy.deepcopy(base)
@@ -196,7 +207,7 @@ def test_no_marker_appears(name, document, capsys, caplog):
     told(lambda: own.encode(given, document, **options), data, source=name, target=name)
     for target in FORMATS:
         for into in (None, INTO[target]):
-            for link in (None, Link(True, True, True)):
+            for link in (None, Link(secure=True, authenticated=True, conforms=True)):
                 carry = transformer(name, target)
                 log_as = {"source": name, "target": target, "channel": NAME}
                 told(lambda c=carry, i=into, k=link: c(document, i, link=k), data, **log_as)

@@ -87,7 +87,7 @@ def test_no_issue_says_that_all_is_well(release):
     ],
 )
 def test_only_a_place_in_a_resource_is_an_expression(name, file, expression):
-    from sopstatus import content
+    from sopstatus.documents import content
 
     _, document = content.load((FOLDER / file).read_bytes())
     issues = codec(name).decode(document).issues

@@ -3,13 +3,14 @@
 import importlib.util
 import io
 from itertools import permutations
+from uuid import NAMESPACE_OID, uuid5
 
 import pydicom
 import pytest
 from samples_of import CASES, FOLDER, bare, sample
 from sopstatus import Link, codec, expand, transformer
 
-TRUSTED = Link(True, True, True)
+TRUSTED = Link(secure=True, authenticated=True, conforms=True)
 FORMATS = ("dicom", "dicom-json", "hl7", "hl7-xml", "fhir")
 DATA_SETS = ("dicom", "dicom-json")
 each_case = pytest.mark.parametrize("case", CASES)
@@ -32,6 +33,15 @@ def statements(case, name, document):
 
 def test_there_are_fifteen():
     assert len(CASES) == 15
+
+
+def test_every_entry_of_a_bundle_has_the_url_of_its_study():
+    found = [sample(case, "fhir") for case in CASES]
+    entries = [one for x in found if x["resourceType"] == "Bundle" for one in x["entry"]]
+    assert entries
+    for entry in entries:
+        uid = entry["resource"]["identifier"][0]["value"].removeprefix("urn:oid:")
+        assert entry["fullUrl"] == f"urn:uuid:{uuid5(NAMESPACE_OID, uid)}"
 
 
 @each_case

@@ -36,7 +36,7 @@ PYDICOM = loaded_by("import pydicom.data") - BARE
 
 CODE = {
     "import sopstatus": set(),
-    "import sopstatus.commands": {"hashlib"},
+    "import sopstatus.cli.convert": {"hashlib"},
     "import sopstatus; sopstatus.load_tables()": TABLES,
     r"import sopstatus; sopstatus.codec('hl7').decode(b'MSH|^~\\&|\r')": TABLES,
     "import sopstatus; sopstatus.codec('fhir').decode({'resourceType': 'ImagingStudy'})": TABLES,
@@ -52,7 +52,7 @@ COMMANDS = {
     f"convert {MESSAGE} --to fhir": TABLES,
     f"convert {RESOURCE} --to hl7": TABLES,
     f"convert {IMAGE} --to hl7": TABLES,
-    f"convert {MESSAGE} --to dicom --into {IMAGE}": TABLES | PYDICOM,
+    f"convert {MESSAGE} --to dicom --into {IMAGE}": TABLES,
     f"convert {MESSAGE} --to fhir --validate": TABLES
     | {"pydantic", "pydantic_core", "typing_extensions", "typing_inspection"},
     f"explain {MESSAGE} --color never": TABLES | PYDICOM,
@@ -70,14 +70,10 @@ def test_imports(code):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands(command):
-    run = (
-        "from sopstatus.__main__ import main\n"
-        f"try: main({command.split()!r})\n"
-        "except SystemExit: pass"
-    )
+    run = f"from sopstatus.cli import main\ntry: main({command.split()!r})\nexcept SystemExit: pass"
     assert loaded_by(run) - BARE == COMMANDS[command]
 
 
 def test_the_ledger_is_not_for_free():
-    run = "from sopstatus.__main__ import main; main(['ledger', 'show', ':memory:', '1.2.3'])"
+    run = "from sopstatus.cli import main; main(['ledger', 'show', ':memory:', '1.2.3'])"
     assert "sqlalchemy" in loaded_by(run)  # with a family of its own, which is its own business

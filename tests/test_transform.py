@@ -5,6 +5,7 @@ import io
 import pickle
 import subprocess
 import sys
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -17,9 +18,11 @@ from fhir.resources.imagingstudy import ImagingStudy as R5Study
 from fhir.resources.R4B.imagingstudy import ImagingStudy as R4BStudy
 from hl7apy.parser import parse_message
 from pydicom.data import get_testdata_file
-from sopstatus import Link, SOPInstance, codec, transform, transformer
+from samples_of import FOLDER, sample
+from sopstatus import DocumentError, Link, SOPInstance, codec, transform, transformer
+from sopstatus.transform import names_nothing, says_nothing
 
-TRUSTED = Link(True, True, True)
+TRUSTED = Link(secure=True, authenticated=True, conforms=True)
 CT = Path(get_testdata_file("CT_small.dcm")).read_bytes()
 NAMES = [
     "dicom-to-fhir",
@@ -89,6 +92,50 @@ def test_a_name_that_two_distributions_offer(tmp_path):
     assert "one 1.0 and two 1.0" in done.stdout
 
 
+def test_the_page_s_entry_point_is_found(tmp_path):
+    text = (Path(__file__).parents[1] / "docs" / "python.md").read_text()
+    snippet = tomllib.loads(text.partition("```toml\n")[2].partition("```")[0])
+    ((name, value),) = snippet["project"]["entry-points"]["sopstatus.transformers"].items()
+    module, _, function = value.partition(":")
+    (tmp_path / f"{module}.py").write_text(
+        f"from sopstatus import transformer\n{function} = transformer('dicom', 'hl7')\n"
+    )
+    info = tmp_path / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[sopstatus.transformers]\n{name} = {value}\n")
+    image = FOLDER / "authorized-original" / "image.dcm"
+    script = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from sopstatus.transform import named\n"
+        f"print(named({name!r})({str(image)!r}, None, link=None).unwrap().decode())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "AO^Authorized Original" in done.stdout
+
+
+def test_a_broken_entry_point_names_its_distribution(tmp_path):
+    """Its command says so in a line; a traceback of somebody else's code is none of ours."""
+    info = tmp_path / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[sopstatus.transformers]\nx-to-y = not_there:carry\n")
+    script = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from sopstatus.cli import main\n"
+        "sys.exit(main(['serve', '--port', '0', '--transformer', 'x-to-y']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode != 0
+    assert "broken 1.0" in done.stderr
+    assert "not_there" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_transformers_pickle_and_are_shared_by_threads(authorized):
     carry = pickle.loads(pickle.dumps(transformer("dicom", "hl7")))
     message = sopstatus.codec("hl7").blank(codec("dicom").instances(authorized))
@@ -101,20 +148,39 @@ def test_transformers_pickle_and_are_shared_by_threads(authorized):
 
 def test_a_to_c_is_a_to_b_to_c(authorized):
     found = documents(authorized)
-    direct = transform.dicom_to_fhir(authorized).value
-    assert found["fhir"] == direct
+    read = codec("fhir").decode
+    assert read(found["fhir"]).value == read(transform.dicom_to_fhir(authorized).value).value
+
+
+def test_a_statement_is_asked_by_keyword():
+    said = SOPInstance(attributes={"SOPInstanceStatus": "AO", "SOPAuthorizationComment": ""})
+    assert said["SOPInstanceStatus"] == said.get("SOPInstanceStatus") == "AO"
+    assert said["SOPAuthorizationComment"] is None
+    assert "SOPAuthorizationComment" in said
+    assert "SOPAuthorizationDateTime" not in said
+    assert said.get("SOPAuthorizationDateTime") is None
+    with pytest.raises(KeyError, match="SOPAuthorizationDateTime"):
+        said["SOPAuthorizationDateTime"]
+
+
+def test_it_says_what_it_is():
+    assert repr(transformer("hl7", "fhir")) == "transformer('hl7', 'fhir')"
 
 
 class TestLink:
+    def test_three_facts_that_cannot_be_swapped(self):
+        with pytest.raises(TypeError):
+            Link(True, True, True)
+
     @pytest.mark.parametrize(
         "link",
         [
             None,
             Link(),
-            Link(True, True),
-            Link(True, None, True),
-            Link(True, True, False),
-            Link(1, 1, 1),
+            Link(secure=True, authenticated=True),
+            Link(secure=True, authenticated=None, conforms=True),
+            Link(secure=True, authenticated=True, conforms=False),
+            Link(secure=1, authenticated=1, conforms=1),
         ],
     )
     @pytest.mark.parametrize("source", ["fhir", "hl7", "dicom"])
@@ -231,7 +297,8 @@ def test_blanks_validate(authorized, release):
 
 
 def test_validation_is_never_by_guess(authorized):
-    resource = transform.dicom_to_fhir(authorized).value
+    message = transform.dicom_to_hl7(authorized).value
+    resource = transform.hl7_to_fhir(message).value
     result = codec("fhir").decode(resource, validate=True)
     assert [i.code for i in result.issues] == ["fhir/release-unknown"]
     del resource["status"]
@@ -261,3 +328,32 @@ def test_dicom_sources(authorized, tmp_path):
         out.PatientName = "changed"
     assert authorized.SOPInstanceStatus == "AO"
     assert authorized.PatientName != "changed"
+
+
+ADT = b"MSH|^~\\&|ADT|SITE|PACS|SITE|20240102030405||ADT^A08|1|P|2.5.1\rEVN||20240102030405\rPID|1||X\r"
+
+
+@pytest.mark.parametrize("target", ["fhir", "hl7"])
+@pytest.mark.parametrize(
+    ("source", "document"),
+    [
+        ("hl7", ADT),
+        ("fhir", {"resourceType": "Bundle", "type": "collection"}),
+        ("fhir", {"resourceType": "ImagingStudy"}),
+        ("dicom-json", b"[]"),
+    ],
+)
+def test_a_new_document_about_nothing_is_told(source, document, target):
+    result = transformer(source, target)(document)
+    assert says_nothing(result.issues)
+    with pytest.raises(DocumentError, match="document/says-nothing"):
+        result.unwrap()
+
+
+def test_one_that_knows_a_study_or_goes_into_another_is_none():
+    study = {"resourceType": "ImagingStudy", "identifier": [{"system": "urn:dicom:uid", "value": "urn:oid:1.2"}],
+             "series": [{"uid": "1.2.1", "instance": [{"uid": "1.2.1.1"}]}]}  # fmt: skip
+    assert not names_nothing(transformer("fhir", "hl7")(study).issues)
+    assert not says_nothing(transformer("hl7", "fhir")(ADT, study).issues)
+    image = sample("absent", "dicom")
+    assert not names_nothing(transformer("dicom", "fhir")(image).issues)

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from docs.value_cases import outcome, sections
+from docs.value_page import page
 from sopstatus import codec
-from sopstatus.artifacts.value_cases import outcome, sections
-from sopstatus.artifacts.value_page import page
 from sopstatus.catalogue import catalogue
 
 CASES = Path(__file__).with_name("value_cases.toml")

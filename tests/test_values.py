@@ -4,10 +4,10 @@ import pickle
 from pathlib import Path
 
 import pytest
+from docs.value_cases import sections
 from hypothesis import given
 from laws.strategies import date_times
 from sopstatus import values
-from sopstatus.artifacts.value_cases import sections
 
 (ROWS,) = (
     part.cases
@@ -168,6 +168,7 @@ def test_no_other_character_set_is_doubtful(charset):
     ("vr", "text", "trimmed"),
     [
         ("CS", " AO \0", "AO"),
+        ("CS", "\0AO ", "AO"),
         ("LO", " ID 1 ", "ID 1"),
         ("SH", " ID 1 ", "ID 1"),
         ("LO", "\tID", "\tID"),  # only blanks are padding

@@ -4,14 +4,20 @@ A file keeps its place: ``samples/README.md`` is ``samples/README.html``. A link
 """
 
 import re
+import sys
 from pathlib import Path
 
 from mkdocs.structure.files import File
+
+sys.path.append(str(Path(__file__).parent))
+import try_it
 
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 FENCE = re.compile(r"^(```.*?^```)", re.M | re.S)
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+ISSUES = "docs/issues.md"
+ISSUE = re.compile(r"^### ([a-z0-9-]+/[a-z0-9-]+)\n(.*?)(?=^<a id|^#|\Z)", re.M | re.S)
 
 
 def on_files(files, config):
@@ -30,12 +36,33 @@ def on_files(files, config):
             waiting += [
                 to for to in map(_target(path), LINK.finditer(text)) if (ROOT / to).is_file()
             ]
+    for code, page in issue_pages():
+        files.append(File.generated(config, f"issues/{code}.md", content=page))
+    made, size = try_it.files(config)
+    config.extra["try_size"] = size
+    for file in made:
+        files.append(file)
+    for table in sorted(page.stem for page in (ROOT / "docs").glob("*.html")):
+        text = (ROOT / f"docs/{table}.html").read_text("utf-8")
+        files.remove(files.get_file_from_path(f"{table}.html"))
+        content = try_it.with_try_it(text, table, size)
+        files.append(File.generated(config, f"{table}.html", content=content))
     for name, source in (
         ("assets/site.css", "website/site.css"),
+        ("assets/try.css", "website/try.css"),
+        ("assets/try.js", "website/try.js"),
         ("assets/mermaid.min.js", "build/mermaid/package/dist/mermaid.min.js"),
     ):
         files.append(File.generated(config, name, abs_src_path=str(ROOT / source)))
     return files
+
+
+def issue_pages():
+    """Yield each issue code with a page of its own."""
+    target = _target(ISSUES)
+    for code, told in ISSUE.findall((ROOT / ISSUES).read_text("utf-8")):
+        told = LINK.sub(lambda link: f"[{link[1]}](../../{target(link)}{link[3] or ''})", told)
+        yield code, f"# {code}\n{told}\n[All issues](../../{ISSUES})\n"
 
 
 def on_page_markdown(markdown, page, config, files):
@@ -57,6 +84,13 @@ def on_page_markdown(markdown, page, config, files):
 
     parts = FENCE.split(markdown)
     return "".join(p if p.startswith("```") else LINK.sub(pointed, p) for p in parts)
+
+
+def on_page_content(html, page, config, files):
+    """Put "Try it" into the tutorial."""
+    if page.file.src_uri != "tutorial.md":
+        return html
+    return try_it.in_tutorial(html, config.extra["try_size"])
 
 
 def _target(path):

@@ -1,56 +1,43 @@
 """Carry DICOM SOP Instance Status (0100,0410) between DICOM, HL7 v2 and FHIR without loss."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sopstatus._lazily import exports
 
 if TYPE_CHECKING:
-    from sopstatus.codecs.statement import expand, rollup
+    from sopstatus import samples  # type: ignore[attr-defined]  # samples/ of the checkout
+    from sopstatus.archive.scan import scan
+    from sopstatus.codecs import FORMATS, Codec, Format, codec
+    from sopstatus.codecs.shared.statements import expand, rollup
+    from sopstatus.documents.opened import read
+    from sopstatus.documents.scanned import Scanned
+    from sopstatus.holder import Holder
     from sopstatus.limits import Limits
-    from sopstatus.model import DocumentError, Issue, Result, SOPInstance, TableError
+    from sopstatus.model import AuditRecord, DocumentError, Issue, Result, SOPInstance, TableError
     from sopstatus.profile import Link
-    from sopstatus.scanning import Scanned, scan
-    from sopstatus.table import load_tables
-    from sopstatus.transform import codec, transformer
+    from sopstatus.table import MappingTable, load_tables
+    from sopstatus.transform import Transformer, transformer
 
 __all__ = [
-    "DocumentError",
-    "Issue",
-    "Limits",
-    "Link",
-    "Result",
-    "SOPInstance",
-    "Scanned",
-    "TableError",
-    "codec",
-    "expand",
-    "load_tables",
-    "rollup",
-    "scan",
-    "transformer",
-]
+    "FORMATS", "AuditRecord", "Codec", "DocumentError", "Format", "Holder", "Issue", "Limits", "Link",
+    "MappingTable", "Result", "SOPInstance", "Scanned", "TableError", "Transformer", "codec",
+    "expand", "load_tables", "read", "rollup", "samples", "scan", "transformer",
+]  # fmt: skip
 
 __version__ = "0.1.0"
 
-_MODULES = {
-    "codecs.statement": ("expand", "rollup"),
-    "limits": ("Limits",),
-    "model": ("DocumentError", "Issue", "Result", "SOPInstance", "TableError"),
-    "profile": ("Link",),
-    "scanning": ("Scanned", "scan"),
-    "table": ("load_tables",),
-    "transform": ("codec", "transformer"),
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Load a public name from its module at its first use: importing alone loads nothing."""
-    for module, names in _MODULES.items():
-        if name in names:
-            value = getattr(import_module(f"{__name__}.{module}"), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(globals().keys() | set(__all__))
+exports(
+    __name__,
+    "holder",
+    "model",
+    "limits",
+    "table",
+    "codecs",
+    "codecs.shared.statements",
+    "profile",
+    "transform",
+    "documents.scanned",
+    "documents.opened",
+    "archive.scan",
+    "samples",
+)

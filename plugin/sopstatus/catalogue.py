@@ -1,26 +1,58 @@
 """The catalogue of everything that can go wrong, and the one way to make an `Issue`.
 
-``issues.toml`` beside this module holds one entry a code: severity, the text (with ``{facts}``),
-cause, remedy and source. Facts are terms, tags, counts and positions; never patient data.
+``issues.toml`` beside this module holds one entry per code. Facts are terms, tags, counts and
+positions; never patient data.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
 from sopstatus.model import DocumentError, Issue
 
+_WORDS = {
+    "accepted": "what the codec's format is made of, a pathlib.Path or a file object",
+    "encodings": "a few others",
+    "formats": "the formats",
+    "known": "a name that is known",
+    "member": "the member's name",
+    "methods": "a method that Allow lists",
+    "name": "as the standard does",
+    "segment": "the segment's name",
+    "slices": "the slices of the extension",
+    "tag": "the element",
+    "term": "the term in capitals",
+    "terms": "the attribute's terms",
+    "type": "the type that the slice has",
+    "vr": "the VR that PS3.6 gives",
+}
+"""What the facts of remedies are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the catalogue."""
+    """One entry: its text and remedy with ``{facts}``, its cause, and its source in a standard.
+
+    ``type`` is FHIR's IssueType, ``status`` the HTTP status of a request that fails because of it
+    (0: as its severity and type say).
+    """
 
     severity: str
     text: str
     cause: str
     remedy: str
     source: str
+    type: str = "structure"
+    status: int = 0
+
+    @property
+    def general_remedy(self) -> str:
+        """The remedy as a sentence for any case of the issue: what is known of one is in words."""
+        text = self.remedy.format_map(_WORDS)
+        return f"{text[:1].upper()}{text[1:]}."
 
 
 @cache
@@ -38,6 +70,20 @@ def issue(code: str, location: str, **facts: object) -> Issue:
     entry = catalogue()[code]
     diagnostics = f"{entry.text}; {entry.remedy}".format(**facts)
     return Issue(entry.severity, code, location, diagnostics)
+
+
+def reason_of(error: Exception) -> str:
+    """Return why the operating system refuses, without the path: it may hold a patient's name."""
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+@contextmanager
+def refusals(code: str, location: str) -> Iterator[None]:
+    """Raise what the operating system refuses as the `DocumentError` of this code."""
+    try:
+        yield
+    except OSError as error:
+        raise document_error(code, location, reason=reason_of(error)) from error
 
 
 def document_error(code: str, location: str, **facts: object) -> DocumentError:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, fields
 
 _MEBI = 1 << 20
+LARGEST = sys.maxsize - 1
+"""What a limit is cut to: more cannot be asked of zlib. In a browser Python is a 32-bit program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,8 @@ class Limits:
     inflated), ``depth`` nested sequences, Bundles or JSON values, ``statements`` and ``repetitions``
     what one document and one field may hold, ``issues`` what one reading tells before it counts
     the rest. In DICOM JSON nothing nested is read: ``depth`` is how deep copies are looked for.
+    ``pairs`` counts statements times the copies that they are about, beyond one pair for each
+    statement and each copy: a few bytes can say the same of many holders and many instances.
     """
 
     document: int = 1024 * _MEBI
@@ -23,6 +28,12 @@ class Limits:
     statements: int = 1_000_000
     repetitions: int = 10_000
     issues: int = 10_000
+    pairs: int = 100_000
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if getattr(self, field.name) > LARGEST:
+                object.__setattr__(self, field.name, LARGEST)
 
 
 DEFAULT = Limits()

@@ -1,4 +1,4 @@
-"""Structured log events with structlog: one an issue, one a transformation (extra ``log``).
+"""Structured log events with structlog: one per issue, one per transformation (extra ``log``).
 
 Events hold codes, severities, locations, terms, counts and times; never patient data, free text or
 UIDs. What a caller adds is let through only where it is a number or one short word.
@@ -9,8 +9,12 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -20,7 +24,9 @@ from sopstatus.table import MappingTable, load_tables
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 _LEVEL = {FATAL: "critical", ERROR: "error", WARNING: "warning"}
+_HERE = Path(__file__).parent
 _WORD = re.compile(r"[A-Za-z0-9_./:+-]{1,64}")
+_ABOUT: ContextVar[dict[str, object]] = ContextVar("about", default={})  # noqa: B039 - never changed
 
 
 def configure(*, json: bool, level: str) -> None:
@@ -48,18 +54,22 @@ def report(
     *,
     statements: Iterable[SOPInstance] | None = None,
     tables: MappingTable | None = None,
+    at_most: str = "critical",
     **context: object,
 ) -> None:
     """Write one event an issue and, for a `Result`, one about the transformation.
 
     ``context`` goes into every event: ``source="hl7", target="fhir", seconds=0.003``, a channel's
     name. ``statements`` are what was carried (default: those of a result of ``decode``); they are
-    counted by term. ``tables`` are the tables used (default: the shipped ones).
+    counted by term. ``tables`` are the tables used (default: the shipped ones). ``at_most`` bounds
+    the level: what is wrong with a sender's document is no error of the service.
     """
-    logger = structlog.get_logger("sopstatus").bind(**{k: _safe(v) for k, v in context.items()})
+    logger = _logger(**context)
+    most = LEVELS.index(at_most)
     issues = found.issues if isinstance(found, Result | DocumentError) else tuple(found)
     for issue in issues:
-        getattr(logger, _LEVEL.get(issue.severity, "info"))(
+        level = _LEVEL.get(issue.severity, "info")
+        getattr(logger, LEVELS[min(LEVELS.index(level), most)])(
             issue.code,
             severity=issue.severity,
             location=issue.location,
@@ -80,19 +90,43 @@ def report(
 def tables_loaded(tables: MappingTable) -> None:
     """Say which tables are in use from now on."""
     versions = {group.name: group.version for group in tables.groups}
-    logger = structlog.get_logger("sopstatus")
+    logger = _logger()
     logger.info("tables-loaded", tables=versions, sha256=tables.sha256)
 
 
 def tables_refused(fault: str) -> None:
     """Say that changed tables are broken, where, and that the old ones stay in use."""
-    structlog.get_logger("sopstatus").error("tables-refused", fault=fault)
+    _logger().error("tables-refused", fault=fault)
 
 
 def event(name: str, level: str = "info", **context: object) -> None:
     """Write one event of a service: a connection, a start, a retry; numbers and short words only."""
-    logger = structlog.get_logger("sopstatus")
-    getattr(logger, level)(name, **{key: _safe(value) for key, value in context.items()})
+    getattr(_logger(**context), level)(name)
+
+
+@contextmanager
+def about(**context: object) -> Iterator[None]:
+    """Add this to every event of the block: which message, which request."""
+    token = _ABOUT.set(_ABOUT.get() | context)
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
+
+
+def failure(error: BaseException, route: str) -> None:
+    """Log a fault of ours: its class and the line of code, never its words."""
+    logger = _logger()
+    logger.error("failed", route=route, error=type(error).__name__, line=line_of(error))
+
+
+def line_of(error: BaseException) -> str:
+    """Return where an error was raised: ``codecs/dicom/reader.py:123``, of others' code the name alone."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    file = Path(frame.f_code.co_filename)
+    return (
+        f"{file.relative_to(_HERE).as_posix() if file.is_relative_to(_HERE) else file.name}:{line}"
+    )
 
 
 def _statements(found: Result[Any]) -> tuple[SOPInstance, ...] | None:
@@ -117,8 +151,18 @@ def _counts(statements: tuple[SOPInstance, ...] | None, tables: MappingTable) ->
     return {"statements": len(statements), "terms": counted}
 
 
+def _logger(**context: object) -> Any:
+    known = {key: _safe(value) for key, value in (_ABOUT.get() | context).items()}
+    return structlog.get_logger("sopstatus").bind(**known)
+
+
+def is_word(text: str) -> bool:
+    """Tell whether a text is short and plain enough to stand in an event."""
+    return bool(_WORD.fullmatch(text))
+
+
 def _safe(value: object) -> object:
     """Let through what cannot hold a name, a message or an address of a person."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    return value if isinstance(value, str) and _WORD.fullmatch(value) else "(left out)"
+    return value if isinstance(value, str) and is_word(value) else "(left out)"

@@ -1,4 +1,4 @@
-"""The hub value, and how results and faults are told.
+"""The hub value, results and issues.
 
 A value is the attribute's own DICOM text. Every codec knows these types and one format, never
 another codec.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from sopstatus.audit import AuditRecord
+from sopstatus.holder import NOBODY, Holder
 
 T = TypeVar("T")
 Value = str | None
@@ -22,37 +22,67 @@ class SOPInstance:
     """What is stated about one copy of a SOP Instance, held by one Application Entity.
 
     An empty UID means "not said"; an empty ``sop_instance_uid`` makes the statement one about the
-    whole series (or study). ``holder`` is the AE Title of the copy's holder, for the status belongs
-    to a held copy and not to the SOP Instance everywhere (PS3.15 A.1.1 c). ``attributes`` pairs
-    DICOM Keywords with values; a mapping is taken too, and it is kept sorted. The empty string is
-    stored as ``None``.
+    whole series (or study). ``holder`` is who holds the copy, for the status belongs to a held copy
+    and not to the SOP Instance everywhere (PS3.15 A.1.1 c); a plain text is an AE Title.
+    ``attributes`` pairs DICOM Keywords with values; a mapping is taken too, and it is
+    kept sorted. The empty string is stored as ``None``.
     """
 
     study_instance_uid: str = ""
     series_instance_uid: str = ""
     sop_class_uid: str = ""
     sop_instance_uid: str = ""
-    holder: str = ""
+    holder: Holder = NOBODY
     attributes: tuple[tuple[str, Value], ...] = ()
 
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            study_instance_uid: str = "",
+            series_instance_uid: str = "",
+            sop_class_uid: str = "",
+            sop_instance_uid: str = "",
+            holder: str = "",
+            attributes: Mapping[str, Value] | Iterable[tuple[str, Value]] = (),
+        ) -> None: ...
+
     def __post_init__(self) -> None:
+        if not isinstance(self.holder, Holder):
+            object.__setattr__(self, "holder", Holder(self.holder))
         given: Iterable[tuple[str, Value]] = self.attributes
         pairs = given.items() if isinstance(given, Mapping) else given
         known = {keyword: value or None for keyword, value in pairs}
         object.__setattr__(self, "attributes", tuple(sorted(known.items())))
 
+    def __getitem__(self, keyword: str) -> Value:
+        """Return what is stated of an attribute; raise `KeyError` where it is not stated."""
+        return dict(self.attributes)[keyword]
+
+    def __contains__(self, keyword: str) -> bool:
+        return any(stated == keyword for stated, _ in self.attributes)
+
+    def get(self, keyword: str) -> Value:
+        """Return the value of an attribute: ``None`` where it is emptied, or not stated at all."""
+        return dict(self.attributes).get(keyword)
+
+    @property
+    def uids(self) -> tuple[str, str, str, str]:
+        """The UIDs of the study, the series, the SOP Class and the SOP Instance."""
+        return (*self.identity[:2], self.sop_class_uid, self.sop_instance_uid)
+
     @property
     def identity(self) -> Identity:
-        """What tells two statements apart: the UIDs of what they are about, and the holder."""
+        """What tells two statements apart: the UIDs of what they are about, and the holder's key."""
         return (
             self.study_instance_uid,
             self.series_instance_uid,
             self.sop_instance_uid,
-            self.holder,
+            self.holder.key,
         )
 
 
-Identity = tuple[str, str, str, str]
+Identity = tuple[str, str, str, Holder]
 
 
 def stated(
@@ -60,7 +90,7 @@ def stated(
     series: str,
     sop_class: str,
     sop: str,
-    holder: str,
+    holder: Holder,
     attributes: tuple[tuple[str, Value], ...],
 ) -> SOPInstance:
     """Make a statement of attributes that are sorted and hold no empty text: no check, so quick."""
@@ -95,16 +125,69 @@ class Issue:
     location: str
     diagnostics: str
 
+    @property
+    def is_error(self) -> bool:
+        """Tell whether it is an error, or worse."""
+        return self.severity in (FATAL, ERROR)
+
+    def is_at_least(self, severity: str) -> bool:
+        """Tell whether it is as severe as this, or worse."""
+        return self.severity in SEVERITIES[: SEVERITIES.index(severity) + 1]
+
     def __str__(self) -> str:
         return f"{self.severity} {self.code} {self.location or '-'}: {self.diagnostics}"
 
 
-class DocumentError(Exception):
-    """A document is not what it claims to be; ``issues`` says where and why."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """One change, or refused change, of the status of one held copy (PS3.15 A.1.1).
 
-    def __init__(self, *issues: Issue) -> None:
+    ``before`` and ``after`` are states of the transition table: ``-`` (not held), ``ABS``, ``NS``,
+    ``OR``, ``AO``, ``AC`` and the bookkeeping states ``OR?``, ``AO?`` (received, not yet committed)
+    and ``OR>``, ``AO>`` (sent, waiting for commitment). ``time`` is UTC, ISO 8601 with a ``Z``.
+    ``received`` is the status that arrived (``ABS`` where there was none, ``invalid`` where it is
+    no term), ``sent`` the one that went out or into a new instance (``left-out`` where none did);
+    both are empty where no data set moved. ``row`` is the row of the table.
+    ``mappings`` names the mapping tables that read and wrote: name, version, SHA-256.
+    """
+
+    event: str
+    before: str
+    after: str
+    rule: str  # "f.2", or "interpretation"
+    outcome: str  # "done" or "refused"
+    code: str  # the catalogue's issue code where there is one
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    holder: str
+    peer: str  # AE Title of the other side; "" = not said
+    secure: bool | None
+    authenticated: bool | None
+    conforms: bool | None
+    policy: str
+    time: str
+    table: str
+    table_version: str
+    table_sha256: str
+    received: str = ""
+    sent: str = ""
+    row: str = ""
+    mappings: str = ""
+
+
+class DocumentError(Exception):
+    """A document is not what it claims to be, or was not written; ``issues`` says where and why.
+
+    ``records`` are the audit records of what was refused (PS3.15 A.1.1); a host keeps them as it
+    keeps those of a `Result`.
+    """
+
+    def __init__(self, *issues: Issue, records: tuple[AuditRecord, ...] = ()) -> None:
         super().__init__(*issues)
         self.issues = issues
+        self.records = records
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.issues))
@@ -141,6 +224,6 @@ class Result(Generic[T]):
 
     def unwrap(self) -> T:
         """Return the value; raise `DocumentError` where an issue is an error."""
-        if worst := [i for i in self.issues if i.severity in (FATAL, ERROR)]:
+        if worst := [i for i in self.issues if i.is_error]:
             raise DocumentError(*worst)
         return self.value

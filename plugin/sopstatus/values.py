@@ -17,18 +17,21 @@ from typing import NamedTuple
 OFFSET_KEYWORD = "TimezoneOffsetFromUTC"
 """(0008,0201): the offset of every DT of a data set that has none of its own (PS3.3 C.12.1)."""
 
-_UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
+_UID = re.compile(r"(?:0|[1-9][0-9]*+)(?:\.(?:0|[1-9][0-9]*+))++")
 _DT = re.compile(r"([0-9]{4}(?:[0-9]{2}){0,5})(?:\.([0-9]+))?([+-][0-9]{4})?")
 _DATE_TIME = re.compile(
     r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
     r"(?:T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2}))?)?)?"
 )
 _CS = re.compile(r"[A-Z0-9 _]{1,16}")
-_RANGE = re.compile(r"[0-9.+]*-[0-9]{4,}[0-9.+-]*|[0-9.+]{4,}-")
+_RANGE = re.compile(r"[0-9.+]*+-[0-9]{4,}+[0-9.+-]*+|[0-9.+]{4,}+-")
 _FHIR_CODE = re.compile(r"[^\s]+(?:\s[^\s]+)*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
-MAX_CHARACTERS = {"CS": 16, "SH": 16, "DT": 26, "LO": 64, "UI": 64, "ST": 1024, "LT": 10240}
+MAX_CHARACTERS = {
+    **{"AE": 16, "CS": 16, "DS": 16, "IS": 12, "SH": 16, "DT": 26, "LO": 64, "UI": 64},
+    **{"ST": 1024, "LT": 10240},
+}
 """Longest value of a VR, in characters (PS3.5 table 6.2-1)."""
 
 SINGLE_VALUED = ("ST", "LT", "UT")
@@ -48,14 +51,22 @@ class LocalDT(str):
 
 def with_offset(text: str, offset: str) -> str:
     """Attach an offset to a DT that has a time and no offset; any other text stays as it is."""
-    if len(text) < 14 or not is_offset(offset):
-        return text
-    value = parse_dt(text)
-    if value is None or value.offset or len(value.digits) < 14:
+    if len(text) < 14 or not is_offset(offset) or not any(map(_is_local, text.split("\\"))):
         return text
     local = LocalDT(text)
     local.offset = offset
     return local
+
+
+def _is_local(text: str) -> bool:
+    value = parse_dt(text)
+    return value is not None and not value.offset and len(value.digits) >= 14
+
+
+def spelt_out(text: str, offset: str) -> str:
+    """Write an offset behind every DT that is local to it."""
+    parts = text.split("\\")
+    return "\\".join(part + offset if _is_local(part) else part for part in parts)
 
 
 def context_offset(value: str | None) -> str:
@@ -81,7 +92,9 @@ def is_fhir_code(text: str) -> bool:
 def trim(vr: str, text: str) -> str:
     """Drop what is padding in a value of this VR (PS3.5 table 6.2-1); NUL is old practice."""
     text = text.rstrip(" \0")
-    return text.lstrip(" ") if vr in ("CS", "LO", "SH") else text
+    if vr == "CS":  # others read a term behind a NUL as that term
+        return text.lstrip(" \0")
+    return text.lstrip(" ") if vr in ("AE", "DS", "IS", "LO", "SH") else text
 
 
 class DateTime(NamedTuple):
@@ -235,3 +248,8 @@ def parse_verbatim(
     except ValueError:
         return None
     return older.get(keyword, keyword), value or None
+
+
+def tag_text(tag: int) -> str:
+    """Write a tag as ``(0100,0410)``."""
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"

@@ -5,8 +5,10 @@ What goes out is a statement about a copy and no copy, so no link has to be vouc
 
 import base64
 
-from sopstatus import DocumentError, content, transformer
+from sopstatus import DocumentError, transformer
+from sopstatus.documents import content
 from sopstatus.outcome import operation_outcome
+from sopstatus.transform import says_nothing
 
 CARRY = transformer("hl7", "fhir")  # once, at the cold start
 
@@ -18,6 +20,8 @@ def handler(event, context):
         result = CARRY(message)
     except DocumentError as error:
         return answer(400, operation_outcome(error.issues), error.issues)
+    if says_nothing(result.issues):  # an ADT message, for instance
+        return answer(422, operation_outcome(result.issues), result.issues)
     return answer(200, result.value, result.issues)
 
 

@@ -6,8 +6,10 @@
 import socketserver
 import sys
 
-from sopstatus import DocumentError, content, transformer
+from sopstatus import DocumentError, transformer
+from sopstatus.documents import content
 from sopstatus.outcome import operation_outcome
+from sopstatus.transform import says_nothing
 
 CARRY = transformer("hl7", "fhir")  # threads may share it
 LIMIT, SECONDS = 1 << 20, 10
@@ -21,7 +23,9 @@ class Caller(socketserver.StreamRequestHandler):
             message = self.rfile.read(LIMIT + 1)
             if len(message) > LIMIT:
                 return
-            resource = CARRY(message).value
+            result = CARRY(message)
+            nothing = says_nothing(result.issues)  # an ADT message, for instance
+            resource = operation_outcome(result.issues) if nothing else result.value
         except TimeoutError:
             return
         except DocumentError as error:

@@ -6,7 +6,9 @@ the ER7 in StringValue and gives an ``Ens.StringResponse``.
 
 import iris
 from intersystems_pyprod import BusinessProcess, IRISLog, Status
-from sopstatus import DocumentError, content, transformer
+from sopstatus import DocumentError, transformer
+from sopstatus.documents import content
+from sopstatus.transform import says_nothing
 
 iris_package_name = "SopStatus"
 CARRY = transformer("hl7", "fhir")
@@ -20,6 +22,8 @@ class HL7ToFHIR(BusinessProcess):
             return Status.ERROR(str(error))  # no patient data in it
         for issue in result.issues:
             IRISLog.Info(str(issue))
+        if says_nothing(result.issues):  # an ADT message, for instance: there is no response
+            return Status.OK()
         response = iris.Ens.StringResponse._New()
         response.StringValue = content.dump_json(result.value).decode("utf-8")
         return Status.OK(), response

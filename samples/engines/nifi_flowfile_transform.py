@@ -19,12 +19,16 @@ class SopStatusToFhir(FlowFileTransform):
         pass
 
     def transform(self, context, flowfile):
-        from sopstatus import DocumentError, content, transformer  # NiFi installs it after loading
+        from sopstatus import DocumentError, transformer
+        from sopstatus.documents import content  # NiFi installs it after loading
+        from sopstatus.transform import says_nothing
 
         try:
             result = transformer("hl7", "fhir")(flowfile.getContentsAsBytes())
         except DocumentError as error:
             return FlowFileTransformResult("failure", attributes=told(error.issues))
+        if says_nothing(result.issues):  # an ADT message, for instance
+            return FlowFileTransformResult("failure", attributes=told(result.issues))
         attributes = {"mime.type": MEDIA_TYPE, **told(result.issues)}
         return FlowFileTransformResult(
             "success", contents=content.dump_json(result.value), attributes=attributes

@@ -14,11 +14,12 @@ from itertools import islice
 from sopstatus import load_tables
 from sopstatus.archive.parquet import Parquet
 from sopstatus.archive.rows import Columns
-from sopstatus.files import files
-from sopstatus.scanning import Reader, work
+from sopstatus.archive.scan import work
+from sopstatus.documents.files import files
+from sopstatus.documents.scanned import Reader
 
-PLACES = {"local disk": (0.0, 0.0), "NFS-like": (0.001, 0.0005), "object storage": (0.0, 0.025)}
-"""Seconds to open (lookup and open; a GET needs none) and for each read."""
+PLACES = {"local disk": (0.0, 0.0), "NFS-like": (0.001, 0.0005)}
+"""Seconds to open (lookup and open) and for each read."""
 
 
 class Far(FileIO):

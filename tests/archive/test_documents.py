@@ -5,16 +5,18 @@ import json
 import socket
 import tarfile
 import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from sopstatus import Limits, scan
-from sopstatus.__main__ import main
 from sopstatus.archive import containers
 from sopstatus.archive.documents import Documents
-from sopstatus.scanning import Reader
+from sopstatus.cli import main
+from sopstatus.documents.scanned import Reader
 from sopstatus.testing import dicomweb as servers
+from sopstatus.testing.faults import Faulty, Tokens
 from sopstatus.testing.running import running
 from sources.stored import URLS, file
 
@@ -154,7 +156,7 @@ def test_mixed_and_resumed(tmp_path):
     (archive / "c.ndjson").write_text(f"{study(1)}\n{study(2)}\n")
     (archive / "d.dcm").write_bytes((SAMPLES / "original" / "image.dcm").read_bytes())
     arguments = ["scan", str(archive), "-o", str(out), "--part-rows", "1"]
-    assert main(arguments) == 1
+    assert main(arguments) == 0
     rows = [row for part in sorted(out.glob("part-*")) for row in pq.read_table(part).to_pylist()]
     assert len(list(out.glob("part-*"))) == 4  # a container is in one part
     sources = [row["source"] for row in rows]
@@ -163,14 +165,53 @@ def test_mixed_and_resumed(tmp_path):
         {one.source for file in archive.iterdir() for one in inside(str(file))}
     )
     (out / "part-000001.parquet").unlink()
-    assert main([*arguments, "--resume"]) == 1
+    assert main([*arguments, "--resume"]) == 0
     again = [row for part in sorted(out.glob("part-*")) for row in pq.read_table(part).to_pylist()]
     assert sorted(map(str, again)) == sorted(map(str, rows))
 
 
 def test_kinds_of_a_few_bytes():
     for start in (b"", b"P", b"\x1f\x8b", b"{}", b"{}\n", b"{\n}\n{"):
-        assert containers.kind(start) == ""
+        assert containers.kind(start, BytesIO(start), Limits()) == ""
+
+
+LONG = json.dumps({"resourceType": "Patient", "id": "x" * 100_000})
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["no-mark", "mark"])
+@pytest.mark.parametrize("length", [0, 100_000, (1 << 14) - 1, 1 << 14, (1 << 14) + 1])
+def test_lines_of_any_length_packed_or_marked(tmp_path, pack, mark, length):
+    """A first line may end anywhere about the first 16 KiB; a BOM is Notepad's."""
+    first = study(1)
+    first = first[:-1] + " " * max(0, length - len(first) - 1 - len(mark.encode())) + "}"
+    path = tmp_path / "ImagingStudy.ndjson"
+    path.write_bytes(pack(f"{mark}{first}\n\n{study(2)}\n".encode()))
+    records = Documents(Reader())(str(path))
+    assert [one.source.rpartition("!")[2] for one in records] == ["1", "3"]
+    assert [len(one.instances) for one in records] == [1, 1]
+    assert all(one.issues == () for one in records)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_one_long_document_is_no_lines(tmp_path, pack):
+    for text in (LONG, f"{LONG}\n", f"{LONG}\n\n", json.dumps(json.loads(LONG), indent=1)):
+        path = tmp_path / "one.json"
+        path.write_bytes(pack(text.encode()))
+        (one,) = Documents(Reader())(str(path))
+        assert (one.source, one.format) == (str(path), "fhir")
+
+
+def test_a_torn_or_boundless_packed_file_is_bounded(tmp_path):
+    path = tmp_path / "a.ndjson.gz"
+    whole = gzip.compress("".join(f"{study(n)}\n" for n in range(200)).encode())
+    path.write_bytes(whole[:-200])
+    *before, last = Documents(Reader())(str(path))
+    assert len(before) > 10
+    assert [issue.code for issue in last.issues] == ["container/broken"]
+    path.write_bytes(gzip.compress(f"{study(1)}\n{study(2)}\n".encode() + b"\n" * 5_000))
+    *_, last = Documents(Reader(limits=Limits(statements=1000)))(str(path))
+    assert [issue.code for issue in last.issues] == ["container/too-many"]
 
 
 def test_a_dicomweb_server_is_scanned_and_resumed(tmp_path):
@@ -188,6 +229,43 @@ def test_a_dicomweb_server_is_scanned_and_resumed(tmp_path):
         f"{address}/studies/{uid}" for uid in ("1.2.10", "1.2.3", "1.2.9")
     ]
     assert {(row["holder"], row["SOPInstanceStatus"]) for row in rows} == {("PACS", "AO")}
+
+
+def test_a_scan_ends_at_the_first_401_and_goes_on_with_another_token(tmp_path, capsys):
+    """RFC 6750 3.1: invalid_token; the file is read again for every request."""
+    app, out, token = servers.azure(), tmp_path / "out", tmp_path / "token"
+    for number in range(1, 6):
+        app.state.archive.store(file(number, study=f"1.2.{number}"))
+    guard = Tokens(app, ["first"])
+    before = Faulty(guard)
+
+    async def expiring(scope, receive, send):
+        if "1.2.3/metadata" in scope["path"]:
+            guard.valid -= {"first"}
+        await before(scope, receive, send)
+
+    token.write_bytes(b"\xef\xbb\xbffirst\r\n")
+    token.chmod(0o600)
+    with running(expiring) as url:
+        arguments = ["scan", f"{url}/v2", "-o", str(out), "--token-file", str(token)]
+        assert main(arguments) == 3
+        assert "source/unauthorized" in capsys.readouterr().err
+        assert sources_of(out) == [f"{url}/v2/studies/1.2.{n}" for n in (1, 2)]
+        asked = [a for a in before.asked if a.endswith("/metadata") and "/instances/" not in a]
+        assert [a.split("/")[-2] for a in asked] == ["1.2.1", "1.2.2", "1.2.3", "1.2.3"]
+
+        guard.valid = {"second"}
+        token.write_text("second")
+        assert main([*arguments, "--resume"]) == 0
+        assert sources_of(out) == [f"{url}/v2/studies/1.2.{n}" for n in range(1, 6)]
+        token.unlink()
+        assert main([*arguments, "--resume"]) == 2
+        assert "--token-file" in capsys.readouterr().err
+
+
+def sources_of(out):
+    found = [pq.read_table(part).column("source") for part in sorted(out.glob("part-*"))]
+    return [name for column in found for name in column.to_pylist()]
 
 
 def test_a_server_that_does_not_answer_is_told(tmp_path, capsys):

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sopstatus.archive.order import left, position, roots
+from sopstatus.archive.order import Covered, left, position, roots
 
 NAMES = st.sampled_from(["a", "b", "a.b", "a-", "A", "aa", "é", "\udcff"])
 FILES = st.lists(st.lists(NAMES, min_size=1, max_size=3).map("/".join), unique=True)
@@ -17,13 +17,13 @@ def test_left(drawn, chance):
     for _ in range(chance.randint(1, 3)):
         new = {one for one in walk if chance.random() < 0.4} - known
         known |= new
-        rounds.append(iter(sorted(new, key=position(ROOTS))))
+        rounds.append(Covered(one, "") for one in sorted(new, key=position(ROOTS)))
     found = [one for one in walk if chance.random() < 0.8]
     assert list(left(found, rounds, ROOTS)) == [one for one in found if one not in known]
 
 
 def test_the_order_is_that_of_the_walk(tmp_path):
-    from sopstatus.files import files
+    from sopstatus.documents.files import files
 
     for name in ("b/c/2", "b/1", "b.c/1", "b-", "a", "B", "b/c.d"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pydicom
 import pytest
 from sopstatus import scan
-from sopstatus.__main__ import main
 from sopstatus.archive.folder import Folder
+from sopstatus.cli import main
 from sopstatus.report.figures import AGES, STATES, figures
-from tools import need
 
 from archive.made import made
+from tools import need
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 STATUS = "SOPInstanceStatus"
@@ -42,7 +42,7 @@ def archive(tmp_path_factory):
 def scanned(archive, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     assert (
-        main(["scan", str(archive), "-o", str(out), "--holder", "PACS", "--part-rows", "99"]) == 1
+        main(["scan", str(archive), "-o", str(out), "--holder", "PACS", "--part-rows", "99"]) == 0
     )
     return out
 
@@ -145,6 +145,33 @@ class Seen(HTMLParser):
         self.text.append(data)
 
 
+def test_two_files_that_differ_about_one_copy(tmp_path, capsys):
+    """The scan reads each by itself; the report and the ledger tell."""
+    folder, out, database = (str(tmp_path / name) for name in ("in", "out", "ledger.db"))
+    Path(folder).mkdir()
+    image = pydicom.dcmread(SAMPLES / "original" / "image.dcm")
+    for status in ("OR", "NS"):
+        image.SOPInstanceStatus = status
+        image.save_as(f"{folder}/{status}.dcm")
+    scanning = ["scan", folder, "-o", out, "--holder", "PACS", "--workers", "1"]
+    assert main([*scanning, "--to", "ledger", database]) == 0
+    assert "contradiction" not in capsys.readouterr().err
+    assert [told.issues for told in scan([folder], workers=1, holder="PACS")] == [(), ()]
+    assert main(["report", out]) == 0
+    assert "warning archive/said-in-two-ways -: " in capsys.readouterr().err
+    assert main(["ledger", "check", database]) == 1
+    assert "error ledger/changed-without-record " in capsys.readouterr().err
+    message = (SAMPLES / "authorized-original" / "message.hl7").read_bytes()
+    (line,) = [one for one in message.splitlines() if one.startswith(b"ZDS")]
+    end = message[len(message.rstrip()) :]
+    twice = message + line.replace(b"|AO^Authorized Original^", b"|OR^Original^") + end
+    (tmp_path / "twice.hl7").write_bytes(twice)
+    (told,) = scan([str(tmp_path / "twice.hl7")], workers=1)
+    assert [(one.code, one.location) for one in told.issues] == [
+        ("document/contradiction", "ZDS[2]")
+    ]
+
+
 def test_the_page_asks_for_nothing_and_tells_no_path(scanned, capsys):
     assert main(["report", str(scanned), "--at", "2026-11-25"]) == 0
     assert "warning archive/said-in-two-ways -: " in capsys.readouterr().err
@@ -183,10 +210,10 @@ def test_what_is_no_scan_in_parquet(tmp_path, capsys):
     assert main(["report", str(tmp_path / "lines")]) == 2
     assert main(["report", str(tmp_path)]) == 3
     assert main(["report", str(tmp_path / "lines"), "--at", "soon"]) == 2
-    assert "archive/not-scan OUT" in capsys.readouterr().err
+    assert "archive/not-scan /" in capsys.readouterr().err
 
 
-def test_a_browser_draws_it_whole(scanned, tmp_path):
+def test_a_browser_draws_its_first_screen(scanned, tmp_path):
     need("chromium", "chromium")
     out = tmp_path / "report.png"
     page = tmp_path / "page.html"
@@ -194,7 +221,19 @@ def test_a_browser_draws_it_whole(scanned, tmp_path):
     assert main(arguments) == 0
     data = out.read_bytes()
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
-    width, height = struct.unpack(">II", data[16:24])
-    assert width == 1280
-    assert height > 2000  # all of it, and not one screen
-    assert len(data) > 100_000
+    assert struct.unpack(">II", data[16:24]) == (1280, 1000)
+    assert len(data) > 30_000
+
+
+def test_files_that_could_not_be_read_are_named_if_asked_for(tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    (folder / "DOE^JOHN.dcm").write_bytes(b"\0" * 128 + b"DICM")
+    (folder / "image.dcm").write_bytes((SAMPLES / "original" / "image.dcm").read_bytes())
+    assert main(["scan", str(folder), "-o", str(out)]) == 0
+    for more, named in ((), False), (("--paths",), True):
+        assert main(["report", str(out), *more]) == 0
+        text = (out / "report.html").read_text()
+        assert ("DOE^JOHN.dcm" in text) is named
+        assert "<b>1</b>instance in 1 study<" in text
+        assert "<b>1</b>document that could not be read<" in text

@@ -184,7 +184,7 @@ def to_hub(folder):
         exact = {}
         (own,) = under.copies(path)
         want = (*own.identity[:2], own.sop_class_uid, own.sop_instance_uid)
-        want += tuple(dict(own.attributes).get(keyword) for keyword in SAID)
+        want += tuple(own.get(keyword) for keyword in SAID)
         for name, read in readers().items():
             contenders[name] = lambda read=read, path=path: read(path)
             told = [str(value or "").rstrip(" \0") for value in read(path)]

@@ -37,7 +37,7 @@ uvicorn.Server(config).run(sockets=[sock])
 """
 PROXY = """
 import json, socket, sys, uvicorn
-from sopstatus.engines.gateway_upstream import Upstream
+from sopstatus.engines.gateway.upstream import Upstream
 sock = socket.create_server(("127.0.0.1", 0))
 print(json.dumps({"port": sock.getsockname()[1]}), flush=True)
 config = uvicorn.Config(Upstream(sys.argv[1]), log_config=None, access_log=False, ws="none", lifespan="off")

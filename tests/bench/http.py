@@ -95,7 +95,7 @@ async def load(port: int, request: bytes, requests: int) -> list[float]:
 
 def post(name: str, body: bytes, media: str = "application/hl7-v2") -> bytes:
     """Return a request as it goes over the wire."""
-    head = f"POST /transform/{name} HTTP/1.1\r\nHost: x\r\nContent-Type: {media}\r\n"
+    head = f"POST /transform/{name} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media}\r\n"
     return head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 

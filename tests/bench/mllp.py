@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engines.destination import Receiver
 from engines.running import ours, peer
-from sopstatus.engines.mllp_frame import frame
+from sopstatus.engines.mllp.frame import frame
 
 from bench.harness import OURS, Row
 from bench.hl7 import message

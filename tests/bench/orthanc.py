@@ -32,13 +32,15 @@ orthanc.RegisterReceivedInstanceCallback(lambda data, origin: (keep, None))
 """
 
 
-def images():
-    """Yield the sample for ever, each time as another instance of its study."""
-    data = SAMPLE.read_bytes()
-    uid = pydicom.dcmread(SAMPLE, stop_before_pixels=True).SOPInstanceUID.encode()
+def images(of_a_study=64):
+    """Yield the sample for ever, each time as another instance, so many of each study."""
+    data, read = SAMPLE.read_bytes(), pydicom.dcmread(SAMPLE, stop_before_pixels=True)
+    instance, study = read.SOPInstanceUID.encode(), read.StudyInstanceUID.encode()
     for number in itertools.count():
-        end = b".%d" % number
-        yield data.replace(uid, uid[: len(uid) - len(end)] + end)
+        made = data
+        for uid, end in ((instance, b".%d" % number), (study, b".%d" % (number // of_a_study))):
+            made = made.replace(uid, uid[: len(uid) - len(end)] + end)
+        yield made
 
 
 def one(running, data):

@@ -6,14 +6,14 @@ from pathlib import Path
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
-from samples_of import sample
+from samples_of import sample, verbatim_slice
 from sopstatus import DocumentError, Link, SOPInstance, codec, transformer
-from sopstatus.codecs import part10
-from sopstatus.codecs.part10_plan import Plan
-from sopstatus.codecs.part10_window import Window
+from sopstatus.codecs.part10 import walk as part10
+from sopstatus.codecs.part10.plan import Plan
+from sopstatus.codecs.part10.window import Window
 
 DICOM, HL7, FHIR = codec("dicom"), codec("hl7"), codec("fhir")
-TRUSTED = Link(True, True, True)
+TRUSTED = Link(secure=True, authenticated=True, conforms=True)
 CT = Path(get_testdata_file("CT_small.dcm")).read_bytes()
 STATUS = "SOPInstanceStatus"
 
@@ -116,7 +116,9 @@ def test_no_message(document, code):
         ({"resourceType": 1}, "fhir/not-fhir"),
         ({"resourceType": "Patient"}, "fhir/other-resource"),
         ([], "document/unknown-type"),
-        ("{}", "document/unknown-type"),
+        ("{}", "fhir/not-fhir"),
+        (b"[]", "fhir/not-fhir"),
+        (3, "document/unknown-type"),
     ],
 )
 def test_no_imaging_resource(document, code):
@@ -285,7 +287,7 @@ def test_a_verbatim_text_alone_never_states_a_term():
     kept = 'SOPInstanceStatus="AO"'
     for result in (
         HL7.decode(zds("", "", "", "", "", "", "", kept)),
-        FHIR.decode(study(extension({"url": "verbatim", "valueString": kept}))),
+        FHIR.decode(study(extension(verbatim_slice(kept)))),
     ):
         assert not result.value
         assert [c.partition("/")[2] for c in codes(result)] == ["verbatim-stale"]

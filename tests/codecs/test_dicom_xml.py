@@ -1,6 +1,7 @@
 """A data set as Mirth's XML says what the data set says, and nothing else in it is touched."""
 
 import re
+import subprocess
 
 import pydicom
 import pytest
@@ -8,7 +9,10 @@ from extra_table import table
 from mirth.data_sets import dicom_xml
 from samples_of import CASES, FOLDER
 from sopstatus import DocumentError, Link, SOPInstance, codec, load_tables, transformer
+from sopstatus.documents.content import recognise
 from sopstatus.values import context_offset, with_offset
+
+from tools import need
 
 XML, DICOM = codec("dicom-xml"), codec("dicom")
 CLASS = "1.2.840.10008.5.1.4.1.1.7"
@@ -85,14 +89,14 @@ def test_the_links_policy_holds_here_too():
     result = into(message, data_set())
     assert XML.decode(result.value).value == (stating(SOPInstanceStatus="NS"),)
     assert codes(result) == ["link/untrusted"]
-    vouched = into(message, data_set(), link=Link(True, True, True))
+    vouched = into(message, data_set(), link=Link(secure=True, authenticated=True, conforms=True))
     assert XML.decode(vouched.value).value == (stating(SOPInstanceStatus="AO"),)
 
 
 def test_a_new_data_set():
     made = transformer("hl7", "dicom-xml")(
         codec("hl7").encode([stating(SOPAuthorizationComment="患者")]).value,
-        link=Link(True, True, True),
+        link=Link(secure=True, authenticated=True, conforms=True),
     ).value
     assert XML.decode(made).value == (stating(SOPAuthorizationComment="患者"),)
     with pytest.raises(DocumentError) as error:
@@ -136,8 +140,8 @@ def places(found):
         ("<tag81000410>AO</tag81000410>", {}, []),
         (
             '<tag01000410 vr="CS">AO</tag01000410><tag01000410 vr="CS">AC</tag01000410>',
-            {"SOPInstanceStatus": "AO"},
-            [],
+            {},
+            [("dicom-xml/repeated", "(0100,0410)")],
         ),
         (  # one that is not read keeps nothing else from being read
             '<tag01000410 vr="SQ"/><tag01000424 vr="LT">x</tag01000424>',
@@ -306,3 +310,134 @@ def test_the_smallest_data_set():
             XML.blank(known)
         assert places(error.value) == [("dicom/not-one-instance", "")]
         assert str(count) in error.value.issues[0].diagnostics
+
+
+# --- what readers may disagree about -------------------------------------------------------------
+
+
+def element(name, text, vr="CS", **said):
+    attributes = "".join(f' {key}="{value}"' for key, value in {"vr": vr, **said}.items())
+    return f"<tag{name}{attributes}>{text}</tag{name}>"
+
+
+@pytest.mark.parametrize(
+    ("inner", "told"),
+    [
+        (element("01000410", "NS") + element("01000410", "AO"), [("repeated", "(0100,0410)")]),
+        (element("01000410", "AO") + element("01000410", "AO"), [("repeated", "(0100,0410)")]),
+        (element("01000424", "", "LT") * 2, [("repeated", "(0100,0424)")]),
+        (element("00080018", "1.2.9", "UI"), [("repeated", "(0008,0018)")]),
+        (element("0020000d", "1.2.9", "UI"), [("repeated", "(0020,000D)")]),
+        (element("00080201", "+0100", "SH") * 2, [("repeated", "(0008,0201)")]),
+        (element("01000410", "AO", tag="01000424"),
+         [("other-tag", "(0100,0410)"), ("other-tag", "(0100,0424)")]),
+        (element("00104000", "AO", tag="01000410"), [("other-tag", "(0100,0410)")]),
+        ('<TAG01000410 vr="CS" tag=" 01000410 ">AO</TAG01000410>', [("other-tag", "(0100,0410)")]),
+        (element("01000410", "AO", tag="status"), [("other-tag", "(0100,0410)")]),
+    ],
+)  # fmt: skip
+def test_what_is_not_clear_is_not_read_and_not_written(inner, told):
+    document = data_set(inner)
+    found = XML.decode(document)
+    assert found.value == XML.instances(document) == ()
+    assert [(i.code, i.location, i.severity) for i in found.issues] == [
+        (f"dicom-xml/{code}", where, "error") for code, where in told
+    ]
+    for given in ((), [stating(SOPInstanceStatus="NS")]):
+        with pytest.raises(DocumentError) as caught:
+            XML.encode(given, document)
+        assert caught.value.issues == found.issues
+    with pytest.raises(DocumentError) as caught:
+        transformer("dicom-xml", "dicom-xml")(document)
+    assert caught.value.issues == found.issues
+
+
+def test_what_is_not_ours_may_stand_twice():
+    theirs = element("00104000", "a", "LT") * 2 + element("00104001", "b", "LT", tag="00104000")
+    document = data_set(theirs + element("01000410", "AO", tag="01000410"))
+    found = XML.encode([stating(SOPInstanceStatus="NS")], document)
+    assert found.value.count(theirs) == 1
+    assert (dict(XML.decode(found.value).value[0].attributes), found.issues) == (
+        {"SOPInstanceStatus": "NS"},
+        (),
+    )
+
+
+@pytest.mark.parametrize("vr", ["LO", "XS", ""])
+def test_another_vr_is_read_and_told(vr):
+    found = XML.decode(data_set(element("01000410", "AO", vr)))
+    assert [x.attributes for x in found.value] == [(("SOPInstanceStatus", "AO"),)]
+    assert codes(found) == ["dicom-xml/wrong-vr"]
+
+
+@pytest.mark.parametrize(
+    ("old", "written"),
+    [
+        (element("01000410", "AO", "LO"), True),
+        (element("01000410", "AO", "UN"), True),
+        (element("01000410", "AO", "XS"), False),
+        (element("01000410", "", "SQ"), False),
+        (element("01000410", "<item/>"), False),
+    ],
+)
+def test_what_is_written_over(old, written):
+    document, new = data_set(old), [stating(SOPInstanceStatus="NS")]
+    if not written:
+        with pytest.raises(DocumentError, match="dicom/not-replaced"):
+            XML.encode(new, document)
+        return
+    found = XML.encode(new, document)
+    assert XML.decode(found.value).value[0].attributes == (("SOPInstanceStatus", "NS"),)
+    assert [(i.code, i.location) for i in found.issues] == [("dicom/replaced", "(0100,0410)")]
+
+
+def test_what_cannot_be_read_never_stands_beside_ns():
+    document = data_set(element("01000410", "NS") + element("01000424", "<item/>", "SQ"))
+    said = [stating(SOPInstanceStatus="NS")]
+    assert XML.encode(said, document).value == document
+    found = XML.encode(said, document, exactly=["1.2.3.1.1"])
+    assert transformer("dicom-xml", "dicom-xml")(document).value == found.value
+    assert "tag01000424" not in found.value
+    assert [(i.code, i.location) for i in found.issues] == [("dicom/replaced", "(0100,0424)")]
+    other = [stating(SOPInstanceStatus="AO")]
+    kept = data_set(element("01000410", "AO") + element("01000424", "<item/>", "SQ"))
+    assert XML.encode(other, kept).value == kept
+
+
+def test_a_document_in_which_no_uid_is_found():
+    for document in ("<dicom/>", f"<dicom>{element('00100010', 'x', 'PN')}</dicom>"):
+        found = XML.decode(document)
+        assert (found.value, found.issues[0].code) == ((), "dicom/no-identity")
+
+
+@pytest.mark.parametrize(
+    ("root", "found"),
+    [
+        ("NativeDicomModel", "Native Model"),
+        ('NativeDicomModel xml:space="preserve"', "Native Model"),
+        ('n:NativeDicomModel xmlns:n="http://dicom.nema.org/PS3.19/models/NativeDICOM"', "PS3.19"),
+        ("file-format", "dcm2xml"),
+        ("data-set", "dcm2xml"),
+    ],
+)
+def test_other_xml_of_data_sets_is_called_by_its_name(root, found):
+    end = root.partition(" ")[0]
+    for head in ("", '<?xml version="1.0" encoding="ISO-8859-1"?>\n', "<!-- a --> <!-- b -->\n"):
+        document = f"{head}<{root}><a/></{end}>".encode()
+        assert recognise(document) == "dicom-xml"
+        with pytest.raises(DocumentError) as caught:
+            XML.decode(document)
+        (issue,) = caught.value.issues
+        assert issue.code == "dicom-xml/other-format"
+        assert found in issue.diagnostics
+
+
+@pytest.mark.parametrize("options", [[], ["-nat"], ["+M"]])
+def test_what_dcm2xml_writes_is_called_by_its_name(options):
+    path = FOLDER / "authorized-original" / "image.dcm"
+    document = subprocess.run(
+        [need("dcm2xml"), *options, path], capture_output=True, check=True, timeout=60
+    ).stdout
+    assert recognise(document) == "dicom-xml"
+    with pytest.raises(DocumentError, match="dicom-xml/other-format"):
+        XML.decode(document)

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,16 +10,20 @@ from fuzz.test_crashers import CRASHERS
 from hypothesis import given
 from hypothesis import strategies as st
 from laws.formats import FORMATS
-from laws.strategies import attributes, statements
+from laws.strategies import attributes, date_times, statements
 from roads import result
 from samples_of import CASES, sample
-from sopstatus import codec
-from sopstatus.codecs import er7_message, fhir_elements, fhir_plan, hl7_append, hl7_plan
-from sopstatus.codecs import hl7 as hl7_codec
+from sopstatus import SOPInstance, codec, plain
+from sopstatus.codecs.fhir import elements as fhir_elements
+from sopstatus.codecs.fhir import fast as fhir_plan
+from sopstatus.codecs.hl7 import codec as hl7_codec
+from sopstatus.codecs.hl7 import fast as hl7_plan
+from sopstatus.codecs.hl7 import fast_append as hl7_append
+from sopstatus.codecs.hl7 import outline
 
 LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 PIECES = st.sampled_from(
-    b"MSH|^~\\&| MSH ZDS| ZDS ZDS=| OBR|1 OBR2|1 ORC| PID BHS| IPC OBX| \r \r \n \r\n \x0b \x1c \xef\xbb\xbf a |".split(
+    b"MSH|^~\\&| MSH ZDS| ZDS ZDS=| OBR|1 OBR2|1 ORC| PID BHS| IPC OBX| \r \r \r \x0b \x1c \xef\xbb\xbf a |".split(
         b" "
     )
 )
@@ -33,8 +38,8 @@ def plain_messages(document):
             start += 1
         while end > start and document[end - 1] in b"\x0b\x1c":
             end -= 1
-        if start == 0 and document.startswith(b"\xef\xbb\xbf"):
-            start = 3
+        if document.startswith(b"\xef\xbb\xbfMSH", start):  # each message may begin with one
+            start += 3
         if start < end:
             name = document[start : start + 3]
             if name == b"MSH" and end - start > 3:
@@ -44,13 +49,15 @@ def plain_messages(document):
     return found
 
 
-@given(st.lists(PIECES, max_size=12).map(b"".join))
-def test_segments_are_found_where_lines_begin(document):
-    found = er7_message.messages(document, "", ("ZDS",))
+@given(st.lists(PIECES, max_size=12).map(b"".join), st.sampled_from([b"\r", b"\n", b"\r\n"]))
+def test_segments_are_found_where_lines_begin(document, end):
+    """What ends the MSH ends every segment; LF in a message that ends in CR has its own tests."""
+    document = document.replace(b"\r", end)
+    found = outline.messages(document, "", ("ZDS",))
     assert [list(map(tuple, m.segments)) for m in found] == plain_messages(document)
     for m, lines in zip(found, plain_messages(document), strict=True):
         for name in ("ZDS", "OBR", "ZZZ"):
-            told = [tuple(segment) for _, segment in er7_message.numbered(m, name)]
+            told = [tuple(segment) for _, segment in outline.numbered(m, name)]
             separator = document[lines[0][1] + 3 : lines[0][1] + 4]
             assert told == [
                 line
@@ -124,10 +131,10 @@ def test_the_quick_roads_are_taken():
     """They read and write the plainest sample, so that the tests above compare two things."""
     document = sample("authorized-original", "hl7")
     (x,) = codec("hl7").decode(document).value
-    (message,) = er7_message.messages(document, "", ("ZDS",))
+    (message,) = outline.messages(document, "", ("ZDS",))
     rows = codec("hl7").tables.segments
     plan = hl7_plan.plan("ZDS", rows["ZDS"], message.delimiters)
-    ((_, span),) = er7_message.numbered(message, "ZDS")
+    ((_, span),) = outline.numbered(message, "ZDS")
     raw = document[span.start : span.end]
     assert plan.read(span.start, message) == x
     bare = document.replace(raw + b"\r", b"")
@@ -139,3 +146,16 @@ def test_the_quick_roads_are_taken():
     group = codec("fhir").tables.groups[0]
     (extension,) = instance[0]["extension"]
     assert fhir_plan.plan(group).read(extension) == (x.attributes, x.holder)
+
+
+@given(st.from_regex(plain._DT, fullmatch=True) | date_times())
+def test_a_date_time_is_written_into_fhir_alike(text):
+    under, about = (
+        codec("fhir"),
+        SOPInstance("1.2", "1.2.3", "1.2.840.10008.5.1.4.1.1.2", "1.2.3.4"),
+    )
+    said = replace(about, attributes={"SOPAuthorizationDateTime": text})
+    quick = result(under.encode, [said])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(plain, "dt_to_date_time", lambda text: None)
+        assert result(under.encode, [said]) == quick

@@ -64,7 +64,7 @@ def test_what_is_told_of_a_document_is_told_here_too():
     assert [i.code for i in one.issues][::2] == ["dicom-json/not-a-data-set"]
     nameless = "<dicom><tag01000410>QQ</tag01000410></dicom>"
     said, known = look("dicom-xml", nameless)
-    assert (len(said.issues), known) == (5, ())
+    assert (len(said.issues), known) == (6, ())
     odd = codec("fhir").encode([*FOUR], codec("fhir").blank(FOUR)).value
     for instance in odd["series"][0]["instance"]:
         instance["extension"][0]["extension"].append({"url": "theirs"})

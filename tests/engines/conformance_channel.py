@@ -10,7 +10,7 @@ from messagefoundry import FHIR, MLLP, Send, env, handler, inbound, outbound, ro
 from sopstatus import transformer
 from sopstatus.engines.enrich import enricher
 from sopstatus.engines.messagefoundry import sendable
-from sopstatus.engines.sources import FolderSource
+from sopstatus.sources.folder import FolderSource
 
 IMAGES = Path(os.environ["SOPSTATUS_IMAGES"])
 WITH_STATUS = {one.name: sendable(enricher(FolderSource(one))) for one in IMAGES.iterdir()}

@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 
-from sopstatus.engines.mllp_frame import Framer, frame
+from sopstatus.engines.mllp.frame import Framer, frame
 
 RESET, SILENT, CLOSE = "reset", "silent", "close"
 

@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 
 from samples_of import ROOT
+
 from tools import need
 
 PLACE = ROOT / "build" / "foundry" / ".venv" / "bin"
@@ -23,7 +24,7 @@ SETTINGS = """
 [api]
 port = {port}
 [auth]
-enabled = false
+enabled = {login}
 [ai]
 environment = "test"
 data_class = "synthetic"
@@ -95,8 +96,11 @@ def wait_for(condition, seconds=60):
 
 
 @contextlib.contextmanager
-def engine(folder, *modules, attempts=3, environment=(), **values):
-    """Run the engine with these configuration modules; ``values`` are what ``env()`` returns."""
+def engine(folder, *modules, attempts=3, environment=(), login=False, env="test", **values):
+    """Run the engine with these configuration modules; ``values`` are what ``env()`` returns.
+
+    With ``login`` its API asks who calls, as it does by itself. ``env`` names the environment.
+    """
     program = need(str(PLACE / "messagefoundry"), remedy="make foundry")
     config = folder / "config"
     config.mkdir(exist_ok=True)
@@ -104,9 +108,9 @@ def engine(folder, *modules, attempts=3, environment=(), **values):
         shutil.copy(module, config)
     port, output = free_port(), folder / "output.txt"
     settings = folder / "messagefoundry.toml"
-    settings.write_text(SETTINGS.format(port=port, attempts=attempts))
+    settings.write_text(SETTINGS.format(port=port, attempts=attempts, login=str(login).lower()))
     told = {f"MEFOR_VALUE_{name.upper()}": str(value) for name, value in values.items()}
-    command = [program, "serve", "--config", config, "--service-config", settings]
+    command = [program, "serve", "--config", config, "--service-config", settings, "--env", env]
     with (
         output.open("a") as opened,
         subprocess.Popen(

@@ -6,6 +6,7 @@ an issue is an error gives `refused` of what it told.
 """
 
 import base64
+import json
 import re
 import subprocess
 import sys
@@ -17,11 +18,13 @@ import hl7
 from hl7apy.parser import parse_message
 from mirth.rhino import in_python, in_script, run
 from serving import MEDIA, parts, service
-from sopstatus import codec, content, load_tables, transformer, values
-from sopstatus.codecs.hl7_objects import text_of
+from sopstatus import codec, load_tables, transformer, values
+from sopstatus.codecs.hl7.objects import text_of
 from sopstatus.codecs.hl7_xml import of_er7
+from sopstatus.documents import content
 from sopstatus.engines.enrich import enricher
-from sopstatus.engines.sources import FolderSource
+from sopstatus.engines.messagefoundry import sendable
+from sopstatus.sources.folder import FolderSource
 from sopstatus.transform import named
 
 from engines.destination import Receiver
@@ -176,8 +179,42 @@ def service_message(folder, pairs):
         }
 
 
+def entry_point_new(folder, images, target):
+    carry = named(f"dicom-to-{target}")
+    return {case: carry(image).value for case, image in images.items()}
+
+
+def command_line_new(folder, images, target):
+    made = {}
+    for case, image in images.items():
+        source = folder_of(folder, case, image) / "image.dcm"
+        made[case] = _convert(folder, source, "--to", target)
+        if target == "fhir":
+            made[case] = json.loads(made[case])
+    return made
+
+
+def service_new(folder, images, target):
+    head, made = {"Content-Type": "application/dicom"}, {}
+    with service() as running, running.client() as client:
+        for case, image in images.items():
+            answer = client.post(f"/transform/dicom-to-{target}", content=image, headers=head)
+            made[case] = answer.json() if target == "fhir" else answer.content
+    return made
+
+
+def foundry_new(folder, images, target):
+    """What MessageFoundry's destination is given of a file (its message holds the bytes)."""
+    carry, made = sendable(transformer("dicom", target)), {}
+    for case, image in images.items():
+        made[case] = carry(types.SimpleNamespace(is_binary=True, raw_bytes=image))
+        if made[case] is not None:
+            made[case] = json.loads(made[case]) if target == "fhir" else made[case].encode()
+    return made
+
+
 def mllp_study(folder, messages):
-    options = ("--respond", "--transform", "hl7-to-fhir")
+    options = ("--respond", "--transformer", "hl7-to-fhir")
     with ours(*options) as running, Client(running.port) as client:
         answers = {case: client.ask(data) for case, data in messages.items()}
     return {

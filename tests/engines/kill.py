@@ -14,8 +14,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from sopstatus.engines.mllp_frame import frame
-from sopstatus.engines.spool import Spool
+from sopstatus.engines.delivery.spool import Spool
+from sopstatus.engines.mllp.frame import frame
 
 from engines.destination import Receiver
 from engines.running import Client, codes, message, ours

@@ -20,7 +20,7 @@ import pydicom
 from pydicom.uid import generate_uid
 from samples_of import FOLDER
 from sopstatus import codec
-from sopstatus.engines.spool import Spool
+from sopstatus.engines.delivery.spool import Spool
 
 from engines.destination import Receiver
 from engines.fhir_server import fhir_server

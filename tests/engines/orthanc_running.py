@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 from samples_of import FOLDER
 from sopstatus import codec
+
 from tools import need, need_file
 
 # without it DCMTK waits 40 ms for an acknowledgment, twice a data set (Nagle)
@@ -43,11 +44,16 @@ def free_ports():
 class Running:
     """An Orthanc that runs, and a client of its REST interface."""
 
-    def __init__(self, process, configuration):
+    def __init__(self, process, configuration, errors):
         self.process, self.dicom_port = process, configuration["DicomPort"]
+        self._errors = errors
         self.url = f"http://127.0.0.1:{configuration['HttpPort']}"
         once = httpx.Limits(max_keepalive_connections=0)  # Orthanc closes them after a second
         self.client = httpx.Client(base_url=self.url, timeout=60, limits=once, trust_env=False)
+
+    def text(self):
+        """Return all that Orthanc and the plugin have written."""
+        return os.pread(self._errors.fileno(), 1 << 24, 0).decode()
 
     def get(self, path, **options):
         answer = self.client.get(path, **options)
@@ -58,9 +64,10 @@ class Running:
         """Store by POST /instances; return what Orthanc says."""
         return self.client.post("/instances", content=data).json()
 
-    def stow(self, data):
+    def stow(self, *files):
         """Store by STOW-RS (PS3.18 10.5); return the answer."""
-        body = b"--b\r\nContent-Type: application/dicom\r\n\r\n" + data + b"\r\n--b--\r\n"
+        head = b"--b\r\nContent-Type: application/dicom\r\n\r\n"
+        body = b"".join(head + data + b"\r\n" for data in files) + b"--b--\r\n"
         kind = 'multipart/related; type="application/dicom"; boundary=b'
         headers = {"Content-Type": kind, "Accept": "application/dicom+json"}
         return self.client.post("/dicom-web/studies", content=body, headers=headers)
@@ -123,7 +130,7 @@ def orthanc(folder, destinations=(), *, plugin=True, ours=None, **settings):
         tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen([program, file], stdout=errors, stderr=errors, env=environment) as process,
     ):
-        running = Running(process, configuration)
+        running = Running(process, configuration, errors)
         try:
             for _ in range(600):
                 if process.poll() is not None:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sopstatus.engines.mllp_frame import Framer, frame
+from sopstatus.engines.mllp.frame import Framer, frame
 
 HERE = Path(__file__).parent
 

@@ -6,11 +6,14 @@ import types
 
 import pytest
 from samples_of import CASES, ROOT, sample
-from sopstatus import content, transformer
+from sopstatus import transformer
+from sopstatus.documents import content
+from sopstatus.engines.messagefoundry import sendable
 
 from engines.sample_hosts import PLACE, FlowFile, bare_socket, intersystems, loaded, nifi
 
 CASE = "authorized-original"
+SAYING = [case for case in CASES if case != "absent"]  # a message that names no study
 
 
 def written(case):
@@ -30,11 +33,11 @@ def test_the_pages_name_them_all():
         assert not [file.name for file in PLACE.glob("*.py") if file.name not in text]
 
 
-UTF_8 = [case for case in CASES if b"8859/1" not in sample(case, "hl7")]  # else: as base64
+UTF_8 = [case for case in SAYING if b"8859/1" not in sample(case, "hl7")]  # else: as base64
 
 
 @pytest.mark.parametrize(
-    ("case", "encoded"), [*((c, True) for c in CASES), *((c, False) for c in UTF_8)]
+    ("case", "encoded"), [*((c, True) for c in SAYING), *((c, False) for c in UTF_8)]
 )
 def test_aws_lambda(case, encoded, capsys):
     handler = loaded("aws_lambda").handler
@@ -50,7 +53,7 @@ def test_aws_lambda(case, encoded, capsys):
 
 def test_nifi():
     with nifi() as processor:
-        for case in CASES:
+        for case in SAYING:
             told = processor.transform(None, FlowFile(sample(case, "hl7")))
             assert (told.relationship, told.contents) == ("success", written(case))
             assert told.attributes["mime.type"] == "application/fhir+json"
@@ -71,6 +74,37 @@ def test_intersystems():
         assert "value/unknown-term" in str(logged)
         told = process.OnRequestHelper(types.SimpleNamespace(StringValue="x"))
         assert (told["status"][:21], told["response_available"]) == ("0 5001 fatal hl7/no-m", 0)
+
+
+ADT = b"MSH|^~\\&|ADT|SITE|PACS|SITE|20240102030405||ADT^A08|1|P|2.5.1\rEVN||20240102030405\rPID|1||X\r"
+FOREIGN = ADT + b"ZDS|ACCESSION-1^A\r"
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (ADT, "document/says-nothing"),
+        (FOREIGN, "document/says-nothing"),
+        (sample("absent", "hl7"), "document/states-nothing"),  # it names a study
+    ],
+    ids=["ADT", "a foreign ZDS", "absent"],
+)
+def test_nothing_to_say_is_nothing_sent(message, code, capsys):
+    told = loaded("aws_lambda").handler({"body": message.decode()}, None)
+    assert told["statusCode"] == 422
+    assert code in told["body"]
+    with nifi() as processor:
+        told = processor.transform(None, FlowFile(message))
+        assert (told.relationship, told.contents) == ("failure", None)
+        assert code in told.attributes["sopstatus.issues"]
+    with intersystems() as (process, logged):
+        told = process.OnRequestHelper(types.SimpleNamespace(StringValue=message.decode()))
+        assert (told["status"], told["response_available"]) == (1, 0)
+        assert code in str(logged)
+    with bare_socket() as ask:
+        assert code.encode() in ask(message)
+    raw = types.SimpleNamespace(is_binary=True, raw_bytes=message)
+    assert sendable(transformer("hl7", "fhir"))(raw) is None
 
 
 def test_a_bare_socket():

@@ -2,18 +2,22 @@
 
 import contextlib
 import json
+import os
+import re
 import shutil
 import subprocess
 
 import pytest
-from samples_of import FOLDER, bare, sample
-from sopstatus import codec, content, transformer
-from tools import need
+from samples_of import FOLDER, ROOT, bare, sample
+from sopstatus import codec, transformer
+from sopstatus.codecs.fhir import transaction
+from sopstatus.documents import content
 
 from engines.destination import Receiver, ack
 from engines.fhir_server import fhir_server
 from engines.foundry import PLACE, engine, free_port, wait_for
-from engines.running import HERE, Client, code
+from engines.running import HERE, Client, code, message
+from tools import need
 
 CASE = "authorized-original"
 SAMPLE = FOLDER / "engines" / "message_foundry.py"
@@ -27,8 +31,15 @@ def renamed(control_id, message=None):
 
 
 def study(message):
-    """Return the FHIR resource of a message as bytes."""
-    return content.dump_json(transformer("hl7", "fhir")(message).value)
+    """Return what goes to the FHIR server for a message."""
+    return content.dump_json(transaction(transformer("hl7", "fhir")(message).value))
+
+
+def on_the_page(language, word):
+    """Return the first block of code in docs/engines.md that has this word."""
+    text = (ROOT / "docs" / "engines.md").read_text()
+    found = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return next(block for block in found if word in block)
 
 
 class Site:
@@ -73,7 +84,7 @@ def test_the_status_goes_on_by_mllp_and_to_fhir(site):
         site.send("GOOD")
         assert site.engine.settled("GOOD")["status"] == "processed"
         assert receiver.received == [renamed("GOOD", WHOLE)]
-        assert server.received == [("/fhir/ImagingStudy", "application/fhir+json", study(WHOLE))]
+        assert server.received == [("/fhir", "application/fhir+json", study(WHOLE))]
 
 
 def test_a_destination_that_is_down_gets_it_when_it_is_up(site):
@@ -147,12 +158,55 @@ def test_an_issue_that_is_an_error_makes_a_dead_letter_that_says_why(site):
 
 
 def test_a_warning_is_in_the_engine_s_log(site):
-    message = sample("absent", "hl7").replace(b"|SYNabsent|", b"|WARNED|")
+    message = sample("original", "hl7").replace(b"|SYNoriginal|", b"|WARNED|")
+    message = message.replace(b"^99SOPSTATUS", b"^99OTHER")
     with site.destinations() as (receiver, _):
         site.send("WARNED", message)
         assert site.engine.settled("WARNED")["status"] == "processed"
         assert receiver.received == [message]
-    assert "WARNING  sopstatus: warning fhir/no-study-uid ImagingStudy" in site.engine.told()
+    assert "WARNING  sopstatus: warning hl7/coding-system ZDS[1]-5" in site.engine.told()
+
+
+def test_the_page_runs_as_pasted(tmp_path):
+    """One resource for a study, whatever the number of its messages; a dead letter, after logging in."""
+    config, environments = tmp_path / "config", tmp_path / "environments"
+    config.mkdir()
+    environments.mkdir()
+    (config / "page.py").write_text(on_the_page("python", "from messagefoundry"))
+    port = free_port()
+    with fhir_server() as server:
+        values = on_the_page("toml", "status_port").replace("2575", str(port))
+        values = values.replace("https://fhir.example.org/fhir", server.url)
+        (environments / "dev.toml").write_text(values)
+        with engine(tmp_path, login=True, env="dev") as running:
+            with Client(port) as client:
+                for number in range(20):
+                    assert code(client.ask(renamed(f"{number}", WHOLE))) == "AA"
+                assert (
+                    code(client.ask(message("ADT", kind="ADT^A08").partition("ZDS")[0].encode()))
+                    == "AA"
+                )
+                wait_for(lambda: len(server.received) == 20)
+                asked = [json.loads(body)["entry"][0]["request"] for *_, body in server.received]
+                (url,) = {one["url"] for one in asked}
+                assert re.fullmatch(r"ImagingStudy/[0-9a-f-]{36}", url)
+                assert {one["method"] for one in asked} == {"PUT"}
+
+                server.behave = lambda *_: 422
+                assert code(client.ask(renamed("DEAD", WHOLE))) == "AA"
+                wait_for(lambda: len(server.received) == 21)
+            server.behave = lambda *_: 200
+            script = on_the_page("sh", "dead-letters/replay").replace("8765", str(running.port))
+            done = subprocess.run(
+                ["bash", "-ec", script],
+                cwd=tmp_path,
+                env={**os.environ, "NEW_PASSWORD": "synthetic-Correct-Horse-77"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert '"requeued":1' in done.stdout, done.stdout + done.stderr
+            wait_for(lambda: len(server.received) == 22)
 
 
 def test_the_engine_s_own_objects():

@@ -1,4 +1,4 @@
-"""Transformers of a site, for tests of ``--transform engines.transforms:NAME``."""
+"""Transformers of a site, for tests of ``--transformer engines.transforms:NAME``."""
 
 import threading
 import time

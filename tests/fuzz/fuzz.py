@@ -7,20 +7,14 @@ find it.
 
 import sys
 import warnings
+from pathlib import Path
 
 import atheris
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # what the target launder reads with
+
 with atheris.instrument_imports(include=["sopstatus"]):
     import targets
-    from sopstatus.codecs import (  # noqa: F401
-        dicom,
-        dicom_json,
-        dicom_xml,
-        fhir,
-        healthimaging,
-        hl7,
-        hl7_xml,
-    )
 
 
 def main():

@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import sys
+from itertools import islice
 from pathlib import Path
 
 import pydicom
@@ -11,6 +12,7 @@ from pydicom.data import get_testdata_file
 from sopstatus import codec
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
 CRASHERS = Path(__file__).with_name("crashers")
 SAMPLES = {
     "hl7": "message.hl7",
@@ -37,6 +39,17 @@ def image_sets(folder):
             (folder / path.parent.name).write_bytes(json.dumps(made).encode())
 
 
+def malformed(folder):
+    """Write data sets of every encoding, without a fault and with some."""
+    from malformed.data_sets import variants, well_formed
+
+    folder.mkdir(exist_ok=True)
+    sample = (ROOT / "samples" / "authorized-original" / "image.dcm").read_bytes()
+    for name, data in (*well_formed(sample), *islice(variants(sample, 1), 200)):
+        if len(data) < 4096:
+            (folder / name).write_bytes(data)
+
+
 def write(folder):
     """Write one folder of seeds a target."""
     for name, file in SAMPLES.items():
@@ -48,6 +61,10 @@ def write(folder):
             into = folder / name.replace("-", "_")
             into.mkdir(exist_ok=True)
             shutil.copy(path, into / path.stem)
+    for path in (ROOT / "tests" / "malformed" / "cases").iterdir():  # of public bug reports
+        kind = {"f": "fhir", "h": "hl7", "j": "dicom_json"}.get(path.name[0], "dicom")
+        (folder / kind).mkdir(exist_ok=True)
+        shutil.copy(path, folder / kind / path.name)
     image_sets(folder / "healthimaging")
     for path in (ROOT / "tests" / "issue_samples" / "dicom-xml").glob("*.xml"):
         (folder / "mirth_xml" / path.name).write_bytes(path.read_bytes())
@@ -63,6 +80,7 @@ def write(folder):
         buffer = io.BytesIO()
         dataset.save_as(buffer)
         (folder / "dicom" / name).write_bytes(buffer.getvalue())
+    malformed(folder / "launder")
     for path in CRASHERS.glob("*/*"):
         (folder / path.parent.name).mkdir(exist_ok=True)
         shutil.copy(path, folder / path.parent.name / path.name)

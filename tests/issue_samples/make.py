@@ -73,19 +73,20 @@ def twin():
     return made
 
 
+def directory():
+    made, record = Dataset(), Dataset()
+    record.DirectoryRecordType = "PATIENT"
+    made.FileSetID = "SAMPLES"
+    made.DirectoryRecordSequence = Sequence([record])
+    return made
+
+
 def deep(levels):
     """Sequences of undefined length, each in the only item of the one around it."""
     item = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
     opened = struct.pack("<HH2sHI", 0x0008, 0x1115, b"SQ", 0, 0xFFFFFFFF) + item
     made = dataset(SpecificCharacterSet=None, StudyInstanceUID=None, SeriesInstanceUID=None)
     return part10(made) + opened * levels
-
-
-def out_of_order():
-    """Elements that go down: only a tolerant reader follows."""
-    whole = part10(dataset(SOPInstanceStatus="OR"))
-    at = whole.rindex(b"\x08\x00\x16\x00UI")
-    return whole[:at] + whole[at:][-10:] + whole[at:][:-10]
 
 
 def files():
@@ -96,8 +97,8 @@ def files():
     yield "shared/authorized.dcm", part10(dataset(**time))
     yield "value/padded.dcm", part10(dataset(SOPInstanceStatus=" AO"))
     yield "dicom/truncated.dcm", plain[:-20]
-    # elements that go down, in a sequence without an end
-    yield "dicom/not-understood.dcm", plain + deep(1)[-20:]
+    # a sequence without an item
+    yield "dicom/not-understood.dcm", plain + deep(1)[-20:-8] + plain[-16:]
     yield "dicom/not-deflated.dcm", plain.replace(*padded_syntax())
     yield "dicom/too-deep.dcm", deep(70)
     yield "dicom/no-uid.dcm", part10(dataset(SeriesInstanceUID=None, SOPInstanceStatus="AO"))
@@ -114,15 +115,36 @@ def files():
     comment = part10(dataset(SOPInstanceStatus="AO", SOPAuthorizationComment="fur KOln"))
     latin, utf8 = (comment.replace(b"fur KOln", t) for t in (b"f\xfcr K\xf6ln", b"f\xc3\xbcr Kln"))
     yield "dicom/charset-doubtful.dcm", utf8
+    yield "dicom/charset-misspelt.dcm", latin.replace(b"ISO_IR 100", b"ISO-IR 100")
     yield "dicom/undecodable.dcm", latin.replace(b"ISO_IR 100", b"ISO_IR 192")
     bare = dataset(SpecificCharacterSet=None, SOPAuthorizationComment="fur KOln")
     yield "dicom/charset-missing.dcm", part10(bare).replace(b"fur KOln", b"f\xfcr K\xf6ln")
-    yield "dicom/not-rewritable.dcm", out_of_order()
+    stated = part10(dataset(SOPInstanceStatus="OR"))
+    status = stated[-10:]
+    numbered = plain + struct.pack("<HH2sH2s", 0x0100, 0x0426, b"LO", 2, b"C1")
+    yield "dicom/order.dcm", numbered + status
+    yield "dicom/repeated.dcm", stated + status.replace(b"OR", b"AO")
+    yield "dicom/stray.dcm", stated + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+    yield (
+        "dicom/unknown-vr.dcm",
+        plain + struct.pack("<HH2sH2s", 0x20, 0x13, b"XS", 2, b"1 ") + status,
+    )
+    yield "dicom/wrong-vr.dcm", stated[:-10] + status.replace(b"CS", b"LO")
+    no_syntax = plain[:132] + struct.pack("<HH2sH4s", 2, 0x12, b"UI", 4, b"1.2\0")
+    yield "dicom/by-pydicom.dcm", no_syntax + stated[meta_end(stated) :]
+    yield "dicom/no-instance.dcm", plain[: meta_end(plain)]
+    yield "dicom/directory.dcm", part10(directory())
+    yield "dicom/not-rewritable.dcm", no_syntax + stated[meta_end(stated) :]
     bomb = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
     element = struct.pack("<HH2sHI", 0x0008, 0x0001, b"UN", 0, 1 << 22)
     deflated = bomb.compress(element + bytes(1 << 22)) + bomb.flush()
     head = part10(Dataset(), EXPLICIT).replace(*padded_syntax())
     yield "dicom/too-large.dcm", head + deflated
+
+
+def meta_end(data):
+    """Where the data set begins: (0002,0000) says it."""
+    return 144 + struct.unpack_from("<I", data, 140)[0]
 
 
 def padded_syntax():

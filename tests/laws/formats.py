@@ -7,6 +7,7 @@ import copy
 import gzip
 import io
 import json
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,12 +18,14 @@ from typing import Any, NamedTuple
 import pydicom
 from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
+from samples_of import verbatim_slice
 from sopstatus import SOPInstance, codec, load_tables
 
 from laws import mirth_xml
 from laws.strategies import HOLDERS, statements, studies
 
 EXTENSION = load_tables().groups[0].extension
+CODES = f"{load_tables().site.canonical}/CodeSystem"
 
 
 class Document(NamedTuple):
@@ -61,6 +64,9 @@ _CHARSETS = [
     "~ISO IR87",
     "GB 18030-2000",
     "KS X 1001",
+    "utf8",
+    "WINDOWS-1252",
+    "KOI8-R",  # all is ASCII, and stays so
 ]
 _DELIMITERS = ["|^~\\&", "|^~\\&", "|^~\\&#", "@*%$!", "#^~\\&", "|^~\\", "|^~", "|^.\\&", "|^+.&"]
 _KINDS = ["ORU^R01^ORU_R01", "OMI^O23", "MDM^T02", "MDM^T11", "ADT^A08", "ZZZ^Z01", "ORU"]
@@ -108,46 +114,74 @@ def hl7_documents(draw):
         lines += [sep.join(["NTE", "1", "", "note"])] * draw(st.integers(0, 1))
     lines += ["ZSI" + sep * 4] * draw(st.integers(0, 1))
     for identity in draw(st.lists(st.sampled_from(known), max_size=2, unique=True)):
-        lines.insert(draw(st.integers(2, len(lines))), sep.join(_odd_zds(draw, identity, comp)))
+        lines.insert(draw(st.integers(2, len(lines))), sep.join(_odd_zds(draw, identity, marks)))
     for _ in range(draw(st.integers(0, 2))):  # as IHE has it: the study, and no more
         pointer = comp.join([known[0].study_instance_uid, "", "Application", "DICOM"])
         lines.insert(draw(st.integers(2, len(lines))), sep.join(["ZDS", pointer]))
+    if term == "\r" and draw(st.integers(0, 3)) == 0:  # an LF is text
+        at = draw(st.integers(1, len(lines) - 1))
+        lines[at] += draw(st.sampled_from(["\nmore", "\n", "\n\nZDS", "\nnote"]))
     text = term.join(lines) + term * draw(st.sampled_from([1, 1, 1, 0, 2]))
     data = text.encode("ascii")
     if draw(st.integers(0, 5)) == 0:
-        data = b"\x0b" + data + b"\x1c\r"
+        data = b"\x0b" + draw(st.sampled_from([b"", MARK])) + data + b"\x1c\r"
     if draw(st.integers(0, 5)) == 0:
         data = f"FHS{marks}{term}BHS{marks}{term}".encode() + data + f"BTS{sep}1{term}".encode()
+    data += draw(st.sampled_from([b"", b"", b"", b"\0", b"\0\0\0", b"\r\0", b" \r"]))
     # without an escape character a message cannot name a holder that holds a delimiter
     return Document(data, known, HOLDERS if len(marks) > 4 else st.sampled_from(["", "PACS1"]))
 
 
-def _odd_zds(draw, x, comp):
-    pointer = [x.study_instance_uid, "VISTA", "application", "dicom"]
-    fields = ["ZDS", comp.join(pointer), x.series_instance_uid, x.sop_class_uid, x.sop_instance_uid]
+def _odd_zds(draw, x, marks):
+    comp, sign = marks[1], marks[3:4]
+    name = draw(st.sampled_from(["ZDS", "ZDS", "ZDS", "zds", "  ZDS", "ZDS "]))
+    pad = st.sampled_from(["", "", " "])
+    pointer = [x.study_instance_uid + draw(pad), "VISTA", "application", "dicom"]
+    uids = [x.series_instance_uid, x.sop_class_uid + draw(pad), x.sop_instance_uid + draw(pad)]
+    fields = [name, comp.join(pointer), *uids]
+    ours, theirs = ["AO", "", "99SOPSTATUS"], ["REL", "Released", "L"]
     said = [
         draw(
             st.sampled_from(
-                ["AUTHORIZED", "AO ", f"AC{comp}other words", '""', "", "QQ", f"{comp}text"]
+                [
+                    *("AUTHORIZED", "AO ", f"AC{comp}other words", '""', "", "QQ", f"{comp}text"),
+                    *(comp.join(theirs + ours), comp.join(ours + theirs)),
+                    comp.join(["OR", "", *ours[2:], *ours]),
+                ]
             )
         ),
-        draw(st.sampled_from(["20240102", f"2024{comp}Y", '""', "", "20240102030405.1234-0500"])),
-        draw(st.sampled_from(["words", '""', "", " leading"])),
+        draw(
+            st.sampled_from(
+                ["20240102", f"2024{comp}Y", '""', "", "20240102030405.1234-0500", " 2024 "]
+            )
+        ),
+        draw(st.sampled_from(["words", '""', "", " leading", *_escaped(sign)])),
         draw(st.sampled_from(["C-1", "", ""])),
         draw(
             st.sampled_from(["", 'SOPAuthorizationDateTime="20240102030405.123456-0500"', "Odd=1"])
         ),
-        draw(st.sampled_from(["", "", "PACS1"])),
+        draw(st.sampled_from(["", "", "PACS1", " PACS1 "])),
         draw(st.sampled_from(["", "theirs"])),
         "",
     ]
     return fields + said[: draw(st.integers(0, len(said)))]
 
 
+def _escaped(sign):
+    """Escape sequences as others write them; none where MSH-2 has no escape character."""
+    found = ["X000d X000A", "XC3 XBC", "X00 X0D", "H N", ".br .sp2", ".in+4 .sk3", "XFF F", "Zx E"]
+    return ["a" + "".join(f"{sign}{n}{sign}" for n in one.split()) + "b" for one in found if sign]
+
+
+MARK = b"\xef\xbb\xbf"
+
+
 def hl7_frame(data: bytes) -> list[bytes]:
     """Return the content of every line, without those of our ZDS (ZDS-1 begins with a digit)."""
-    text = data.replace(b"\x0b", b"").replace(b"\x1c", b"")
-    lines = [line for line in text.replace(b"\n", b"\r").split(b"\r") if line]
+    text = data.replace(b"\x0b", b"").replace(b"\x1c", b"").replace(b"\0", b"").replace(MARK, b"")
+    end = re.search(rb"MSH[^\r\n]*(\r\n|\r|\n|\Z)", text)
+    text = text.replace(b"\n", b"\r") if b"\n" in end[1] else text
+    lines = [line for line in text.split(b"\r") if line.strip()]
     return [line for line in lines if not (line[:3] == b"ZDS" and line[4:5].isdigit())]
 
 
@@ -155,12 +189,17 @@ def hl7_frame(data: bytes) -> list[bytes]:
 def hl7_xml_documents(draw):
     """The same as Mirth's XML; frame characters and batches never reach a transformer."""
     data, known, holders = draw(hl7_documents())
-    text = data.decode("ascii").replace("\n", "\r").replace("\x0b", "").replace("\x1c", "")
-    lines = [line for line in text.split("\r") if line and line[:3] not in ("FHS", "BHS", "BTS")]
+    text = data.replace(MARK, b"").decode("ascii").replace("\n", "\r")
+    for mark in "\x0b\x1c\0":
+        text = text.replace(mark, "")
+    lines = [
+        line for line in text.split("\r") if line.strip() and line[:3] not in ("FHS", "BHS", "BTS")
+    ]
     header = next(line for line in lines if line.startswith("MSH"))
     sep = header[3]
     marks = [sep, *header.split(sep)[1]]
-    fields = [line.split(sep) for line in lines]
+    fields = [line.strip(" ").split(sep) for line in lines]
+    fields = [[name.strip(" "), *rest] for name, *rest in fields]
     fields[lines.index(header)].insert(1, sep)
     return Document(draw(mirth_xml.spelt(fields, marks)), known, holders)
 
@@ -175,7 +214,7 @@ def fhir_documents(draw):
     kind = draw(st.sampled_from(["R4", "R5", "selection", "bundle"]))
     if kind == "selection":
         return Document(_selection(draw, known), known)
-    study = _study(draw, known, kind)
+    study = _study(draw, known, kind) | _beside(draw)
     if kind == "bundle":
         entries = [{"resource": {"resourceType": "Patient", "id": "p"}}, {"resource": study}]
         return Document({"resourceType": "Bundle", "type": "collection", "entry": entries}, known)
@@ -241,18 +280,31 @@ def _odd_extension(draw):
         {"url": "authorizationDateTime", "valueDateTime": "2024-01-02T03:04:05.1234567Z"},
         {"url": "authorizationDateTime", "valueDateTime": "2024-01-02T03:04"},
         {"url": "theirs", "valueDecimal": 1.5},
-        {"url": "verbatim", "valueString": 'SOPAuthorizationDateTime="20240102030405.12345678"'},
-        {"url": "verbatim", "valueString": "Odd=1"},
-        {"url": "verbatim", "valueString": 'SOPAuthorizationComment=""'},
+        {"url": "status", "valueCoding": {"system": f"{CODES}/sop-instance-status", "code": "AO"}},
+        {"url": "status", "valueCode": "NS", "valueCoding": {"code": "AO"}},
+        verbatim_slice('SOPAuthorizationDateTime="20240102030405.12345678"'),
+        verbatim_slice("Odd=1"),
+        verbatim_slice('SOPAuthorizationComment=""'),
+        {"url": "verbatim", "valueString": 'SOPInstanceStatus=""'},
     ]
     chosen = draw(st.lists(st.sampled_from(slices), max_size=3))
     return {"url": EXTENSION, "id": "e", "extension": copy.deepcopy(chosen)}
 
 
+def _beside(draw):
+    """What is reported and never touched: ours where it cannot be, under a URL that is nearly ours."""
+    near = {"url": draw(st.sampled_from([f"{EXTENSION}|1.0", f"{EXTENSION}/"])), "extension": []}
+    shapes = [{}, {}, {"_status": {"extension": [near]}}, {"contained": [{"extension": [near]}]}]
+    more = [{"meta": {"extension": [near]}}, {"text": {"x": [near]}}]
+    return copy.deepcopy(draw(st.sampled_from([*shapes, *more])))
+
+
 def _foreign(draw):
     if draw(st.booleans()):
         return {}
-    return {"extension": [{"url": "http://elsewhere.test/x", "valueString": "theirs"}]}
+    near = {"url": f"{EXTENSION}|2", "extension": [{"url": "status", "valueCode": "AO"}]}
+    theirs = {"url": "http://elsewhere.test/x", "valueString": "theirs"}
+    return {"extension": [draw(st.sampled_from([theirs, theirs, near])) | {}]}
 
 
 def fhir_frame(document):

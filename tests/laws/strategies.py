@@ -1,9 +1,10 @@
 """Values as they really occur, for the laws."""
 
+import json
 from calendar import monthrange
 
 from hypothesis import strategies as st
-from sopstatus import SOPInstance
+from sopstatus import Holder, SOPInstance
 
 UIDS = st.builds(
     lambda parts: "1.2." + ".".join(map(str, parts)),
@@ -62,7 +63,22 @@ DATE_TIMES = st.one_of(
     date_times(),
     st.sampled_from(["20240230", "yesterday", "20241301", "2024010203040", "2024-2025", None]),
 )
-HOLDERS = st.sampled_from(["", "", "PACS1", "WS 2", "A^B&C"])
+_TITLES = ["", "PACS1", "WS 2", "A^B&C", "A\\E\\^B", "\\S\\"]
+_IDS = ["", "1.2.3.4", "1.2.3.5", "urn:oid:1.2.3.4", "0B1e2a3c-4d5e-6f70-8192-a3b4c5d6e7f8", "a^b"]
+ODD_HOLDERS = st.builds(
+    Holder,
+    st.sampled_from(_TITLES),
+    st.sampled_from([*_IDS, "https://pacs.example/a", "pacs.example", "no OID"]),
+    st.sampled_from(["", "ISO", "UUID", "URI", "DNS", "L", "iso"]),
+)
+HOLDERS = st.sampled_from(
+    [
+        *("", "", "PACS1", "WS 2"),
+        *(Holder("A^B&C"), Holder("PACS1", "1.2.3.4", "ISO"), Holder("PACS1", "1.2.3.5", "ISO")),
+        *(Holder("", "1.2.3.6", "ISO"), Holder("WS 2", "ws2.example", "DNS")),
+        *(Holder("X", "urn:oid:1.2.3.7", "URI"), Holder("A&B", "a^b", "L"), Holder("Y", "1.2.3.8")),
+    ]
+)
 
 
 @st.composite
@@ -110,3 +126,31 @@ def statements(draw, known, *, holders=HOLDERS, wide=True):
         )
         made[x.identity] = x
     return list(made.values())
+
+
+@st.composite
+def with_a_repeated_member(draw, document):
+    """Return JSON text, and the same in which one object, at any depth, has a member twice."""
+    mark = "\0 the member goes here"
+    objects = []
+
+    def marked(node):
+        if isinstance(node, dict):
+            members = {name: marked(value) for name, value in node.items()}
+            if members:
+                objects.append(members)
+            return members
+        return [marked(item) for item in node] if isinstance(node, list) else node
+
+    tree = marked(document)
+    indent = draw(st.sampled_from([None, 2]))
+    once = json.dumps(tree, indent=indent, ensure_ascii=False)
+    place = draw(st.sampled_from(objects))
+    name = draw(st.sampled_from(sorted(place)))
+    again = draw(st.sampled_from([place[name], None, "x", [], {}, 1]))
+    kept = dict(place)
+    place.clear()
+    first = draw(st.booleans())
+    place |= {mark: again, **kept} if first else {**kept, mark: again}
+    twice = json.dumps(tree, indent=indent, ensure_ascii=False)
+    return once, twice.replace(json.dumps(mark), json.dumps(name))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sopstatus import DocumentError, Result
 
 from laws.formats import FORMATS
-from laws.strategies import statements
+from laws.strategies import statements, with_a_repeated_member
 
 
 def each_format(law):
@@ -111,6 +111,22 @@ def test_total(name, data):
         return
     assert isinstance(found, Result)
     assert isinstance(written, Result)
+
+
+@settings(max_examples=min(settings.default.max_examples, 300))
+@given(data=st.data())
+def test_a_repeated_member_is_refused(data):
+    """FHIR as text in which a member stands twice, at any place: refused, and nothing is dropped."""
+    under, document, xs = draw_case(data, "fhir")
+    codec = under.codec
+    once, twice = data.draw(with_a_repeated_member(document))
+    spelt = data.draw(st.sampled_from([str, str.encode, "\ufeff".__add__]))
+    assert codec.read(spelt(once)) == codec.read(document)
+    text = spelt(twice)
+    for step in (codec.decode, codec.instances, lambda text: codec.encode(xs, text)):
+        with pytest.raises(DocumentError) as error:
+            step(text)
+        assert [issue.code for issue in error.value.issues] == ["document/repeated-member"]
 
 
 def _damage(data, document):

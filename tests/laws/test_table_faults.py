@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sopstatus import TableError, load_tables
 from sopstatus.table import lint
-from sopstatus.table_language import PROFILE_FILE
+from sopstatus.table.language import PROFILE_FILE
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
 LEGAL = {

@@ -4,14 +4,16 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from ledger.told import COMMENT, UID, minute, seen, whole_life
-from samples_of import FOLDER
-from sopstatus import Link, audit_log, codec, transformer
-from sopstatus.__main__ import main
+from samples_of import FOLDER, bare
+from sopstatus import Link, codec, transformer
+from sopstatus.archive.progress import progress
+from sopstatus.audit import log as audit_log
+from sopstatus.cli import main
 from sopstatus.ledger import Ledger
-from sopstatus.progress import progress
 
 CASE = FOLDER / "authorized-original"
 
@@ -53,9 +55,10 @@ def test_documents_of_every_format(database, capsys):
     files = sorted(CASE.glob("*.*"))
     documents = [f for f in files if f.suffix in (".dcm", ".hl7", ".json")]
     assert len(documents) >= 3
-    code, out, _ = run(
-        capsys, "add", database, *documents, "--holder", "PACS", "--time", "2024-01-01T00:00Z"
-    )
+    options = ("--holder", "PACS", "--time", "2024-01-01T00:00Z")
+    code, out, _ = run(capsys, "add", database, *documents, *options, "--trusted-link")
+    assert (code, out) == (0, f"1 new, {len(documents) - 1} known\n")
+    code, out, _ = run(capsys, "add", database, *documents, *options)  # some are claims now
     assert (code, out) == (0, f"1 new, {len(documents) - 1} known\n")
 
 
@@ -70,8 +73,7 @@ def test_what_is_unreadable_does_not_stop_the_rest(database, log, tmp_path, caps
     code, out, err = run(capsys, "add", database, tmp_path / "text", tmp_path / "DOE", log)
     assert (code, out) == (3, "8 new, 0 known\n")
     assert "document/unknown-format" in err
-    assert "document/unreadable FILE" in err
-    assert "DOE" not in err
+    assert f"document/unreadable {tmp_path}/DOE: " in err  # what the user typed
 
 
 def test_a_broken_chain_is_no_evidence(database, log, capsys):
@@ -85,12 +87,25 @@ def test_check_tells_what_is_wrong(database, capsys):
     with Ledger(database) as ledger:
         ledger.observe([seen("OR", "A"), seen("OR", "B")], time=minute(0))
     code, out, err = run(capsys, "check", database, "--original-age", "1.5")
-    assert (code, out) == (1, "1 instances, 3 findings\n")
+    counts = ["1  error ledger/two-holders", "2  warning ledger/original-too-old"]
+    assert [line.strip() for line in out.splitlines()] == [*counts, "1 instances, 3 findings"]
+    assert code == 1
     assert f"error ledger/two-holders {UID}: " in err
     assert f"warning ledger/original-too-old {UID}@A: " in err
     code, out, err = run(capsys, "check", database, "--json")
     (told,) = map(json.loads, out.splitlines())
     assert (code, told["code"], told["location"], err) == (1, "ledger/two-holders", UID, "")
+
+
+def test_check_gives_five_examples_of_a_code_or_all(database, capsys):
+    with Ledger(database) as ledger:
+        for number in range(7):
+            uid = f"{UID}.{number}"
+            ledger.observe([replace(seen("OR", h), sop_instance_uid=uid) for h in "AB"])
+    for more, shown in ((), 5), (("--all",), 7):
+        code, out, err = run(capsys, "check", database, *more)
+        assert (code, err.count("error ledger/two-holders")) == (1, shown)
+        assert "      7  error ledger/two-holders\n" in out
 
 
 def test_a_warning_is_no_error(database, capsys):
@@ -102,7 +117,7 @@ def test_a_warning_is_no_error(database, capsys):
 
 def test_nothing_is_known(database, capsys):
     Ledger(database).close()
-    assert run(capsys, "show", database, UID) == (0, "nothing is known of this instance\n", "")
+    assert run(capsys, "show", database, UID) == (0, "nothing is known about this instance\n", "")
 
 
 def test_a_time_without_an_offset(database, log, capsys):
@@ -113,19 +128,19 @@ def test_a_server_that_is_not_there(tmp_path, capsys):
     url = f"postgresql://nobody:secret@/DOE?host={tmp_path}"
     code, out, err = run(capsys, "check", url)
     assert (code, out) == (3, "")
-    assert "fatal ledger/unavailable DB: " in err
-    assert "secret" not in err and "DOE" not in err
+    assert "fatal ledger/unavailable postgresql:///DOE: " in err
+    assert "secret" not in err and str(tmp_path) not in err
 
 
 @pytest.mark.parametrize("url", ["postgresql://[", "postgresql://h:port/x"])
 def test_a_url_that_is_none(url, capsys):
     code, _, err = run(capsys, "check", url)
     assert code == 3
-    assert "fatal ledger/unavailable DB: " in err
+    assert "fatal ledger/unavailable postgresql://" in err
 
 
 def test_without_the_extra(tmp_path):
-    script = "import sys; sys.modules['sqlalchemy'] = None; from sopstatus.__main__ import main"
+    script = "import sys; sys.modules['sqlalchemy'] = None; from sopstatus.cli import main"
     done = subprocess.run(
         [sys.executable, "-c", f"{script}; sys.exit(main(['ledger', 'check', 'x.db']))"],
         cwd=tmp_path,
@@ -134,7 +149,7 @@ def test_without_the_extra(tmp_path):
         text=True,
     )
     assert done.returncode == 2
-    assert done.stderr == "error: the ledger needs the extra: pip install sopstatus[ledger]\n"
+    assert done.stderr == 'error: ledger needs the extra: pip install "sopstatus[ledger]"\n'
     assert not list(tmp_path.iterdir())
 
 
@@ -152,7 +167,7 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch):
 
 def test_a_folder_of_documents(database, capsys):
     """Every format says the same of one copy; the folder has them all."""
-    options = ("--holder", "PACS", "--time", "2024-01-01T00:00Z")
+    options = ("--holder", "PACS", "--time", "2024-01-01T00:00Z", "--trusted-link")
     code, out, _ = run(capsys, "add", database, CASE, *options)
     assert (code, out) == (0, f"1 new, {len(list(CASE.iterdir())) - 1} known\n")
 
@@ -160,11 +175,11 @@ def test_a_folder_of_documents(database, capsys):
 def test_what_a_transformer_has_recorded(database):
     """A study of two instances, written onto the image of one, makes nobody a holder of the other."""
     study = FOLDER / "two-series"
-    link = Link(True, True, True)
+    link = Link(secure=True, authenticated=True, conforms=True)
     carry = transformer("fhir", "dicom")
     done = carry(
         json.loads((study / "imaging-study.json").read_text()),
-        (study / "image.dcm").read_bytes(),
+        bare("two-series", "dicom"),
         link=link,
         holder="PACS",
     )

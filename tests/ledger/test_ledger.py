@@ -331,15 +331,16 @@ def test_nothing_is_made_for_those_who_only_read(database):
     Ledger(database, create=False).close()
 
 
-def test_a_newer_version_is_refused(database):
+@pytest.mark.parametrize(("way", "code"), [(1, "ledger/newer"), (-1, "ledger/older")])
+def test_another_version_is_refused(database, way, code):
     with Ledger(database) as ledger:
         ledger.add(whole_life())
         with schema.writing(ledger._engine) as connection:
-            connection.execute(sa.update(schema.version).values(version=schema.VERSION + 1))
+            connection.execute(sa.update(schema.version).values(version=schema.VERSION + way))
     for create in (True, False):
         with pytest.raises(DocumentError) as told:
             Ledger(database, create=create)
-        assert told.value.issues[0].code == "ledger/newer"
+        assert told.value.issues[0].code == code
 
 
 def test_a_batch_that_fails_leaves_nothing(ledger, monkeypatch):

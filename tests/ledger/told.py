@@ -14,7 +14,7 @@ from sopstatus.profile import (
     transfer,
 )
 
-TRUSTED = Link(True, True, True)
+TRUSTED = Link(secure=True, authenticated=True, conforms=True)
 UID = "1.2.3.1.1"
 COMPLETE = {
     "SOPAuthorizationDateTime": "20240102030405+0000",

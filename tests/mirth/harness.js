@@ -10,6 +10,9 @@ var logged = [];
 var logger = {
     error: function (line) {
         logged.push(String(line));
+    },
+    warn: function (line) {
+        logged.push(String(line));
     }
 };
 var destinations = 1;
@@ -70,8 +73,8 @@ function kept() {
     return found;
 }
 
-(function () {
-    var lines = String(readFile(arguments[0], 'UTF-8')).split('\n');
+function answer(file) {
+    var lines = String(readFile(file, 'UTF-8')).split('\n');
     lines.forEach(function (line) {
         var answer, request;
         if (line) {
@@ -89,4 +92,4 @@ function kept() {
             print(sopstatusJSON(JSON.stringify(answer)));
         }
     });
-}(arguments[0]));
+}

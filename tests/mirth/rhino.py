@@ -4,8 +4,9 @@ import json
 import subprocess
 from pathlib import Path
 
-from sopstatus import SOPInstance, load_tables
+from sopstatus import Holder, SOPInstance, load_tables
 from sopstatus.artifacts.mirth.library import FUNCTIONS, script
+
 from tools import need, need_file
 
 HARNESS = Path(__file__).with_name("harness.js")
@@ -14,6 +15,7 @@ MAIN = "org.mozilla.javascript.tools.shell.Main"
 OPTIONS = ("-opt", "-1", "-version", "200")
 
 
+LAST = "answer(arguments[0]);"
 JARS = ("js", "httpclient", "httpcore", "commons-logging", "commons-codec")
 
 
@@ -25,12 +27,13 @@ def java():
     return [need("java", "rhino"), "-cp", ":".join(map(str, jars)), MAIN]
 
 
-def run(folder, requests, tables=None, *, http=False):
+def run(folder, requests, tables=None, *, http=False, more=()):
     """Return the answer to each request: ``{"value": ...}`` or ``{"error": line}``."""
     command = java() if http else [need("rhino", "rhino")]
     program, given = folder / "program.js", folder / "requests.jsonl"
+    parts = [HARNESS.with_name(name).read_text() for name in (HARNESS.name, *more)]
     code = [script(name, tables or load_tables()) for name in FUNCTIONS]
-    program.write_text("\n".join([*code, HARNESS.read_text()]), encoding="ascii")
+    program.write_text("\n".join([*code, *parts, LAST]), encoding="ascii")
     given.write_text("".join(json.dumps(one) + "\n" for one in requests), encoding="ascii")
     done = subprocess.run(
         [*command, *OPTIONS, str(program), str(given)], capture_output=True, text=True, check=False
@@ -43,13 +46,13 @@ def run(folder, requests, tables=None, *, http=False):
 
 def in_script(x, offset=""):
     """A statement as the scripts have it."""
-    study, series, sop, holder = x.identity
+    study, series, sop, _ = x.identity
     return {
         "studyInstanceUID": study,
         "seriesInstanceUID": series,
         "sopClassUID": x.sop_class_uid,
         "sopInstanceUID": sop,
-        "holder": holder,
+        "holder": str(x.holder),
         "attributes": dict(x.attributes),
         "offset": offset,
     }
@@ -61,6 +64,6 @@ def in_python(said):
         said["seriesInstanceUID"],
         said["sopClassUID"],
         said["sopInstanceUID"],
-        said["holder"],
+        Holder.of(said["holder"]),
         said["attributes"],
     )

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from samples_of import FOLDER
 from sopstatus import load_tables
-from sopstatus.__main__ import main
 from sopstatus.artifacts.mirth.channels import CHANNELS
 from sopstatus.artifacts.mirth.export import filled
 from sopstatus.artifacts.mirth.files import mirth_files
 from sopstatus.artifacts.mirth.library import FUNCTIONS, script
+from sopstatus.cli import main
 
 # of exports of version 4.5.2: the attributes and children of each element, in their order
 STRUCTURE = json.loads(Path(__file__).with_name("structure.json").read_text())
@@ -76,11 +76,11 @@ def test_the_same_bytes_each_time_and_in_the_samples(tmp_path, capsys):
 def test_a_folder_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["artifacts", str(tmp_path / "file")]) == 3
-    assert "document/unwritable OUT" in capsys.readouterr().err
+    assert "document/unwritable /" in capsys.readouterr().err
 
 
 def test_the_command_line_loads_no_artifacts():
-    code = "import sys, sopstatus.__main__, sopstatus.commands; print(*sys.modules)"
+    code = "import sys, sopstatus.cli, sopstatus.cli.convert; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "sopstatus.artifacts" not in done.stdout
 

@@ -1,15 +1,23 @@
 """The shipped scripts are ECMAScript 5: the engine's Rhino has less of ES6 than it parses."""
 
 import re
+from collections import Counter
 
 import esprima
 import pytest
 from sopstatus import load_tables
-from sopstatus.artifacts.mirth.channels import CHANNELS, step_script
+from sopstatus.artifacts.mirth.channels import CHANNELS, step_script, writer_script
 from sopstatus.artifacts.mirth.library import FUNCTIONS, script
 
 SCRIPTS = {name: script(name, load_tables()) for name in FUNCTIONS}
 SCRIPTS |= {channel.name: step_script(channel, load_tables()) for channel in CHANNELS}
+# the body of a function, as the engine has it: it returns a Response
+WRITERS = {
+    channel.writer: f"function writer() {{\n{writer_script(channel, load_tables())}\n}}"
+    for channel in CHANNELS
+    if channel.writer
+}
+SCRIPTS |= WRITERS
 
 # what ESTree has for ECMAScript 5
 NODES = {
@@ -85,8 +93,11 @@ def test_what_is_later_is_found(text):
 
 
 def test_every_function_is_ours_by_its_name():
-    """Code templates share one scope with those of others."""
+    """Code templates share one scope, with those of others too."""
+    names = Counter()
     for name in FUNCTIONS:
         tree = esprima.parseScript(SCRIPTS[name]).toDict()["body"]
         assert all(node["type"] == "FunctionDeclaration" for node in tree)
-        assert all(node["id"]["name"].startswith("sopstatus") for node in tree)
+        names.update(node["id"]["name"] for node in tree)
+    assert all(name.startswith("sopstatus") for name in names)
+    assert set(names.values()) == {1}

@@ -11,11 +11,13 @@ from laws.strategies import COMMENTS, DATE_TIMES, statements
 from samples_of import CASES, FOLDER, sample
 from sopstatus import SOPInstance, codec, load_tables, values
 from sopstatus.artifacts.mirth.channels import CHANNELS, ORU, step_script
-from sopstatus.codecs import er7
-from sopstatus.codecs.hl7_read import read
+from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7.reader import read
 from sopstatus.codecs.hl7_xml import of_er7
+from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.values import context_offset
 
+from mirth.character_sets import SETS, about, message
 from mirth.data_sets import dicom_xml
 from mirth.rhino import in_python, in_script, run
 
@@ -47,8 +49,9 @@ def drawn(strategy, count=EXAMPLES):
 def messages(draw):
     """One message as the engine's XML, with statements in odd spellings, and more statements."""
     document, known, holders = draw(hl7_documents())
-    text = document.decode("ascii").replace("\n", "\r").replace("\x0b", "").replace("\x1c", "")
-    lines = [x for x in text.split("\r") if x and x[:3] not in ("FHS", "BHS", "BTS")]
+    text = re.sub(b"[\x0b\x1c\x00]|\xef\xbb\xbf", b"", document).decode("ascii").replace("\n", "\r")
+    lines = [x for x in text.split("\r") if x.strip() and x[:3] not in ("FHS", "BHS", "BTS")]
+    lines = [re.sub(r"^ *([A-Za-z]{3}) *", r"\1", line) for line in lines]  # names of elements
     data = "".join(line + "\r" for line in lines)
     order = draw(st.sampled_from([None, None, None, "ORM", "OMG"]))
     if order:  # one statement an order, about the study
@@ -76,7 +79,37 @@ def each_segment(document):
     data = XML.er7(document)
     found = er7.messages(data, "utf-8", ("ZDS",))
     rows = load_tables().segments["ZDS"]
-    return [place.instance for place in read(found, "ZDS", rows, [])]
+    return [place.instance for place in read(found, "ZDS", rows, Issues())]
+
+
+def contradictions(document):
+    """The lines of the statements that differ about one copy, as the codec tells them."""
+    told = XML.decode(document).issues
+    return [str(one) for one in told if one.code == "document/contradiction"]
+
+
+SAID_TWICE = {
+    "two values": ("|AO|", "|OR|"),
+    "another of three": ("|AO|", "|AO|20240102", "|NS|"),
+    "one emptied": ("|AO|20240102", '|AO|""'),
+    "one holder spelt in two ways": ("|AO|||||A^1.2.3^ISO", "|OR|||||B^urn:oid:1.2.3^URI"),
+    "the same": ("|AO|", "|AO|"),
+    "one adds": ("|AO|", "|AO|20240102"),
+    "two holders": ("|AO|||||A", "|OR|||||B"),
+    "one says nothing": ("|AO|", "||"),
+}
+
+
+@pytest.mark.parametrize("name", SAID_TWICE)
+def test_two_statements_about_one_copy_that_differ_are_logged(name, tmp_path):
+    lines = [f"ZDS|1.2.3^^Application^DICOM|1.2.3.1||1.2.3.1.1{one}" for one in SAID_TWICE[name]]
+    head = [r"MSH|^~\&|A|B|||20240101||ORU^R01|1|P|2.5.1", "ZDS|PERFORM|x"]
+    xml = of_er7("\r".join([*head, *lines, ""]).encode()).decode()
+    told = contradictions(xml)
+    assert len(told) == (list(SAID_TWICE).index(name) < 4)
+    (read,) = run(tmp_path, [{"operation": "read", "xml": xml}])
+    assert read["logged"] == told
+    assert [in_python(said) for said in read["value"]] == each_segment(xml)
 
 
 def test_reading(documents, tmp_path):
@@ -84,6 +117,7 @@ def test_reading(documents, tmp_path):
     count = 0
     for (xml, _), answer in zip(documents, answers, strict=True):
         assert "error" not in answer, (answer, xml)
+        assert answer["logged"] == contradictions(xml), xml
         assert [in_python(said) for said in answer["value"]] == each_segment(xml), xml
         count += len(answer["value"])
     assert count > len(documents) / 2
@@ -114,6 +148,9 @@ def test_writing(documents, tmp_path):
     assert outcomes["refused"] > 3
 
 
+IPC = b"MSH|^~\\&|A|B|||2024||OMI^O23|1|P|2.5.1\rPID|1\rORC|NW\rOBR|1\rIPC|A1|RP1|1.2.3|S1\r"
+
+
 def test_writing_what_a_script_may_leave_out(tmp_path):
     xml = of_er7(b"MSH|^~\\&|\rPID|1\r").decode()
     study = {"studyInstanceUID": "1.2.3", "attributes": {"SOPInstanceStatus": "AO"}}
@@ -130,8 +167,9 @@ def test_writing_what_a_script_may_leave_out(tmp_path):
             "statements": [{"attributes": {"SOPInstanceStatus": "AO"}}],
         },
         {"operation": "write", "xml": order, "statements": [image]},
+        {"operation": "write", "xml": of_er7(IPC).decode(), "statements": [study]},
     ]
-    one, two, none, nameless, refused = run(tmp_path, requests)
+    one, two, none, nameless, refused, beside_ipc = run(tmp_path, requests)
     pointer, status = "ZDS|1.2.3^^Application^DICOM", "AO^Authorized Original^99SOPSTATUS"
     head = "MSH|^~\\&|\rPID|1\r"
     assert XML.er7(one["value"]).decode() == f"{head}{pointer}||||{status}\r"
@@ -141,6 +179,9 @@ def test_writing_what_a_script_may_leave_out(tmp_path):
     assert XML.er7(none["value"]).decode().rstrip("|\r") == f"{head}{pointer}"
     assert nameless["error"].startswith("error hl7/no-study-uid ZDS: ")
     assert refused["error"].startswith("error hl7/not-for-the-study ZDS: ")
+    assert beside_ipc["error"].startswith("error hl7/ipc ZDS: ")
+    issues = XML.encode([SOPInstance("1.2.3", attributes=study["attributes"])], of_er7(IPC)).issues
+    assert "hl7/ipc" in [issue.code for issue in issues]
 
 
 def test_text(tmp_path):
@@ -169,6 +210,11 @@ def test_text(tmp_path):
         "\\T",
         "\\P\\",
         "\\F\\\\S\\",
+        "a\\X000d\\\\X000A\\b\\X00\\\\X0D\\\\X000D0A\\",
+        "gr\\XC3\\\\XBC\\n\\XC3\\ \\XBC\\\\X41\\\\XC3\\\\F\\",
+        "\\XFF\\F\\",
+        "\\H\\a\\N\\\\.sp\\\\.sp2\\\\.BR\\\\.ce\\\\.sk3\\\\.sk+1\\\\.in+4\\\\.ti-2\\\\.fi\\\\.nf\\",
+        "\\.sp99\\\\.sp999\\ \\.sp-1\\ \\.sp0\\ \\.xx\\ \\h\\",
     ]
     times = [text for text in drawn(DATE_TIMES, 300) if text]
     times += ["19000229", "20000229", "20240101000060.1234", "0000", "2024010124", "2024+1401"]
@@ -189,6 +235,45 @@ def test_text(tmp_path):
         wanted.append(values.dt_to_dtm(text))
     for request, answer, want in zip(requests, run(tmp_path, requests), wanted, strict=True):
         assert answer.get("value", answer) == want, request
+
+
+TAKEN_BACK = [
+    ["ORC|CA", "OBR|1"],
+    ["ORC|oc^x", "OBR|1"],
+    ["OBR|1" + "|" * 24 + " x "],
+    ["OBR|1", "OBX|1|ST|113014^DICOM Study^DCM||1.2.3 ||||||D"],
+    ["OBR|1", "OBX|1|ST|110180^x^DCM||1.2.3||||||W"],
+]
+IN_FORCE = [
+    ["ORC|RE", "OBR|1" + "|" * 24 + "F"],
+    ["ORC|CA", "OBR|1", "ORC|RE", "OBR|2"],
+    ["OBR|1", "OBX|1|ST|113014^DICOM Study^DCM||9.9||||||X"],
+    ["OBR|1", "OBX|1|TX|1^a^b||x||||||X"],
+]
+
+
+def test_what_a_message_takes_back_is_neither_read_nor_written(tmp_path):
+    head, zds = (
+        r"MSH|^~\&|A|B|||20240101||ORU^R01|1|P|2.5.1",
+        "ZDS|1.2.3^^Application^DICOM|1.2.3.1||1.2.3.1.1|AO",
+    )
+    new = {
+        "studyInstanceUID": "1.2.3",
+        "seriesInstanceUID": "1.2.3.1",
+        "sopInstanceUID": "1.2.3.1.2",
+    }
+    new["attributes"] = {"SOPInstanceStatus": "OR"}
+    requests = []
+    for lines in (*TAKEN_BACK, *IN_FORCE):
+        xml = of_er7("\r".join([head, "PID|1", *lines, zds, ""]).encode()).decode()
+        assert len(XML.decode(xml).value) == (lines in IN_FORCE)
+        requests.append({"operation": "read", "xml": xml})
+        requests.append({"operation": "write", "xml": xml, "statements": [new]})
+    answers = run(tmp_path, requests)
+    for index, lines in enumerate((*TAKEN_BACK, *IN_FORCE)):
+        read, written = answers[2 * index : 2 * index + 2]
+        assert len(read["value"]) == (lines in IN_FORCE), lines
+        assert ("hl7/withdrawn" in str(written)) == (lines in TAKEN_BACK), lines
 
 
 # --- DICOM --------------------------------------------------------------------------------------
@@ -222,13 +307,20 @@ def test_a_data_set_becomes_a_message(tmp_path):
     datasets["authorized-original"].PatientSex = "O"
     datasets["authorized-original"].AccessionNumber = "A-1"
     requests = [
-        {"operation": "step", "xml": dicom_xml(d), "template": TEMPLATE, "script": code}
+        {
+            "operation": "step",
+            "xml": dicom_xml(d),
+            "template": TEMPLATE,
+            "script": code,
+            "settings": {"sopstatus.errors": "log"},
+        }
         for d in datasets.values()
     ]
     made = {}
     for (case, dataset), answer in zip(datasets.items(), run(tmp_path, requests), strict=True):
         assert "error" not in answer, (case, answer)
         made[case] = XML.er7(answer["value"])
+        assert len(answer["logged"]) == (1 if case == "unknown-term" else 0)
         assert XML.decode(answer["value"]).value == codec("dicom").decode(dataset).value
         assert XML.instances(answer["value"]) == (
             codec("dicom").instances(dataset) if case != "absent" else ()
@@ -241,3 +333,54 @@ def test_a_data_set_becomes_a_message(tmp_path):
     assert made["original"].decode().split("\r")[1].startswith("PID|||SYNTHETIC||SYNTHETIC||")
     assert [line[:3] for line in lines] == ["MSH", "PID", "OBR", "OBX", "ZDS", ""]
     assert "|AO^Authorized Original^99SOPSTATUS|" in lines[4]
+
+
+VALUES = {
+    "SOPInstanceStatus": ["AO", "XX", "ao", "Original", "AO\\OR", "DOE^JANE", " AC "],
+    "SOPAuthorizationDateTime": ["2024", "20240230", "2024-2025", "noon", "20240101\\20240102"],
+}
+
+
+def test_a_bad_value_has_the_line_that_the_codec_has(tmp_path):
+    code = step_script(next(c for c in CHANNELS if c.listener == "dicom"), load_tables())
+    datasets = []
+    for keyword, texts in VALUES.items():
+        for text in texts:
+            datasets.append(pydicom.dcmread(FOLDER / "authorized-original" / "image.dcm"))
+            element = datasets[-1][keyword]
+            datasets[-1][keyword] = pydicom.DataElement(
+                element.tag, element.VR, text, validation_mode=pydicom.config.IGNORE
+            )
+    step = {"operation": "step", "template": TEMPLATE, "script": code}
+    requests = [
+        step | {"xml": dicom_xml(dataset), "settings": settings}
+        for dataset in datasets
+        for settings in ({}, {"sopstatus.errors": "log"})
+    ]
+    answers = iter(run(tmp_path, requests))
+    stopped = 0
+    for dataset in datasets:
+        issues = codec("dicom").decode(dataset).issues
+        lines = [
+            f"{i.severity} {i.code} {i.location}: {i.diagnostics}" for i in issues if i.is_error
+        ]
+        stop, log = next(answers), next(answers)
+        assert stop.get("error", "") == "\n".join(lines)
+        assert log["logged"] == (["\n".join(lines)] if lines else [])
+        assert XML.decode(log["value"]).value == codec("dicom").decode(dataset).value
+        stopped += bool(lines)
+    assert stopped == 9
+
+
+def test_a_script_keeps_to_the_character_set_of_the_message(tmp_path):
+    """What MSH-18 cannot hold stands in ZDS-9, with a line in the log, as the codec does it."""
+    cases = [
+        (of_er7(message(charset).encode(), "utf-8").decode(), about(text), fits)
+        for charset, text, fits in SETS
+    ]
+    requests = [
+        {"operation": "write", "xml": xml, "statements": [in_script(x)]} for xml, x, _ in cases
+    ]
+    for (xml, x, fits), answer in zip(cases, run(tmp_path, requests), strict=True):
+        assert XML.er7(answer["value"]) == XML.er7(XML.encode([x], xml).value), xml
+        assert [line.split()[1] for line in answer["logged"]] == ([] if fits else ["hl7/charset"])

@@ -1,6 +1,6 @@
 """The scripts that call the service, with the HTTP client of the engine, over real sockets."""
 
-import json
+import re
 import socket
 
 import pytest
@@ -8,7 +8,6 @@ from samples_of import bare, sample
 from sopstatus import codec, load_tables
 from sopstatus.artifacts.mirth.channels import CHANNELS, step_script
 from sopstatus.codecs.hl7_xml import of_er7
-from sopstatus.content import dump_json, load_json
 
 from mirth.rhino import run
 from mirth.service import serving
@@ -36,11 +35,7 @@ def answers(tmp_path_factory):
     unknown = MESSAGE.replace(
         "</HL7Message>", "<ZDS><ZDS.1>1.2.3</ZDS.1><ZDS.5>XX</ZDS.5></ZDS></HL7Message>"
     )
-    spacing = load_json(b'{"spacing": 1.50}')  # a decimal that remembers its spelling
-    resource = dump_json(bare(CASE, "fhir") | {"id": "s1"} | spacing)
-    other = dump_json(bare("partial-datetime", "fhir") | {"id": "s2"})
-    twins = {"s1": resource, "s2": other, "s3": other.replace(b"s2", b"s3")}
-    with serving({STUDY: sample(CASE, "dicom-json")}, twins) as server:
+    with serving({STUDY: sample(CASE, "dicom-json")}, {}) as server:
         here = f"http://127.0.0.1:{server.server_port}"
         service = {"sopstatus.service": f"{here}/"}
         known = {
@@ -49,7 +44,6 @@ def answers(tmp_path_factory):
             "sopstatus.dicomweb.token": "web",
         }
         known["sopstatus.token"] = "secret"
-        fhir = {**service, "sopstatus.fhir": f"{here}/fhir", "sopstatus.fhir.token": "fhir"}
         cases = {
             "enriched": ("channel-enriched", MESSAGE, known),
             "not asked": ("channel-enriched", MESSAGE, service),
@@ -68,11 +62,13 @@ def answers(tmp_path_factory):
                 MESSAGE,
                 {**known, "sopstatus.dicomweb": f"{here}/broken"},
             ),
-            "no service": ("channel-fhir", MESSAGE, {**fhir, "sopstatus.service": nobody}),
-            "fhir": ("channel-fhir", sample(CASE, "hl7-xml").decode(), fhir),
-            "new": ("channel-fhir", sample("microseconds", "hl7-xml").decode(), fhir),
-            "twins": ("channel-fhir", sample("partial-datetime", "hl7-xml").decode(), fhir),
-            "no study": ("channel-fhir", of_er7(b"MSH|^~\\&|\rPID|1\r").decode(), fhir),
+            "no service": ("channel-enriched", MESSAGE, {"sopstatus.service": nobody}),
+            "wrong root": (
+                "channel-enriched",
+                MESSAGE,
+                {**known, "sopstatus.dicomweb": f"{here}/dicom"},
+            ),
+            "not decoded": ("channel-enriched", MESSAGE.replace("</PID>", "\ufffd</PID>"), service),
         }
         told = steps(tmp_path_factory.mktemp("service"), *cases.values())
         return dict(zip(cases, told, strict=True)), server.asked, nobody
@@ -89,7 +85,7 @@ def test_a_message_gets_what_the_server_knows(answers):
     ]
 
 
-@pytest.mark.parametrize("case", ["not asked", "not known", "says so already"])
+@pytest.mark.parametrize("case", ["not asked", "not known", "says so already", "wrong root"])
 def test_a_message_that_needs_nothing_stays(answers, case):
     said = codec("hl7-xml").decode(answers[0][case]["value"])
     assert len(said.value) == (1 if case == "says so already" else 0)
@@ -102,7 +98,7 @@ def test_each_token_goes_to_its_own_server(answers):
         ("transform", "Bearer secret"),
         ("dicom-web", "Bearer web"),
         ("broken", "Bearer web"),
-        ("fhir", "Bearer fhir"),
+        ("dicom", "Bearer web"),
     }
 
 
@@ -111,7 +107,7 @@ def test_each_token_goes_to_its_own_server(answers):
     [
         (
             "unknown term",
-            'error value/unknown-term ZDS[1]-5: "XX" is no term of SOPInstanceStatus; ',
+            'error value/unknown-term ZDS[1]-5: "XX" is not a term of SOPInstanceStatus; ',
         ),
         ("no message", "fatal hl7-xml/strict -: "),
         (
@@ -119,8 +115,8 @@ def test_each_token_goes_to_its_own_server(answers):
             "sopstatus: no answer from NOBODY/dicom-web/studies/STUDY/metadata (REFUSED)",
         ),
         ("broken", "sopstatus: status 500 from http://127.0.0.1:"),
-        ("twins", "sopstatus: 2 ImagingStudy of one study on http://127.0.0.1:"),
-        ("no service", "sopstatus: no answer from NOBODY/transform/hl7-xml-to-fhir (REFUSED)"),
+        ("not decoded", "error hl7/undecodable PID: "),
+        ("no service", "sopstatus: no answer from NOBODY/transform/hl7-xml-to-hl7-xml (REFUSED)"),
     ],
 )
 def test_an_error_stops_the_message_with_its_line(answers, case, line):
@@ -136,30 +132,14 @@ def test_an_error_is_logged_and_the_message_goes_on_where_a_site_wants_that(answ
     assert not answers[0]["enriched"]["logged"]
 
 
-def test_a_message_is_written_onto_the_resource_that_is_there(answers):
-    kept = answers[0]["fhir"]["channel"]
-    assert kept["sopstatusURL"].endswith("/fhir/ImagingStudy/s1")
-    assert '"spacing": 1.50' in kept["sopstatusFHIR"]
-    written = json.loads(kept["sopstatusFHIR"])
-    assert written["subject"] == sample(CASE, "fhir")["subject"]
-    assert codec("fhir").decode(written).value == codec("hl7").decode(sample(CASE, "hl7")).value
-
-
-def test_a_message_makes_a_resource(answers):
-    kept = answers[0]["new"]["channel"]
-    said = codec("hl7").decode(sample("microseconds", "hl7")).value
-    uid = said[0].study_instance_uid
-    assert kept["sopstatusURL"].endswith(
-        f"/fhir/ImagingStudy?identifier=urn%3Adicom%3Auid%7Curn%3Aoid%3A{uid}"
+def test_a_wrong_root_is_not_an_unknown_study(answers):
+    told = answers[0]
+    (line,) = told["wrong root"]["logged"]
+    assert re.fullmatch(
+        r"sopstatus: status 404 from http://127\.0\.0\.1:\d+/dicom/studies; correct sopstatus\.dicomweb",
+        line,
     )
-    assert codec("fhir").decode(json.loads(kept["sopstatusFHIR"])).value == said
-
-
-def test_a_message_without_a_study_goes_no_further(answers):
-    assert {case: told["destinations"] for case, told in answers[0].items()} == {
-        **dict.fromkeys(answers[0], 1),
-        "no study": 0,
-    }
+    assert told["not known"]["logged"] == []
 
 
 def test_one_client_is_kept(answers):

@@ -9,9 +9,9 @@ import pydicom
 import pytest
 from samples_of import CASES, emptied, sample
 from sopstatus import codec
-from tools import need
 
 from oracles.meaning import COMMENT, NUMBER, STATUS, WHEN
+from tools import need
 
 DICOM = codec("dicom")
 CHANGES = {

@@ -5,11 +5,11 @@ from dataclasses import fields, replace
 
 import pytest
 from pydicom import dcmread
-from samples_of import CASES, sample
+from samples_of import CASES, bare, sample
 from sopstatus import DocumentError, Link, SOPInstance, codec, transformer
-from sopstatus.audit import AuditRecord
+from sopstatus.model import AuditRecord
 
-TRUSTED = Link(True, True, True)
+TRUSTED = Link(secure=True, authenticated=True, conforms=True)
 STATUS = "SOPInstanceStatus"
 AO = "authorized-original"
 
@@ -20,7 +20,15 @@ def said(document):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("link", [None, Link(), Link(True, True), Link(True, None, True)])
+@pytest.mark.parametrize(
+    "link",
+    [
+        None,
+        Link(),
+        Link(secure=True, authenticated=True),
+        Link(secure=True, authenticated=None, conforms=True),
+    ],
+)
 def test_a_data_set_that_arrives_over_an_untrusted_link(case, link):
     """NS is added where the status is absent (f.2), and everything else goes."""
     result = transformer("dicom", "dicom")(sample(case, "dicom"), link=link)
@@ -73,7 +81,7 @@ def test_the_policy_of_the_site(tmp_path, policy, trusted, untrusted):
 def test_statements_carry_the_status_as_it_is(name):
     result = transformer("dicom", name)(sample(AO, "dicom"), holder="HOLDER")
     (statement,) = codec(name).decode(result.value).value
-    assert (dict(statement.attributes)[STATUS], statement.holder) == ("AO", "HOLDER")
+    assert (statement[STATUS], statement.holder) == ("AO", "HOLDER")
     assert result.records == ()
 
 
@@ -124,19 +132,19 @@ def test_nothing_but_the_four_changes():
 @pytest.mark.parametrize("link", [None, TRUSTED])
 def test_one_record_for_what_is_written_and_none_for_what_is_not(link):
     """A study of two instances, written onto the image of one: the other is nobody's copy here."""
-    study, image = sample("two-series", "fhir"), sample("two-series", "dicom")
+    study, image = sample("two-series", "fhir"), bare("two-series", "dicom")
     assert len(codec("fhir").decode(study).value) == 2
     result = transformer("fhir", "dicom")(study, image, link=link, holder="ARCHIVE")
     (record,) = result.records
-    (held,) = codec("dicom").decode(image).value
+    (held,) = codec("dicom").copies(image)
     assert record.sop_instance_uid == held.sop_instance_uid
-    assert record.before == dict(held.attributes)[STATUS]
+    assert (record.before, record.outcome) == ("ABS", "done")
     assert record.holder == "ARCHIVE"
     assert [i.code for i in result.issues].count("link/untrusted") == (link is None)
 
 
 def test_a_statement_about_a_study_is_recorded_of_the_instance():
-    study, image = sample("study-level", "fhir"), sample("study-level", "dicom")
+    study, image = sample("study-level", "fhir"), bare("study-level", "dicom")
     (record,) = transformer("fhir", "dicom")(study, image).records
     assert (record.sop_instance_uid,) == tuple(
         i.sop_instance_uid for i in codec("dicom").instances(image)
@@ -151,7 +159,7 @@ def test_what_is_about_another_instance_is_neither_written_nor_recorded():
 
 
 def test_holders_who_differ_are_not_recorded_where_nothing_is_written():
-    image = sample(AO, "dicom")
+    image = bare(AO, "dicom")
     (known,) = codec("dicom").instances(image)
     both = [
         replace(known, holder=name, attributes=((STATUS, term),))
@@ -171,12 +179,173 @@ def test_many_copies_at_once(name):
     study = sample("two-series", "fhir")
     blank = codec(name).blank(codec("fhir").instances(study))
     held = transformer("fhir", name)(study, blank, link=TRUSTED)
-    again = transformer("fhir", name)(study, held.value)
     assert [r.before for r in held.records] == ["ABS", "ABS"]
-    assert [(r.before, r.after) for r in again.records] == [("AO", "NS"), ("OR", "NS")]
-    assert all(dict(x.attributes) == {STATUS: "NS"} for x in codec(name).decode(again.value).value)
+    stranger = transformer("fhir", name)(study, blank)
+    assert [(r.before, r.after) for r in stranger.records] == [("ABS", "NS")] * 2
+    said = [dict(x.attributes) for x in codec(name).decode(stranger.value).value]
+    assert said == [{STATUS: "NS"}] * 2
+
+
+@pytest.mark.parametrize("name", ["dicom-json", "healthimaging"])
+def test_of_many_copies_all_are_written_or_none(name):
+    study = sample("two-series", "fhir")
+    known = codec("fhir").instances(study)
+    blank = codec(name).blank(known)
+    carry = transformer("hl7", name)
+
+    def message(*terms):
+        said = (replace(x, attributes={STATUS: t}) for x, t in zip(known, terms, strict=True))
+        return codec("hl7").encode(said, codec("hl7").blank(known), known=known).value
+
+    held = carry(message("AO", "NS"), blank, link=TRUSTED).value
+    with pytest.raises(DocumentError, match="profile/better-held") as refused:
+        carry(message("NS", "AC"), held, link=TRUSTED)
+    assert [(r.before, r.after, r.outcome) for r in refused.value.records] == [
+        ("AO", "AO", "refused"),
+        ("NS", "NS", "refused"),
+    ]
+
+
+COMPANION = "SOPAuthorizationDateTime"
+HELD = [  # what is held, what comes, over a trusted link, what is held then; None: refused
+    *((held, came, False, "NS") for held in ("", "NS") for came in ("NS", "OR", "AO", "AC", "XX")),
+    *((held, came, False, None) for held in ("OR", "AO", "AC") for came in ("NS", "XX", "")),
+    ("AO", "OR", False, None), ("AO", "AC", False, None), ("OR", "AO", False, None),
+    ("OR", "AC", False, None), ("AC", "AO", False, None), ("AC", "OR", False, None),
+    *((same, same, link, same) for same in ("OR", "AO", "AC") for link in (False, True)),
+    *((held, came, True, came) for held in ("", "NS") for came in ("NS", "OR", "AO", "AC")),
+    ("OR", "AO", True, "AO"), ("AO", "OR", True, None),
+    *((held, came, True, None) for held in ("OR", "AO") for came in ("NS", "AC", "", "XX")),
+    ("AC", "NS", True, "NS"), ("AC", "OR", True, None), ("AC", "AO", True, None),
+    ("AC", "XX", True, None),
+]  # fmt: skip
+
+
+def copy_of(image, name, status):
+    """Return the data set of an image in another format; it states this, with a date."""
+    (known,) = codec("dicom").instances(image)
+    under = codec(name)
+    said = {STATUS: status, COMPANION: "20240102"} if status else {}
+    stated = replace(known, attributes=said)
+    into = image if name == "dicom" else under.blank([known])
+    return under.encode([stated], into).value if said else into
+
+
+@pytest.mark.parametrize("name", ["dicom", "dicom-json", "dicom-xml", "healthimaging"])
+@pytest.mark.parametrize(("held", "came", "trusted", "after"), HELD)
+def test_a_held_copy(name, held, came, trusted, after):
+    """Nobody lowers an OR or AO, no copy becomes an original, and nothing is half written."""
+    image = bare(AO, "dicom")
+    into = copy_of(image, name, held)
+    (known,) = codec("dicom").instances(image)
+    stated = replace(known, attributes={STATUS: came or None, COMPANION: "20240102"})
+    message = codec("hl7").encode([stated], codec("hl7").blank([known]), known=[known]).value
+    carry = transformer("hl7", name)
+    if after is None:
+        with pytest.raises(DocumentError, match="profile/") as refused:
+            carry(message, into, link=TRUSTED if trusted else None)
+        (record,) = refused.value.records
+        assert (record.before, record.after, record.outcome) == (held, held, "refused")
+        assert record.code == refused.value.issues[0].code
+        return
+    done = carry(message, into, link=TRUSTED if trusted else None)
+    ((said,),) = ([dict(x.attributes) for x in codec(name).decode(done.value).value],)
+    assert said.get(STATUS) == after
+    assert (COMPANION in said) == (trusted or held == after != "NS")
+    if held == came and held in ("OR", "AO", "AC"):  # it changes nothing, and is no refusal
+        assert (done.value, done.records, done.issues) == (into, (), ())
+    else:
+        assert [(r.before, r.outcome) for r in done.records] == [(held or "ABS", "done")]
+
+
+@pytest.mark.parametrize(("held", "came"), [("AO", "NS"), ("OR", "AC"), ("AC", "AO"), ("AO", "AC")])
+def test_a_site_may_ask_for_demotion(tmp_path, held, came):
+    import sopstatus
+
+    (tmp_path / "site.toml").write_text('on-held = "demote"\n')
+    carry = transformer("hl7", "dicom", tables=sopstatus.load_tables(tmp_path))
+    image = bare(AO, "dicom")
+    (known,) = codec("dicom").instances(image)
+    stated = replace(known, attributes={STATUS: came})
+    message = codec("hl7").encode([stated], codec("hl7").blank([known]), known=[known]).value
+    done = carry(message, copy_of(image, "dicom", held))
+    assert said(done.value) == {STATUS: "NS"}
+    assert [(r.before, r.after) for r in done.records] == [(held, "NS")]
+    if came == "AO":  # no setting makes an original of a copy
+        with pytest.raises(DocumentError, match="profile/copy-held"):
+            carry(message, copy_of(image, "dicom", held), link=TRUSTED)
+
+
+def test_a_value_that_is_no_term_is_carried_over_a_trusted_link():
+    """It states nothing, so the profile decides nothing; it is what is written all the same."""
+    image = bare("unknown-term", "dicom")
+    done = transformer("fhir", "dicom")(sample("unknown-term", "fhir"), image, link=TRUSTED)
+    assert said(done.value) == said(sample("unknown-term", "dicom"))
+    assert done.records == ()
+
+
+def test_what_says_nothing_of_the_status_leaves_it(tmp_path):
+    """A statement of another group's attribute takes no status away."""
+    import sopstatus
+
+    tables = sopstatus.load_tables(enable=["instance-availability"])
+    image = copy_of(bare(AO, "dicom"), "dicom", "AO")
+    (known,) = codec("dicom").instances(image)
+    stated = replace(known, attributes={"InstanceAvailability": "ONLINE"})
+    under = codec("hl7", tables=tables)
+    message = under.encode([stated], under.blank([known]), known=[known]).value
+    done = transformer("hl7", "dicom", tables=tables)(message, image)
+    assert said(done.value) == {STATUS: "AO", COMPANION: "20240102"}
+    (whole,) = codec("dicom", tables=tables).decode(done.value).value
+    assert whole["InstanceAvailability"] == "ONLINE"
+    assert done.records == ()
 
 
 def test_a_new_data_set_was_not_held_before():
     (record,) = transformer("fhir", "dicom")(sample(AO, "fhir"), link=TRUSTED).records
     assert record.before == "-"
+
+
+@pytest.mark.parametrize("links", [{}, {"link": TRUSTED}, {"outbound": Link()}])
+def test_a_copy_that_names_no_instance_crosses_no_link_with_a_status(links):
+    named = {
+        "00080018": {"vr": "UI", "Value": ["1.2.3.4"]},
+        "0020000D": {"vr": "UI", "Value": ["1.2"]},
+        "0020000E": {"vr": "UI", "Value": ["1.2.3"]},
+    }
+    status = {"01000410": {"vr": "CS", "Value": ["NS"]}}
+    nameless = {"0020000D": named["0020000D"], "01000410": {"vr": "CS", "Value": ["AO"]}}
+    carry = transformer("dicom-json", "dicom-json")
+    for document in ([nameless], [named | status, nameless]):
+        with pytest.raises(DocumentError) as error:
+            carry(document, **links)
+        assert {record.outcome for record in error.value.records} <= {"refused"}
+    assert carry([named, {"0020000D": named["0020000D"]}], **links).value
+
+
+BARE_XML = b"""<dicom>
+<tag00080016 vr="UI" tag="00080016">1.2.840.10008.5.1.4.1.1.2</tag00080016>
+<tag00080018 vr="UI" tag="00080018">1.2.3.4.5</tag00080018>
+<tag0020000d vr="UI" tag="0020000D">1.2.3</tag0020000d>
+<tag0020000e vr="UI" tag="0020000E">1.2.3.4</tag0020000e></dicom>"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "comment", "code"),
+    [
+        ("dicom", "\u65e5\u672c", "dicom/charset"),
+        ("dicom-xml", "a\x1bb", "dicom-xml/control-character"),
+    ],
+)
+def test_encode_reports_what_does_not_fit_and_a_transformer_refuses_it(kind, comment, code):
+    """A codec decides nothing, so it leaves what stands there; what was decided is written or refused."""
+    into = bare(AO, kind) if kind == "dicom" else BARE_XML
+    (known,) = codec(kind).instances(into)
+    said = replace(known, attributes={STATUS: "AO", "SOPAuthorizationComment": comment})
+    result = codec(kind).encode([said], into)
+    assert (code, "error") in [(told.code, told.severity) for told in result.issues]
+    assert "SOPAuthorizationComment" not in dict(codec(kind).copies(result.value)[0].attributes)
+    source = codec("fhir").encode([said], codec("fhir").blank([known])).value
+    with pytest.raises(DocumentError, match=code) as refused:
+        transformer("fhir", kind)(source, into, link=TRUSTED)
+    assert [record.outcome for record in refused.value.records] == ["refused"]

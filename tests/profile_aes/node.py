@@ -14,8 +14,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom import AE, build_role, evt
 from pynetdicom.sop_class import CTImageStorage, MRImageStorage, StorageCommitmentPushModel
-from sopstatus import codec, profile
+from sopstatus import codec
 from sopstatus.profile import NOTHING, Circumstances, Copy, Link
+from sopstatus.profile import events as profile
 
 INSTANCE = "1.2.840.10008.1.20.1.1"  # the well-known instance of Storage Commitment (PS3.4 J.3.5)
 SUCCESS, FAILURE, REFUSED = 0x0000, 0x0110, 0x0124
@@ -64,7 +65,11 @@ class Node:
         secure = isinstance(channel, ssl.SSLSocket)
         certificate = channel.getpeercert() if secure else None
         named = {name for _, name in (certificate or {}).get("subjectAltName", ())}
-        link = Link(secure, bool(certificate), bool(named & set(self.conforming)))
+        link = Link(
+            secure=secure,
+            authenticated=bool(certificate),
+            conforms=bool(named & set(self.conforming)),
+        )
         return Circumstances(link, self.title, peer, "demote-to-copy", "2024-01-01T00:00:00Z")
 
     def associate(self, other, context, **options):

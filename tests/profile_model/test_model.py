@@ -4,8 +4,10 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sopstatus import Holder
 
-from profile_model.world import Rules, explore, made, successors, wrong
+from profile_model import sites
+from profile_model.world import Broken, Rules, explore, made, successors, wrong
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,20 @@ class Walk(RuleBasedStateMachine):
 
 TestWalk = Walk.TestCase
 TestWalk.settings = settings(max_examples=100, stateful_step_count=60)
+
+
+A, B = Holder("PACS", "1.2.3.4", "ISO"), Holder("PACS", "1.2.3.5", "ISO")
+
+
+@pytest.mark.parametrize(
+    ("original", "other", "states"), [("OR", "", 13), ("OR", "NS", 89), ("AO", "AC", 25)]
+)
+def test_two_sites_with_one_ae_title(original, other, states):
+    """At most one confirmed holder of an original, whatever the two say of their copies and read."""
+    assert sites.explore(original, other, (A, B)) == states
+
+
+def test_two_sites_that_only_say_their_ae_title_are_one():
+    """So the exploration finds what it is there for."""
+    with pytest.raises(Broken):
+        sites.explore("AO", "NS", ("PACS", "PACS"))

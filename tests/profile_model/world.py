@@ -13,13 +13,17 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sopstatus import SOPInstance, profile
+from sopstatus import SOPInstance
 from sopstatus.profile import NOTHING, POLICIES, Circumstances, Copy, Link
+from sopstatus.profile import events as profile
 
-TRUSTED = Link(True, True, True)
-UNTRUSTED = tuple(Link(a, b, c) for a in (True, None) for b in (True, False) for c in (True, None))[
-    1:
-]
+TRUSTED = Link(secure=True, authenticated=True, conforms=True)
+UNTRUSTED = tuple(
+    Link(secure=a, authenticated=b, conforms=c)
+    for a in (True, None)
+    for b in (True, False)
+    for c in (True, None)
+)[1:]
 HELD = ("OR", "AO", "OR>", "AO>")
 ARRIVED = ("OR?", "AO?")
 TERMS = ("ABS", "NS", "OR", "AO", "AC", "invalid")
@@ -143,6 +147,8 @@ class Rules:
             raise Broken(f"{event} {given}: NS keeps companions")
         sent = None if done.sent is None else profile.status_of(done.sent)
         allowed = {"transfer": ("OR", "AO"), "send": ("NS", "ABS", "AC")}.get(event, ("NS", "ABS"))
+        if event == "respell" and (after != copy or sent is not None):
+            raise Broken(f"{event} {given}: {state} -> {after.state}")
         if sent is not None and sent not in allowed:
             raise Broken(f"{event} {given}: {sent} goes out of {state}")
         if sent is not None and not link.trusted and sent not in ("NS", "ABS"):
@@ -168,7 +174,7 @@ def changes_alone(rules: Rules, state: str) -> Iterator[tuple[str, str]]:
                     yield f"receive {value} trusted={link.trusted} intact={intact}", after
     for wanted in TERMS[1:5]:
         yield f"change to {wanted}", rules.step("change", state, wanted)[0]
-    for event in ("alter", "delete"):
+    for event in ("alter", "delete", "respell"):
         yield event, rules.step(event, state)[0]
     for link in UNTRUSTED:
         yield "transfer untrusted", rules.step("transfer", state, link)[0]

@@ -49,6 +49,12 @@ def _only_holder(study):
     _instance(study)["extension"][0]["extension"] = [{"url": "holder", "valueString": "ONE"}]
 
 
+def _holder(name):
+    return lambda study: _instance(study)["extension"][0]["extension"].append(
+        {"url": "holder", "valueString": name}
+    )
+
+
 def _empty(study):
     _instance(study)["extension"][0]["extension"] = []
 
@@ -88,7 +94,12 @@ BROKEN = {
     "empty-comment": _slice("authorizationComment", valueString=""),
     "no-value": _no_value,
 }
-STILL_GOOD = {"as-it-is": lambda study: None, "two-holders": _two_holders}
+STILL_GOOD = {
+    "as-it-is": lambda study: None,
+    "two-holders": _two_holders,
+    "ae-title": _holder("A" * 16),
+}
+LONG_HOLDER = _holder("A" * 20)  # what HD.1 of HL7 2.3.1 may hold
 
 
 def made(change):

@@ -6,6 +6,7 @@ import re
 import subprocess
 
 from samples_of import ROOT
+
 from tools import need, need_file
 
 MODULES = ROOT / "build/npm/node_modules"

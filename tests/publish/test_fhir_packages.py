@@ -6,23 +6,31 @@ import json
 import re
 import subprocess
 import tarfile
+from xml.etree import ElementTree
 
 import pytest
+from docs.digests import digests
 from samples_of import ROOT
 from sopstatus import __version__, codec, load_tables
-from sopstatus.__main__ import main
-from sopstatus.artifacts.digests import digests
 from sopstatus.artifacts.fhir.definitions import definitions
 from sopstatus.artifacts.fhir.files import fhir_files
+from sopstatus.artifacts.fhir.heads import head
 from sopstatus.artifacts.fhir.names import attribute_id
 from sopstatus.artifacts.fhir.package import packed
 from sopstatus.artifacts.fhir.releases import RELEASES, base_elements
 from sopstatus.artifacts.fhir.snapshot import snapshot
+from sopstatus.cli import main
+
 from tools import need
 
 TABLES = load_tables()
 FILES = fhir_files(TABLES)
 each_release = pytest.mark.parametrize("release", RELEASES, ids=lambda r: r.name)
+WORLD = {
+    "system": "http://unstats.un.org/unsd/methods/m49/m49.htm",
+    "code": "001",
+    "display": "World",
+}
 URL = "https://w3id.org/sopstatus/fhir/StructureDefinition/sop-instance-status"
 
 
@@ -118,17 +126,24 @@ def test_the_extension(release):
     slices = [e["sliceName"] for e in elements.values() if "sliceName" in e]
     assert slices == [
         *("status", "authorizationDateTime", "authorizationComment"),
-        *("equipmentCertificationNumber", "holder", "verbatim"),
+        *("equipmentCertificationNumber", "holder", "holderUid", "holderUidType"),
+        *("verbatim", "attribute", "value"),
     ]
     assert len(elements) == 5 + 5 * len(slices)
     assert len(made["snapshot"]["element"]) == len(elements)
     for name in slices:
-        within = f"Extension.extension:{name}"
+        inside = ":verbatim.extension" if name in ("attribute", "value") else ""
+        within = f"Extension.extension{inside}:{name}"
         assert elements[f"{within}.url"]["fixedUri"] == name
-        assert elements[f"{within}.extension"]["max"] == "0"
-        assert elements[f"{within}.value[x]"]["min"] == 1
+        if name == "verbatim":
+            assert elements[f"{within}.extension"]["min"] == 2
+            assert elements[f"{within}.value[x]"]["max"] == "0"
+        else:
+            assert elements[f"{within}.extension"]["max"] == "0"
+            assert elements[f"{within}.value[x]"]["min"] == 1
         assert elements[within]["max"] == ("*" if name == "verbatim" else "1")
-        assert elements[f"{within}.id"]["path"] == "Extension.extension.id"
+        path = f"Extension.extension{'.extension' * bool(inside)}.id"
+        assert elements[f"{within}.id"]["path"] == path
     assert elements["Extension.url"]["fixedUri"] == URL
     assert elements["Extension.value[x]"]["max"] == "0"
     binding = elements["Extension.extension:status.value[x]"]["binding"]
@@ -192,6 +207,31 @@ def test_examples_say_what_the_samples_say(release):
     assert ("example/ImagingSelection-original.json" in files) == release.is_r5
 
 
+@each_release
+def test_every_definition_tells_what_it_is_to_a_person_and_a_registry(release):
+    for name, made in package(release).items():
+        kind = made.get("resourceType")
+        if kind is None or name.startswith("example/"):
+            continue
+        assert made["text"]["status"] == "generated", name
+        told = ElementTree.fromstring(made["text"]["div"])
+        assert told.tag == "{http://www.w3.org/1999/xhtml}div", name
+        said = " ".join(told.itertext())
+        assert made["description"] in said and made.get("title", "") in said, name
+        assert made["contact"] == [{"name": TABLES.site.publisher}], name
+        assert made["jurisdiction"] == [{"coding": [WORLD]}], name
+        assert ("purpose" in made) == (kind not in ("ImplementationGuide", "NamingSystem")), name
+        if kind not in ("NamingSystem", "OperationDefinition", "SearchParameter"):
+            assert TABLES.site.publisher in made["copyright"], name
+            assert TABLES.site.licence in made["copyright"], name
+
+
+def test_a_narrative_is_well_formed_whatever_the_table_says():
+    made = head(TABLES.site, "ValueSet", "a", title="A < B & C", description='"<p>" ]]>')
+    told = ElementTree.fromstring(made["text"]["div"])
+    assert ["".join(part.itertext()) for part in told] == ["A < B & C", '"<p>" ]]>']
+
+
 def test_a_site_publishes_under_its_own_name(tmp_path):
     (tmp_path / "site.toml").write_text(
         'canonical = "https://hospital.test/fhir"\npublisher = "Hospital"\nlicence = "CC0-1.0"\n'
@@ -208,7 +248,10 @@ def test_a_site_publishes_under_its_own_name(tmp_path):
     made = json.loads(files[f"{folder}StructureDefinition-sr-completion-verification.json"])
     assert made["url"].startswith("https://hospital.test/fhir/")
     assert (made["publisher"], made["status"], made["date"]) == ("Hospital", "active", "2026-12-01")
-    assert made["contact"] == [{"telecom": [{"system": "email", "value": "a@hospital.test"}]}]
+    assert made["contact"] == [
+        {"name": "Hospital", "telecom": [{"system": "email", "value": "a@hospital.test"}]}
+    ]
+    assert made["copyright"] == "© Hospital, licence CC0-1.0"
     for name in ("completion-flag", "verification-flag", "preliminary-flag"):
         assert f"{folder}CodeSystem-{name}.json" in files
         assert f"{folder}SearchParameter-{name}.json" in files

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -11,6 +12,7 @@ from typing import Optional
 
 import hl7
 import pytest
+from docs.digests import digests
 from hl7apy import load_message_profile
 from hl7apy.consts import VALIDATION_LEVEL
 from hl7apy.exceptions import HL7apyException
@@ -23,9 +25,9 @@ from hl7types.profiles.parser.constraints import FieldConstraint, SegmentConstra
 from pydantic import Field, ValidationError, create_model
 from samples_of import FOLDER, ROOT
 from sopstatus import codec, load_tables
-from sopstatus.__main__ import main
-from sopstatus.artifacts.digests import digests
+from sopstatus.artifacts.hl7.fields import LENGTHS
 from sopstatus.artifacts.hl7.files import hl7_files
+from sopstatus.cli import main
 
 from publish.hl7_faults import FAULTS, zds_of
 
@@ -127,7 +129,7 @@ def test_both_take_the_example(profiles, name):
     assert hl7apy_says(text, profiles / name) == ""
     assert hl7types_says(text, profiles / name) == ""
     (said,) = codec("hl7").decode(text.encode()).value
-    assert dict(said.attributes)["SOPInstanceStatus"] == "AO"
+    assert said["SOPInstanceStatus"] == "AO"
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -194,7 +196,7 @@ def test_the_xml_says_what_the_tables_say():
         assert zds.get("Max") == ("1" if name.startswith("ORM") else "*")
         for row in TABLES.segments["ZDS"]:
             field = zds[row.field - 1]
-            assert field.get("ItemNo") == f"Z{row.field:04}"
+            assert int(field.get("Length")) == LENGTHS[row.datatype]
             assert field.get("Datatype") in (
                 row.datatype,
                 {"CWE": "CE", "DTM": "TS"}.get(row.datatype),
@@ -250,6 +252,40 @@ FORM = {  # of a message profile: attributes that must and may be there, and chi
 }
 
 
+VALUES = {  # the constraints of HL7's schema, in our words
+    "ItemNo": r"\d{5}",
+    "Min": r"\d+",
+    "Max": r"[1-9]\d*|\*",
+    "Length": r"[1-9]\d{0,4}",
+    "Datatype": r"[A-Z]{2,3}|CM_[A-Z_]+|varies|\*|-|[A-Z]{2,3}_[A-Z]+",
+    "Table": r"[A-Z]?\d{4}",
+}
+
+
+def test_no_name_of_a_data_type_is_hl7apys_own():
+    seen = set()
+    for name in PROFILES:
+        root = ET.fromstring(FILES[f"profiles/{name}.xml"])
+        version = root.get("HL7Version")
+        for element in root.iter():
+            seen.add(element.get("Datatype", ""))
+            if element.get("Datatype") == "CX" and version == "2.3.1" and len(element):
+                assert element[0].get("Datatype") == "ST"
+    assert {"DR", "CQ"} <= seen
+    assert not [name for name in seen if name.endswith("_SIMPLE")]
+
+
+def test_a_withdrawn_field_keeps_the_place_of_those_behind_it():
+    root = ET.fromstring(FILES["profiles/ORU_R01-2.7.xml"])
+    (pid,) = [s for s in root.iter("Segment") if s.get("Name") == "PID"]
+    names = [field.get("Name") for field in pid]
+    assert (names[2], names[7]) == ("Patient Identifier List", "Administrative Sex")
+    assert pid[1].get("Usage") == "X"
+    for name in PROFILES:
+        for segment in ET.fromstring(FILES[f"profiles/{name}.xml"]).iter("Segment"):
+            assert segment[-1].get("Usage") != "X", segment.get("Name")
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_the_xml_has_the_form_of_a_message_profile(name):
     for element in ET.fromstring(FILES[f"profiles/{name}.xml"]).iter():
@@ -260,6 +296,12 @@ def test_the_xml_has_the_form_of_a_message_profile(name):
         assert element.get("Usage", "O") in ("R", "RE", "O", "C", "X", "B")
         if element.tag in ("Segment", "Encodings"):
             assert len(element)
+        for name, pattern in VALUES.items():
+            assert re.fullmatch(pattern, element.get(name, "")) or name not in element.attrib
+        if element.tag in ("Field", "Component", "SubComponent"):
+            assert element.get("Length"), "read as 0 where it is missing"
+        if element.get("Max", "*") != "*":
+            assert int(element.get("Min")) <= int(element.get("Max"))
 
 
 def test_numbers_of_user_defined_tables_are_unique():
@@ -275,4 +317,4 @@ def test_without_the_extra_it_says_which(tmp_path, capsys, monkeypatch):
     monkeypatch.delitem(sys.modules, "sopstatus.artifacts.hl7.structures")
     monkeypatch.setitem(sys.modules, "hl7apy", None)
     assert main(["artifacts", str(tmp_path), "--only", "hl7"]) == 2
-    assert "pip install sopstatus[docs,hl7]" in capsys.readouterr().err
+    assert 'pip install "sopstatus[docs]"' in capsys.readouterr().err

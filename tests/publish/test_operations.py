@@ -8,8 +8,8 @@ from samples_of import FOLDER
 from sopstatus import codec
 from sopstatus.artifacts.fhir import operations
 from sopstatus.artifacts.fhir.releases import RELEASES
-from sopstatus.engines.gateway_interaction import OPERATIONS
-from sopstatus.engines.gateway_operations import parameters
+from sopstatus.engines.gateway.interaction import OPERATIONS
+from sopstatus.engines.gateway.operations import parameters
 
 from publish.test_fhir_packages import package
 

@@ -4,6 +4,7 @@ import pytest
 from browsers import PATIENCE
 from playwright.sync_api import expect
 from samples_of import ROOT
+
 from tools import need_file
 
 SHOTS = ROOT / "build" / "screenshots"

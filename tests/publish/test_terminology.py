@@ -6,10 +6,10 @@ import subprocess
 import pytest
 from samples_of import ROOT
 from sopstatus import load_tables
-from tools import need, need_file
 
 from publish.test_fhir_packages import FILES, package
 from publish.test_fhir_validators import R4
+from tools import need, need_file
 
 MODULES = ROOT / "build/npm/node_modules"
 SITE = load_tables().site

@@ -4,11 +4,12 @@ import io
 
 from pydicom import dcmread
 from samples_of import sample
+from sopstatus.testing import dicomweb as servers
 
 STUDY = "1.3.6.1.4.1.5962.1.2.1.20040119072730.12322"
 SERIES = "1.3.6.1.4.1.5962.1.3.1.1.20040119072730.12322"
 FIRST = "1.3.6.1.4.1.5962.1.1.1.1.1.20040119072730.12322"
-URLS = {"azure": "/v2", "google": "/dicomWeb", "orthanc": "/dicom-web", "dcm4chee": "/rs"}
+URLS = {"azure": "/v2", "google": servers.GOOGLE, "orthanc": "/dicom-web", "dcm4chee": "/rs"}
 
 
 def file(number=0, status="AO", comment="Released after review", study=STUDY):
@@ -31,4 +32,4 @@ def file(number=0, status="AO", comment="Released after review", study=STUDY):
 
 def status(instance):
     """Return what an instance states."""
-    return dict(instance.attributes).get("SOPInstanceStatus")
+    return instance.get("SOPInstanceStatus")

@@ -1,13 +1,13 @@
 """A FHIR server that others wrote as a source of statements, and what is no answer of one."""
 
 import pytest
+from engines.gateway.served import STUDY, medplum, said, stating, study
 from engines.running import Client, message, ours
-from gateway.served import STUDY, medplum, said, stating, study
 from samples_of import bare, sample
 from sopstatus import DocumentError, codec
-from sopstatus.engines.sources import opened
 from sopstatus.limits import Limits
 from sopstatus.sources import fhir_server
+from sopstatus.sources.folder import opened
 from sopstatus.testing.running import running
 
 CASE = "authorized-original"

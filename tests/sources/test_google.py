@@ -2,13 +2,14 @@
 
 import datetime
 
-from sopstatus import Link, SOPInstance
+import pytest
+from sopstatus import DocumentError, Link, SOPInstance
 from sopstatus.sources import google
 
 from sources.stored import FIRST, SERIES, STUDY, file, status
 from sources.test_dicomweb import served
 
-TRUSTED = Link(True, True, True)
+TRUSTED = Link(secure=True, authenticated=True, conforms=True)
 
 
 def said(number, **attributes):
@@ -16,19 +17,21 @@ def said(number, **attributes):
 
 
 def test_statements_become_patches_of_what_changes():
-    with served("google", *map(file, range(3))) as source:
+    with served("google", file(0, "NS"), file(1, "NS"), file(2)) as source:
         changed = [said(0, SOPInstanceStatus="AC"), said(2)]
         result = google.update(source, changed, STUDY, link=TRUSTED)
-        assert result.value == 2
+        assert result.value == 1
         now = source.study(STUDY)
-        assert [status(x) for x in now.instances if status(x)] == ["AC", "AO"]
+        assert [status(x) for x in now.instances if status(x)] == ["AC", "NS", "AO"]
         assert dict(now.instances[0].attributes) == {"SOPInstanceStatus": "AC"}
-        assert {record.before for record in result.records} >= {"AO"}
+        assert [record.before for record in result.records] == ["NS"]
         assert google.update(source, changed, STUDY, link=TRUSTED).value == 0
+        with pytest.raises(DocumentError, match="profile/better-held"):
+            google.update(source, [said(2, SOPInstanceStatus="AC")], STUDY, link=TRUSTED)
 
 
 def test_over_a_link_that_nobody_vouched_for_the_status_becomes_NS():
-    with served("google", file()) as source:
+    with served("google", file(0, "NS")) as source:
         result = google.update(source, [said(0, SOPInstanceStatus="AC")], STUDY)
         assert [issue.code for issue in result.issues] == ["link/untrusted"]
         assert status(source.study(STUDY).instances[0]) == "NS"

@@ -19,7 +19,7 @@ from sopstatus.testing.running import running
 
 STORE, SET = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 STUDY, SERIES = "1.2.3", "1.2.3.1"
-TRUSTED = Link(True, True, True)
+TRUSTED = Link(secure=True, authenticated=True, conforms=True)
 
 
 def image_set(count=3, status="AO ", comment="kept as it is"):
@@ -53,7 +53,7 @@ def served(image_sets, **options):
 
 def states(source):
     (scanned,) = source.scan([STUDY])
-    return [dict(x.attributes).get("SOPInstanceStatus") for x in scanned.instances]
+    return [x.get("SOPInstanceStatus") for x in scanned.instances]
 
 
 def said(number, status="NS"):
@@ -67,9 +67,7 @@ def test_metadata_is_read_with_its_padding_and_gzip():
         found = list(source.scan())
         assert len(found) == 59
         assert found[0].format == "healthimaging"
-        assert {
-            dict(x.attributes)["SOPInstanceStatus"] for one in found for x in one.instances
-        } == {"AO"}
+        assert {x["SOPInstanceStatus"] for one in found for x in one.instances} == {"AO"}
         assert {x.holder for x in source.statements(STUDY)} == {"AHI"}
         document = source.metadata(SET[:-2] + "00")
         assert document[:2] == b"\x1f\x8b"
@@ -78,28 +76,40 @@ def test_metadata_is_read_with_its_padding_and_gzip():
 
 
 def test_an_update_waits_until_it_is_done():
-    with served({SET: image_set()}, looks=3) as source:
+    with served({SET: image_set(status="NS ")}, looks=3) as source:
         result = source.update([said(1, "AC")], SET, link=TRUSTED)
         assert (result.value, result.issues) == ("2", ())
-        assert states(source) == ["AO", "AC", "AO"]
-        assert [r.before for r in result.records] == ["AO"]
+        assert states(source) == ["NS", "AC", "NS"]
+        assert [r.before for r in result.records] == ["NS"]
         assert source.update([said(1, "AC")], SET, link=TRUSTED).value == "2"  # nothing differs
         untouched = source.kept[SET].versions[1]["Study"]["Series"][SERIES]["Instances"]
         assert (
             untouched[f"{SERIES}.0"]["DICOM"]
-            == image_set()["Study"]["Series"][SERIES]["Instances"][f"{SERIES}.0"]["DICOM"]
+            == image_set(status="NS ")["Study"]["Series"][SERIES]["Instances"][f"{SERIES}.0"][
+                "DICOM"
+            ]
         )
 
 
+def test_nobody_lowers_an_original():
+    with (
+        served({SET: image_set()}) as source,
+        pytest.raises(DocumentError, match="profile/better-held") as refused,
+    ):
+        source.update([said(1, "AC")], SET, link=TRUSTED)
+    assert [r.outcome for r in refused.value.records] == ["refused"]
+    assert len(source.kept[SET].versions) == 1
+
+
 def test_over_a_link_that_nobody_vouched_for_the_status_becomes_NS():
-    with served({SET: image_set()}, looks=0) as source:
+    with served({SET: image_set(status=None)}, looks=0) as source:
         result = source.update([said(0, "AC")], SET)
         assert [issue.code for issue in result.issues] == ["link/untrusted"]
-        assert states(source) == ["NS", "AO", "AO"]
+        assert states(source) == ["NS", None, None]
 
 
 def test_many_instances_are_several_updates_of_30000_bytes():
-    with served({SET: image_set(1500)}, looks=1) as source:
+    with served({SET: image_set(1500, "AC ")}, looks=1) as source:
         whole = SOPInstance(STUDY, "", "", "", "", {"SOPInstanceStatus": "NS"})
         result = source.update([whole], SET, link=TRUSTED)
         assert result.issues == ()
@@ -112,36 +122,45 @@ def test_one_instance_that_is_too_long_is_told():
         attributes = {"SOPAuthorizationComment": "x" * 40_000, "SOPInstanceStatus": "AO"}
         long = SOPInstance(STUDY, SERIES, "", f"{SERIES}.0", "", attributes)
         result = source.update([long], SET, link=TRUSTED)
-        assert "healthimaging/update-too-long" in {issue.code for issue in result.issues}
+        codes = {issue.code for issue in result.issues}
+        assert {"healthimaging/update-too-long", "source/update-incomplete"} <= codes
         assert result.value == "1"
+        assert result.records == ()
 
 
 def test_an_update_that_fails_is_told():
-    with served({SET: image_set()}, looks=1) as source:
+    with served({SET: image_set(status="AC ")}, looks=1) as source:
         instances = source.kept[SET].versions[0]["Study"]["Series"][SERIES]["Instances"]
         source.client.meta.events.register(
             "before-call.medical-imaging.UpdateImageSetMetadata",
             lambda **_: instances.pop(f"{SERIES}.1") and None,  # somebody removes it meanwhile
         )
         result = source.update([said(1)], SET, link=TRUSTED)
-        assert [issue.code for issue in result.issues] == ["healthimaging/update-failed"]
+        assert [issue.code for issue in result.issues] == [
+            "healthimaging/update-failed",
+            "source/update-incomplete",
+        ]
         assert "UPDATE_FAILED" in result.issues[0].diagnostics
+        assert "0 of 1" in result.issues[1].diagnostics
         assert result.value == "1"
+        assert result.records == ()  # nothing was done, so nothing is recorded as done
 
 
 def test_a_conflict_is_told_by_its_code():
-    with served({SET: image_set()}) as source:
+    with served({SET: image_set(status="AC ")}) as source:
         source.kept[SET].looks = 10_000  # somebody else's update takes long
         source._patience = 0.05
-        with pytest.raises(DocumentError, match="ConflictException"):
-            source.update([said(1)], SET, link=TRUSTED)
+        result = source.update([said(1)], SET, link=TRUSTED)
+        assert [i.code for i in result.issues] == ["source/unavailable", "source/update-incomplete"]
+        assert "ConflictException" in result.issues[0].diagnostics
+        assert result.records == ()
         unknown = source.image_set("0" * 32)
         assert "ResourceNotFoundException" in unknown.issues[0].diagnostics
 
 
 def test_the_real_service_model_takes_what_is_sent():
     """Botocore's Stubber checks names and types of every parameter and answer."""
-    metadata = gzip.compress(json.dumps(image_set(1)).encode())
+    metadata = gzip.compress(json.dumps(image_set(1, "AC ")).encode())
     state = {"datastoreId": STORE, "imageSetId": SET, "versionId": "4", "imageSetState": "ACTIVE"}
     update = {
         "SchemaVersion": 1.1,

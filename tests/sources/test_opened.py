@@ -4,7 +4,7 @@ import pytest
 from engines.running import Client, code, message, ours
 from samples_of import bare, sample
 from sopstatus import DocumentError
-from sopstatus.engines.sources import opened
+from sopstatus.sources.folder import opened
 from sopstatus.testing import dicomweb as servers
 from sopstatus.testing.running import running
 
@@ -58,7 +58,7 @@ def test_a_bearer_token(tmp_path):
         assert opened(source).statements(STUDY) == []
         assert [status(one) for one in opened(source, token="s3cret").statements(STUDY)] == ["AO"]
         with (
-            ours("--source", source, "--source-token", str(file), "--respond") as listener,
+            ours("--source", source, "--source-token-file", str(file), "--respond") as listener,
             Client(listener.port) as client,
         ):
             assert client.ask(bare(CASE, "hl7")) == sample(CASE, "hl7")

@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import pytest
-from samples_of import FOLDER, ROOT
+from samples_of import FOLDER, ROOT, bare, sample
+from sopstatus import codec
 
 pytest_plugins = "pytester"
 QUALITY = (
@@ -87,6 +89,21 @@ def test_update_rewrites_the_expectations_and_nothing_else(place):
     run(place, "--sopstatus-mappings", "site", "cases").assert_outcomes(passed=7)
 
 
+def test_update_keeps_line_ends_and_a_byte_order_mark(place):
+    """As Notepad saves a file: CRLF, and a byte order mark before the first key."""
+    folder = case(place, "qc", "")
+    table = place.path / "site" / "quality.toml"
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes().replace(b"\n", b"\r\n"))
+    before = b"\xef\xbb\xbf" + SAY.encode().replace(b"\n", b"\r\n")
+    (folder / "case.toml").write_bytes(before)
+    run(place, "--sopstatus-mappings", "site", "--sopstatus-update", "cases")
+    after = (folder / "case.toml").read_bytes()
+    assert after.startswith(before.partition(b"[expect")[0])
+    assert b'ZDS-11 = "YES^Quality control image^99SOPSTATUS"\r\n' in after
+    assert after.count(b"\n") == after.count(b"\r\n")
+    run(place, "--sopstatus-mappings", "site", "cases").assert_outcomes(passed=7)
+
+
 def test_a_to_do_is_a_failure_that_says_so(place):
     case(place, "qc", 'todo = "look up the terms in PS3.3"\n')
     result = run(place, "--sopstatus-mappings", "site", "cases")
@@ -157,10 +174,24 @@ def test_a_conversion_against_its_expected_file(place, target, change, shown):
 def test_issues_are_expected_by_their_codes(place):
     released = FOLDER / "authorized-original"
     text = '[[convert]]\nfrom = "message.hl7"\nonto = "image.dcm"\nto = "dicom"\nexpect = "e"\n'
-    case(place, "ao", text + "issues = []\n", released / "message.hl7", released / "image.dcm")
+    image = place.path / "image.dcm"
+    image.write_bytes(bare("authorized-original", "dicom"))
+    case(place, "ao", text + "issues = []\n", released / "message.hl7", image)
     result = run(place, "--sopstatus-cases", "cases")
     result.assert_outcomes(failed=1)
     result.stdout.re_match_lines([r"link/untrusted +\| \(nothing\) +\| told"])
+
+
+def test_a_refusal_is_expected_by_its_code(place):
+    released, image = FOLDER / "authorized-original", place.path / "image.dcm"
+    under, held = codec("dicom"), sample("authorized-original", "dicom")
+    (known,) = under.copies(held)
+    image.write_bytes(
+        under.encode([replace(known, attributes={"SOPInstanceStatus": "OR"})], held).value
+    )
+    text = '[[convert]]\nfrom = "message.hl7"\nonto = "image.dcm"\nto = "dicom"\nexpect = "e"\n'
+    case(place, "ao", text + 'issues = ["profile/better-held"]\n', released / "message.hl7", image)
+    run(place, "--sopstatus-cases", "cases").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +203,7 @@ def test_issues_are_expected_by_their_codes(place):
         ('directions = ["hl7-to-fihr"]', 'did you mean "hl7-to-fhir"?'),
         ('directions = ["hl7-to-fhir"]', "needs a document in hl7; add one"),
         ('[[convert]]\nfrom = "x"\nto = "hl7"\nexpect = "y"', "there is no file x; correct"),
-        ("[say", "is no TOML in UTF-8"),
+        ("[say", "is not TOML in UTF-8"),
     ],
 )
 def test_a_case_that_is_not_as_it_must_be(tmp_path, text, words):

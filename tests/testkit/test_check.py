@@ -6,7 +6,7 @@ from importlib.resources import files as resources
 import jsonschema
 import pytest
 from samples_of import ROOT
-from sopstatus.__main__ import main
+from sopstatus.cli import main
 
 QUALITY = (
     (ROOT / "mappings" / "README.md").read_text().partition("```toml\n")[2].partition("```")[0]
@@ -80,7 +80,7 @@ def test_sarif_of_tables_without_a_fault(capsys):
 
 def test_a_folder_that_is_not_there_hides_no_fault_of_the_others(tmp_path, capsys):
     assert main(["check", str(tmp_path / "none")]) == 1
-    assert "is no folder\n      = name the folder" in capsys.readouterr().out
+    assert "is not a folder\n      = name the folder" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("key", ["keyword", "tag    ", "vr     ", "terms  ", "hl7    ", "fhir   "])

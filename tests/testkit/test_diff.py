@@ -10,9 +10,9 @@ import zipfile
 import pytest
 from samples_of import FOLDER, ROOT, sample
 from sopstatus import SOPInstance, codec, load_tables
-from sopstatus.__main__ import main
-from sopstatus.replay import Replay
-from sopstatus.stored import stored
+from sopstatus.cli import main
+from sopstatus.documents.containers import stored
+from sopstatus.documents.replay import Replay
 
 QUALITY = (
     (ROOT / "mappings" / "README.md").read_text().partition("```toml\n")[2].partition("```")[0]
@@ -176,7 +176,7 @@ def test_a_display_a_canonical_and_an_alias(folders, capsys):
     out = capsys.readouterr().out
     assert "site.toml: canonical: https://w3id.org/sopstatus/fhir -> https://pacs.test/fhir" in out
     assert "SOPInstanceStatus[]  AO -> AUTHORIZED" in out  # a word of a table is shown
-    assert "1 now told of value/unknown-term" in out
+    assert "1 now reported: value/unknown-term" in out
     assert "sop-instance-status].url" in out
 
 
@@ -225,12 +225,17 @@ def test_what_is_unreadable_is_counted(folders, capsys):
     (folders / "x.gz").write_bytes(gzip.compress(b"nothing"))
     (folders / "y.txt").write_bytes(b"nothing")
     replayed = ["--replay", str(folders / "x.gz"), "--replay", str(folders / "y.txt"), "--json"]
-    assert main(["diff", str(folders / "old"), str(folders / "new"), *replayed]) == 0
-    assert json.loads(capsys.readouterr().out)["unreadable"] == 2
+    assert main(["diff", str(folders / "old"), str(folders / "new"), *replayed]) == 3
+    out, err = capsys.readouterr()
+    assert json.loads(out)["unreadable"] == 2
+    assert err.splitlines() == [f"not read: {folders}/{name}" for name in ("x.gz", "y.txt")]
+    assert main(["diff", "-", "-", "--replay", str(folders / "nosuch")]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"error: --replay: there is no file or folder {folders}/nosuch\n")
 
 
 def test_the_bar_is_drawn_on_a_terminal(folders, monkeypatch):
-    from sopstatus import diff_commands
+    from sopstatus.cli import diff as diff_commands
 
     class Terminal(io.StringIO):
         def isatty(self):

@@ -10,12 +10,13 @@ import jsonschema
 import pytest
 from samples_of import ROOT
 from sopstatus import load_tables
-from sopstatus.__main__ import main
 from sopstatus.artifacts.schema import schema_files
-from sopstatus.scaffold import scaffold
+from sopstatus.cli import main
 from sopstatus.table import lint
-from sopstatus.table_language import PROFILE_FILE, SITE_FILE
-from test_tables import GOOD, REFUSALS
+from sopstatus.table.language import PROFILE_FILE, SITE_FILE
+from sopstatus.table.scaffold import scaffold
+from table.test_load import GOOD, REFUSALS
+
 from tools import missing
 
 DOCS = ROOT / "docs" / "schema"

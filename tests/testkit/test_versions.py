@@ -2,12 +2,13 @@
 
 import json
 
-from samples_of import FOLDER, sample
-from sopstatus import audit_log, load_tables
-from sopstatus.__main__ import main
-from sopstatus.audit import AuditRecord
+from samples_of import FOLDER, bare, sample
+from sopstatus import load_tables
+from sopstatus.audit import log as audit_log
+from sopstatus.cli import main
+from sopstatus.codecs.fhir.stamp import stamped
 from sopstatus.explain import explain
-from sopstatus.stamp import stamped
+from sopstatus.model import AuditRecord
 
 RELEASED = FOLDER / "authorized-original"
 (VERSION,) = load_tables().versions
@@ -34,7 +35,9 @@ def test_explain(capsys):
 
 def test_audit_records(tmp_path, capsys):
     log, out = tmp_path / "audit.jsonl", tmp_path / "out.dcm"
-    files = [str(RELEASED / "message.hl7"), "--into", str(RELEASED / "image.dcm")]
+    image = tmp_path / "image.dcm"
+    image.write_bytes(bare(RELEASED.name, "dicom"))
+    files = [str(RELEASED / "message.hl7"), "--into", str(image)]
     main(["convert", *files, "--to", "dicom", "-o", str(out), "--audit", str(log)])
     (record,) = audit_log.read(log)
     assert record.mappings == str(VERSION)
@@ -49,23 +52,25 @@ def test_audit_records(tmp_path, capsys):
 
 
 def test_a_record_without_mappings_keeps_its_hash():
-    said = [""] * len(AuditRecord.__slots__)
-    assert '"mappings"' not in audit_log.canonical(AuditRecord(*said))
+    said = dict.fromkeys(AuditRecord.__slots__, "")
+    assert '"mappings"' not in audit_log.canonical(AuditRecord(**said))
 
 
 def test_fhir_is_stamped_where_asked_for(tmp_path, capsys):
     message, study = str(RELEASED / "message.hl7"), str(tmp_path / "study.json")
     assert main(["convert", message, "--to", "fhir", "-o", study]) == 0
-    assert "meta" not in json.loads((tmp_path / "study.json").read_text())
+    origin = {"system": "https://w3id.org/sopstatus/fhir/origin", "code": "made"}
+    assert json.loads((tmp_path / "study.json").read_text())["meta"] == {"tag": [origin]}
     assert main(["convert", message, "--to", "fhir", "-o", study, "--stamp", "--validate"]) == 0
     made = json.loads((tmp_path / "study.json").read_text())
     assert made["meta"]["tag"] == [
+        origin,
         {
             "system": "https://w3id.org/sopstatus/fhir/mapping-tables",
             "version": VERSION.version,
             "code": VERSION.name,
             "display": f"sha256:{VERSION.sha256}",
-        }
+        },
     ]
 
 

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 from browsers import PATIENCE
 from playwright.sync_api import expect
-from samples_of import FOLDER
+from pydicom import dcmread
+from samples_of import CASES, FOLDER
 from serving import workbench
-from sopstatus import codec, content, transformer
+from sopstatus import codec, transformer
+from sopstatus.documents import content
 from sopstatus.workbench import drafts
+
 from tools import need_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +25,10 @@ MESSAGE = (FOLDER / "authorized-original" / "message.hl7").read_bytes()
 IMAGE = (FOLDER / "authorized-original" / "image.dcm").read_bytes()
 MAIN = "sop-instance-status.toml"
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+FIRST_VALUES = """() => [...document.querySelectorAll(".pane .scroll")].map((pane) => {
+    const [outer, inner] = [pane, pane.querySelector("[data-ids]")].map((e) => e.getBoundingClientRect());
+    return [pane.getAttribute("aria-label"), inner.top >= outer.top && inner.bottom <= outer.bottom];
+})"""
 NARROWEST = 320  # WCAG 2.1 1.4.10
 
 
@@ -33,11 +40,21 @@ def server():
 
 @pytest.fixture
 def page(browser, server):
+    """The page without a document."""
+    for page in opened(browser, server, viewport=DESKTOP):
+        paste(page, " ")  # the sample is an image, without text
+        expect(page.locator(".pane")).to_have_count(0)
+        yield page
+
+
+@pytest.fixture
+def first(browser, server):
+    """The page as it opens."""
     yield from opened(browser, server, viewport=DESKTOP)
 
 
 def opened(browser, server, **options):
-    """Open the page; at the end nothing was asked of others, and nothing was said on the console."""
+    """Open the page with its first sample; at the end nothing was asked of others, and nothing was said on the console."""
     context = browser.new_context(**options)
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
@@ -47,6 +64,7 @@ def opened(browser, server, **options):
     page.on("pageerror", lambda error: said.append(str(error)))
     page.goto(server.url)
     page.wait_for_selector("html[data-ready]")
+    expect(page.locator(".pane")).to_have_count(3)  # of the first sample
     page.expected = []
     yield page
     assert not [url for url in asked if not url.startswith((server.url, "blob:"))]
@@ -95,17 +113,69 @@ def faults_of(page):
     return [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in found["violations"]]
 
 
-def test_paste_a_message(page):
-    expect(page.locator("#status")).to_have_text("No document yet.")
+def test_it_opens_with_a_sample_shown(first):
+    page = first
+    expect(page.locator("#sample")).to_have_value("authorized-original/image.dcm")
+    groups = page.locator("#sample optgroup")
+    assert groups.first.get_attribute("label") == "authorized-original: All four attributes."
+    assert groups.count() == len(CASES)
+    expect(pane(page, "dicom")).to_contain_text("(0100,0410) CS [AO] SOPInstanceStatus")
+    expect(pane(page, "hl7")).to_contain_text("AO^Authorized Original^99SOPSTATUS")
+    expect(pane(page, "fhir")).to_contain_text('"valueCode": "AO"')
+    expect(page.locator("#status")).to_have_text("DICOM: 4 values, 0 issues")
     paste(page, MESSAGE.decode())
-    expect(page.locator(".pane")).to_have_count(3)
+    expect(page.locator("#sample")).to_have_value("")
+
+
+def test_each_pane_scrolls_to_its_first_value(page):
+    page.get_by_label("or a sample").select_option("two-series/image.dcm")
+    expect(pane(page, "dicom").locator(".from")).to_have_text("as it came")
+    tops = page.evaluate(FIRST_VALUES)
+    assert all(inside for _, inside in tops), tops
+    assert page.evaluate("scrollY") == 0
+    scrolled = page.eval_on_selector(".pane[data-format=fhir] .scroll", "e => e.scrollTop")
+    assert scrolled > 0  # its first value is far below
+
+
+def test_only_a_table_changes_the_outcome(first):
+    """Message Control ID and time of a new message stay, so that no line of it looks changed."""
+    page = first
+    heads = pane(page, "hl7").locator("li", has_text="MSH|")
+    before = heads.inner_text()
+    page.wait_for_timeout(1100)  # of the clock that a new message would take its time from
+    edit(page, "# ", "#  ")
+    expect(page.locator("#faults-title")).to_have_text("No fault")
+    edit(page, 'display = "Authorized Original"', 'display = "Released Original"')
+    expect(pane(page, "hl7").locator("li.changed")).to_have_count(1)
+    expect(pane(page, "hl7").locator("li.changed")).to_contain_text("Released Original")
+    assert heads.inner_text() == before
+
+
+def test_nothing_is_fatal_where_no_instance_is_named(page):
+    page.get_by_label("or a sample").select_option("study-level/message.hl7")
+    expect(pane(page, "hl7").locator(".from")).to_have_text("as it came")
+    expect(pane(page, "dicom")).to_contain_text("no data set to create")
+    expect(page.locator(".issue.fatal, .issue.error")).to_have_count(0)
+
+
+def test_sections_in_the_order_of_the_work(browser, server):
+    for page in opened(browser, server, viewport=PHONE):
+        titles = page.locator("main > section > h2").all_inner_texts()
+        assert titles[:3] == ["Document", "Three spellings", "Tables"]
+        tops = page.eval_on_selector_all("main > section", "all => all.map(e => e.offsetTop)")
+        assert tops == sorted(tops)
+
+
+def test_paste_a_message(page):
+    paste(page, MESSAGE.decode())
+    expect(pane(page, "hl7").locator(".from")).to_have_text("as it came")
     expect(pane(page, "fhir")).to_contain_text('"valueCode": "AO"')
     expect(pane(page, "dicom")).to_contain_text("(0100,0410) CS [NS] SOPInstanceStatus")
     expect(page.locator("#status")).to_have_text("HL7 v2: 4 values, 1 issue")
     line = pane(page, "dicom").locator("li", has_text="(0100,0410)").first
     expect(line.locator(".issue")).to_contain_text("link/untrusted")
     expect(line.locator(".issue")).to_contain_text("Cause:")
-    page.get_by_text("How it is carried").click()
+    page.get_by_text("Options", exact=True).click()
     page.get_by_label("I vouch for the link").check()
     expect(pane(page, "dicom")).to_contain_text("(0100,0410) CS [AO] SOPInstanceStatus")
     expect(page.locator("#values .value")).to_have_count(4)
@@ -119,6 +189,18 @@ def test_drop_an_image(page):
     expect(pane(page, "hl7")).to_contain_text("AO^Authorized Original^99SOPSTATUS")
     assert not page.locator("body.dropping").count()
     assert "Patient" not in pane(page, "dicom").inner_text()
+
+
+def test_of_a_large_image_the_header_is_read(page, tmp_path):
+    image = dcmread(io.BytesIO(IMAGE))
+    image.PixelData = bytes(60 << 20)  # in base64 more than one request may hold
+    large = tmp_path / "large.dcm"
+    image.save_as(large)
+    page.set_input_files("#file", large)
+    expect(pane(page, "hl7")).to_contain_text("AO^Authorized Original^99SOPSTATUS")
+    expect(page.locator("#held")).to_contain_text(f"{large.stat().st_size:,} bytes")
+    _, data = saved(page, pane(page, "dicom").get_by_role("button"))
+    assert data == large.read_bytes()
 
 
 def test_choose_a_file_and_a_sample(page):
@@ -145,12 +227,13 @@ def test_the_same_value_lights_up_in_each_spelling(page):
     expect(page.locator("#linked dd")).to_have_count(2)
 
 
-def test_by_keyboard_alone(page):
+def test_by_keyboard_alone(first):
+    page = first
     page.keyboard.press("Tab")
     expect(page.get_by_text("To the three spellings")).to_be_focused()
     page.locator("#paste").focus()
     page.keyboard.insert_text(MESSAGE.decode())
-    expect(page.locator(".pane")).to_have_count(3)
+    expect(pane(page, "hl7").locator(".from")).to_have_text("as it came")
     for _ in range(40):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.matches('.pane[data-format=fhir] a.value')"):
@@ -216,6 +299,7 @@ def test_a_sites_folder_that_changes(browser, tmp_path):
     site.write_text('coding-system = "99SITE"\n')
     with workbench("--mappings", tmp_path) as process:
         for page in opened(browser, process, viewport=DESKTOP):
+            paste(page, " ")
             drop(page, "image.dcm", IMAGE)
             expect(page.locator("#table-text")).to_have_value(site.read_text())
             expect(pane(page, "hl7")).to_contain_text("AO^Authorized Original^99SITE")
@@ -277,7 +361,7 @@ def test_share_a_case(page):
 
 def test_write_onto_a_document_of_mine(page):
     paste(page, MESSAGE.decode())
-    page.get_by_text("How it is carried").click()
+    page.get_by_text("Options", exact=True).click()
     page.set_input_files("#onto", [FOLDER / "authorized-original" / "image.dcm"])
     expect(pane(page, "dicom").locator(".from")).to_have_text("onto your document")
     page.get_by_role("button", name="Leave out image.dcm").click()
@@ -305,10 +389,10 @@ def test_text_of_a_document_is_only_text(page):
 
 
 def test_too_large_and_gone(browser):
-    with workbench("--max-body", 20_000) as small:
+    with workbench("--max-body", 80_000) as small:
         for page in opened(browser, small, viewport=DESKTOP):
             page.expected = ["413", "ERR_CONNECTION_REFUSED"]
-            drop(page, "image.dcm", bytes(30_000))
+            drop(page, "image.dcm", bytes(90_000))
             expect(page.locator("#problems .issue")).to_contain_text("http/too-large")
             small.stop()
             paste(page, "MSH|")
@@ -334,7 +418,7 @@ def test_the_lifecycle(page):
 @pytest.mark.parametrize(("device", "viewport"), [("desktop", DESKTOP), ("phone", PHONE)])
 def test_axe_finds_nothing_and_it_looks_well(browser, server, scheme, device, viewport):
     SHOTS.mkdir(parents=True, exist_ok=True)
-    more = ("empty", "rules", "problem") if scheme == "light" and device == "desktop" else ()
+    more = ("start", "rules", "problem") if scheme == "light" and device == "desktop" else ()
     looked_at = ("outcome", "faults", *more)
 
     def kept(page, what):
@@ -343,11 +427,12 @@ def test_axe_finds_nothing_and_it_looks_well(browser, server, scheme, device, vi
             assert faults_of(page) == [], what
 
     for page in opened(browser, server, viewport=viewport, color_scheme=scheme):
-        kept(page, "empty")
+        kept(page, "start")
         page.get_by_label("or a sample").select_option("foreign-zds/message.hl7")
+        expect(pane(page, "hl7").locator(".from")).to_have_text("as it came")
         page.locator(".pane[data-format=hl7] a.value").first.focus()
         kept(page, "outcome")
-        page.get_by_text("How it is carried").click()
+        page.get_by_text("Options", exact=True).click()
         edit(page, "field = 5", "feild = 5")
         expect(page.locator("#faults li")).to_have_count(1)
         expect(page.locator("#linked")).to_be_hidden()  # the focus has gone elsewhere

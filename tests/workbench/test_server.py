@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from samples_of import FOLDER
 from serving import workbench
-from sopstatus import Link, codec, content, transformer
+from sopstatus import Link, codec, transformer
+from sopstatus.documents import content
 
 ROOT = Path(__file__).resolve().parents[2]
 MESSAGE = (FOLDER / "authorized-original" / "message.hl7").read_bytes()
@@ -40,7 +41,7 @@ def test_it_listens_on_loopback_only(running):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/static/main.js", "/static/none.js", "/nowhere", "/api/tables", "/api/samples"]
+    "path", ["/", "/static/main.js", "/static/none.js", "/nowhere", "/api/tables"]
 )
 def test_every_answer_has_the_policy(client, path):
     headers = client.get(path).headers
@@ -103,21 +104,34 @@ def test_what_is_too_large_is_refused(client):
     assert answer.json()["issues"][0]["code"] == "http/too-large"
 
 
+def asked(client, question, /, **more):
+    answer = client.post(f"/api/{question}", json=more)
+    return answer.json() if answer.status_code == 200 else answer.status_code
+
+
 def test_samples_are_there(client):
-    cases = client.get("/api/samples").json()
-    assert "message.hl7" in cases["authorized-original"]
-    got = client.get("/api/samples/authorized-original/message.hl7").content
-    assert got == MESSAGE
-    assert client.get("/api/samples/authorized-original/..%2fmake.py").status_code == 404
+    first = asked(client, "samples")[0]
+    assert first["name"] == "authorized-original"
+    assert "message.hl7" in first["documents"]
+    got = asked(client, "sample", case="authorized-original", name="message.hl7")
+    assert base64.b64decode(got["base64"]) == MESSAGE
+    for name in ("../make.py", "", None, 7, ["message.hl7"]):
+        assert asked(client, "sample", case="authorized-original", name=name) == 404
+    assert asked(client, "sample", case=["authorized-original"], name="message.hl7") == 404
+    assert asked(client, "sample") == 404
+
+
+def zipped(client, question):
+    """The case that the page downloads."""
+    return base64.b64decode(asked(client, "case", **question)["base64"])
 
 
 def test_a_case_is_a_folder_of_the_samples_layout(client):
     tables = {"site.toml": 'fhir-release = "R5"\n'}
-    asked = {"document": file(MESSAGE), "name": "my-case", "tables": tables, "trusted": True}
-    answer = client.post("/api/case", json=asked)
-    assert answer.headers["content-type"] == "application/zip"
-    assert answer.content == client.post("/api/case", json=asked).content
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+    wish = {"document": file(MESSAGE), "name": "my-case", "tables": tables, "trusted": True}
+    made = zipped(client, wish)
+    assert made == zipped(client, wish)
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     assert set(members) == {
         f"my-case/{name}"
@@ -132,7 +146,9 @@ def test_a_case_is_a_folder_of_the_samples_layout(client):
     assert (case["title"], case["link"]) == ("my-case", "trusted")
     for one in case["convert"]:
         source, into = (content.load(members[f"my-case/{one[key]}"])[1] for key in ("from", "onto"))
-        done = transformer("hl7", one["to"])(source, into, link=Link(True, True, True))
+        done = transformer("hl7", one["to"])(
+            source, into, link=Link(secure=True, authenticated=True, conforms=True)
+        )
         assert done.value == content.load(members[f"my-case/{one['expect']}"])[1]
         assert sorted({issue.code for issue in done.issues}) == one["issues"]
     (want,) = codec("hl7").decode(MESSAGE).value
@@ -154,10 +170,10 @@ def test_a_case_is_a_folder_of_the_samples_layout(client):
 )
 def test_a_shared_case_is_a_test_as_it_is(client, tmp_path, case, name, trusted):
     document = (FOLDER / case / name).read_bytes()
-    asked = {"document": file(document), "name": case, "trusted": trusted, "release": "R5"}
+    wish = {"document": file(document), "name": case, "trusted": trusted, "release": "R5"}
     tables = {"site.toml": 'coding-system = "99SITE"\n'}
-    answer = client.post("/api/case", json=asked | {"tables": tables, "holder": "PACS"})
-    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+    made = zipped(client, wish | {"tables": tables, "holder": "PACS"})
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
         archive.extractall(tmp_path)
         sides = len([one for one in archive.namelist() if "/onto-" in one])
     done = subprocess.run(
@@ -184,12 +200,15 @@ def test_a_case_needs_a_name(client, name):
 def test_a_sites_tables_are_what_one_begins_with(tmp_path):
     (tmp_path / "broken.toml").write_text("name = ")
     with workbench("--mappings", tmp_path) as process, process.client() as client:
-        told = client.get("/api/tables").json()
+        told = asked(client, "tables")
         assert told["site"] == {"broken.toml": "name = "}
         assert "sop-instance-status.toml" in told["shipped"]
         assert "online-electronic-storage.toml" not in told["shipped"]
-    with workbench("--mappings", tmp_path / "none") as process, process.client() as client:
-        answer = client.get("/api/tables")
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    with workbench("--mappings", gone) as process, process.client() as client:
+        gone.rmdir()
+        answer = client.post("/api/tables", json={})
         assert answer.json()["issues"][0]["code"] == "document/unreadable"
         assert str(tmp_path) not in answer.text
 

@@ -2,14 +2,18 @@
 
 import base64
 import json
+import re
 
 import pytest
 from samples_of import CASES, FILES, FOLDER, sample
-from sopstatus import DocumentError, Link, codec, content, load_tables, transformer
+from sopstatus import DocumentError, Link, codec, load_tables, transformer
 from sopstatus.catalogue import catalogue
+from sopstatus.documents import content
 from sopstatus.limits import Limits
-from sopstatus.workbench import drafts
+from sopstatus.workbench import drafts, page
 from sopstatus.workbench.dump import dump
+from sopstatus.workbench.example import example
+from sopstatus.workbench.shown import REMEDIES
 from sopstatus.workbench.view import begun, view
 
 MAIN = "sop-instance-status.toml"
@@ -64,7 +68,7 @@ def test_every_side_says_what_the_transformers_make(case, name, trusted):
     assert answer["format"] == name
     assert {side["format"] for side in answer["sides"]} == {name, *SIDES}
     known = codec(name).instances(sample(case, name))
-    link = Link(True, True, True) if trusted else None
+    link = Link(secure=True, authenticated=True, conforms=True) if trusted else None
     for side in answer["sides"]:
         if side["own"]:
             assert not side["files"]
@@ -220,7 +224,7 @@ def test_a_table_that_is_begun_loads():
     tables = {made["name"]: made["text"]}
     assert view({"tables": tables})["faults"] == []
     assert "has it" in begun({"keyword": "QualityControlImage", "tables": tables})["fault"]
-    assert "no DICOM Keyword" in begun({"keyword": 7})["fault"]
+    assert "not a DICOM Keyword" in begun({"keyword": 7})["fault"]
     assert begun({"tables": {"a.toml": "x"}})["fault"] == "correct the tables first"
 
 
@@ -229,7 +233,8 @@ def test_a_release_and_a_holder():
     answer = view(asked)
     assert text(shown(answer, "hl7"))[-1].endswith("|PACS")
     resource = json.loads(base64.b64decode(shown(answer, "fhir")["files"][0]["base64"]))
-    want = transformer("dicom", "fhir", tables=drafts.load({}, "R5").tables)
+    tables = drafts.load({}, "R5").tables
+    want = transformer("dicom", "fhir", tables=tables)
     assert resource.keys() == want(sample("original", "dicom")).value.keys()
     assert resource != transformer("dicom", "fhir")(sample("original", "dicom")).value
 
@@ -241,3 +246,70 @@ def test_the_patient_is_not_among_the_elements_shown():
     assert all(
         shown_text[start - 1] == "[" and shown_text[end] == "]" for start, end in spans.values()
     )
+
+
+CODECS = ("value", "dicom", "dicom-json", "dicom-xml", "document", "fhir", "healthimaging", "hl7")
+
+
+def test_remedies_name_controls_of_the_page():
+    """What names an option of a command or a parameter elsewhere is said otherwise here."""
+    elsewhere = re.compile(r"--[a-z]|\b(into|holder|link)=")
+    mine = (*CODECS, "hl7-xml", "link")
+    for code, entry in catalogue().items():
+        if code.partition("/")[0] in mine and elsewhere.search(entry.remedy):
+            assert code in REMEDIES, code
+    controls = " ".join(page.index().decode().split())
+    for code, remedy in REMEDIES.items():
+        assert not elsewhere.search(remedy)
+        assert "{" not in catalogue()[code].remedy  # it is the end of the issue's text
+        for name in re.findall(r"'([^']+)'", remedy.replace("copy's", "").replace("message's", "")):
+            assert name in controls, name
+        assert "Options" not in remedy or "<summary>Options</summary>" in controls
+    answer = view({"document": file(data("authorized-original", "hl7"))})
+    (found,) = [
+        issue
+        for line in shown(answer, "dicom")["documents"][0]["lines"]
+        for issue in line["issues"]
+    ]
+    assert found["diagnostics"].endswith("check 'I vouch for the link' under Options")
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+@pytest.mark.parametrize("case", CASES)
+def test_new_documents_are_those_of_the_command_line(case, name):
+    """A message's own time and the Message Control ID made of it are frozen by the page."""
+    answer = view({"document": file(data(case, name)), "time": "20260102030405+0000"})
+    for target in {"hl7", "fhir"} - {name}:
+        side = shown(answer, target)
+        made = base64.b64decode(side["files"][0]["base64"])
+        done = transformer(name, target)(sample(case, name))
+        want = done.value if target == "hl7" else content.dump_json(done.value)
+        if target == "hl7":
+            fields, now = made.split(b"|"), want.split(b"|")
+            assert fields[6] == b"20260102030405+0000"
+            made = b"|".join([*fields[:6], now[6], *fields[7:9], now[9], *fields[10:]])
+        assert made == want
+        told = [issue["code"] for issue in side["issues"]]
+        assert set(told) <= {issue.code for issue in done.issues}
+
+
+def test_a_time_that_is_none_is_now():
+    for time in ("", "20260102", 5, None, "20260102030405+0000|X"):
+        answer = view({"document": file(data("original", "dicom")), "time": time})
+        message = base64.b64decode(shown(answer, "hl7")["files"][0]["base64"])
+        assert re.fullmatch(rb"20\d{12}\+0000", message.split(b"|")[6])
+
+
+@pytest.mark.parametrize("name", sorted(group.name for group in load_tables().available))
+def test_an_example_of_each_table(name):
+    """Try it on a reference page starts with a table that is off in this way."""
+    file = f"{name}.toml"
+    enabled = drafts.shipped_texts()[file].replace("enabled = false", "enabled = true ")
+    answer = view({"document": {"text": example(name).decode()}, "tables": {file: enabled}})
+    group = next(group for group in load_tables().available if group.name == name)
+    stated = {value["keyword"] for value in answer["trail"]["values"]}
+    assert stated == {row.keyword for row in group.attributes if row.displays}
+    assert (answer["faults"], answer["issues"]) == ([], [])
+    for text in ("none", "site", "../site", "", 7, None):
+        with pytest.raises(DocumentError):
+            example(text)

@@ -1,4 +1,4 @@
-"""Files that hold many documents: zip, tar (also gzip, bzip2, xz) and NDJSON, a line a document.
+"""Files that hold many documents: zip, tar (also gzip, bzip2, xz) and NDJSON (also gzip).
 
 Members are read one after the other and never unpacked to a disk. A container inside a container is
 not looked into. Nothing in here names a format of documents but NDJSON's JSON.
@@ -10,34 +10,58 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from gzip import GzipFile
 from io import BufferedReader, BytesIO
 from typing import IO, Any
 
 from sopstatus.catalogue import document_error
+from sopstatus.documents.containers import BROKEN
+from sopstatus.documents.content import is_packed
 from sopstatus.limits import Limits
-from sopstatus.stored import BROKEN
 
 ZIP, TAR, LINES = "zip", "tar", "ndjson"
 _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _GZIP, _OTHERS = b"\x1f\x8b", (b"BZh", b"\xfd7zXZ\0")
 _USTAR = slice(257, 262)
 _STEP = 1 << 20
+_BOM = b"\xef\xbb\xbf"
+_BLANK_LINES, _PEEK = (
+    100,
+    1 << 10,
+)  # that may stand between the first documents, and bytes of a line
 _BROKEN = (*BROKEN, tarfile.TarError)
 
 Member = tuple[str, Callable[[], Any]]
 """A name inside the container, and what opens it: good until the next one is asked for."""
 
 
-def kind(start: bytes) -> str:
-    """Tell what holds many documents by how it begins; ``""`` = one document, or none."""
+def kind(start: bytes, file: IO[bytes], limits: Limits) -> str:
+    """Tell what holds many documents by how it begins; ``""`` = one document, or none.
+
+    ``start`` has been read already, and the file stands behind it, before and after.
+    """
     if start.startswith(_ZIPS):
         return ZIP
     if start.startswith(_OTHERS):  # nothing else of ours is packed so
         return TAR
-    if (_unzipped(start) if start.startswith(_GZIP) else start)[_USTAR] == b"ustar":
+    plain = _unzipped(start) if start.startswith(_GZIP) else start
+    if plain[_USTAR] == b"ustar":
         return TAR
-    return LINES if _has_lines(start) else ""
+    if not plain.removeprefix(_BOM).startswith(b"{"):
+        return ""
+    if start.startswith(_GZIP) and not is_packed(start):  # metadata of one image set
+        return ""
+    if not file.seekable():
+        return ""
+    file.seek(0)
+    try:
+        return LINES if _has_lines(file, limits) else ""
+    except _BROKEN:
+        return ""
+    finally:
+        file.seek(len(start))
 
 
 def _unzipped(start: bytes) -> bytes:
@@ -47,11 +71,32 @@ def _unzipped(start: bytes) -> bytes:
         return b""
 
 
-def _has_lines(start: bytes) -> bool:
-    """Tell whether an object ends with its first line, and something follows it."""
-    line, newline, rest = start.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
-    whole = line.startswith(b"{") and line.rstrip().endswith(b"}")
-    return bool(newline) and whole and rest.lstrip().startswith(b"{")
+def _has_lines(file: IO[bytes], limits: Limits) -> bool:
+    """Tell whether an object ends with its first line, and another begins behind it."""
+    with _unpacked(file) as lines:
+        first = lines.readline(limits.document + 1)
+        if not first.endswith(b"\n") or not first.rstrip().endswith(b"}"):
+            return False
+        for _ in range(_BLANK_LINES):
+            if (line := lines.readline(_PEEK)).strip() or not line:
+                return line.lstrip().startswith(b"{")
+    return False
+
+
+@contextmanager
+def _unpacked(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Give the lines of a file that gzip may have packed, and leave the file open."""
+    packed = file.read(len(_GZIP)) == _GZIP
+    file.seek(0)
+    if packed:
+        with GzipFile(fileobj=file) as lines:
+            yield lines  # type: ignore[misc]
+    else:
+        buffer = BufferedReader(file)  # type: ignore[type-var]
+        try:
+            yield buffer
+        finally:
+            buffer.detach()
 
 
 def members(name: str, file: IO[bytes], limits: Limits) -> Iterator[Member]:
@@ -85,10 +130,12 @@ def _of_tar(file: IO[bytes], limits: Limits) -> Iterator[Member]:
 
 
 def _of_lines(file: IO[bytes], limits: Limits) -> Iterator[Member]:
-    with BufferedReader(file) as lines:  # type: ignore[type-var]
+    with _unpacked(file) as lines:
         number = 0
         while line := lines.readline(limits.document + 1):
             number += 1
+            if number > limits.statements:  # a few bytes can be packed to very many blank lines
+                raise document_error("container/too-many", "", limit=limits.statements)
             if len(line) > limits.document:
                 raise document_error("document/too-large", "", limit=limits.document)
             if line.strip():

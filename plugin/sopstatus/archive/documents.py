@@ -8,12 +8,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from io import FileIO
+from typing import TYPE_CHECKING, Any
 
 from sopstatus.archive import containers
-from sopstatus.codecs.part10_window import FIRST_READ
-from sopstatus.files import files
+from sopstatus.codecs.part10.window import FIRST_READ
+from sopstatus.documents.files import files, opened_file
+from sopstatus.documents.scanned import Reader, Scanned, unreadable
 from sopstatus.model import DocumentError
-from sopstatus.scanning import Reader, Scanned, unreadable
+
+if TYPE_CHECKING:
+    from sopstatus.sources.web import DICOMweb
 
 _STUDIES = "/studies/"
 
@@ -23,7 +27,7 @@ def is_url(path: str) -> bool:
     return path.startswith(("http://", "https://"))
 
 
-def found(paths: Iterable[str]) -> Iterator[str]:
+def found(paths: Iterable[str], token_file: str = "") -> Iterator[str]:
     """Yield all that is to be read, in the order of names: files, and studies of servers.
 
     Raise `DocumentError` where a server does not list them.
@@ -32,28 +36,38 @@ def found(paths: Iterable[str]) -> Iterator[str]:
         if is_url(path):
             from sopstatus.sources import dicomweb
 
-            yield from (
-                f"{path.rstrip('/')}{_STUDIES}{uid}"
-                for uid in sorted(set(dicomweb(path).studies()))
-            )
+            studies = sorted(set(dicomweb(path, token_file=token_file).studies()))
+            yield from (f"{path.rstrip('/')}{_STUDIES}{uid}" for uid in studies)
         else:
             yield from files([path])
 
 
 class Documents:
-    """Reads one file or study after the other, and every document in it; it pickles."""
+    """Reads one file or study after the other, and every document in it; it pickles.
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    ``token_file`` holds the bearer token of the servers, and is read for each request.
+    """
+
+    def __init__(self, reader: Reader, token_file: str = "") -> None:
+        self._reader, self._token_file = reader, token_file
+        self._servers: dict[str, DICOMweb] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a process opens servers of its own
+        return Documents, (self._reader, self._token_file)
 
     def __call__(self, path: str) -> list[Scanned]:
-        """Return the records of a file, one at least."""
+        """Return the records of a file, one at least.
+
+        Raise `DocumentError` where a server does not take the credentials: it will not the next time.
+        """
         if is_url(path):
             return [self._study(path)]
         try:
-            with FileIO(path) as file:
+            with opened_file(path) as file:
                 start = file.read(FIRST_READ)
-                kind = "" if start[128:132] == b"DICM" else containers.kind(start)
+                limits = self._reader.limits
+                is_part10 = start[128:132] == b"DICM"
+                kind = "" if is_part10 else containers.kind(start, file, limits)
                 if not kind:
                     return [self._reader.begun(path, start, file)]
                 file.seek(0, os.SEEK_SET)
@@ -78,5 +92,10 @@ class Documents:
 
         url, _, uid = address.rpartition(_STUDIES)
         reader = self._reader
-        source = dicomweb(url, tables=reader.tables, limits=reader.limits, holder=reader.holder)
-        return source.study(uid)
+        if url not in self._servers:  # one session, and one budget of attempts
+            whose = {"tables": reader.tables, "limits": reader.limits, "holder": reader.holder}
+            self._servers[url] = dicomweb(url, token_file=self._token_file, **whose)
+        scanned = self._servers[url].study(uid)
+        if any(told.code == "source/unauthorized" for told in scanned.issues):
+            raise DocumentError(*scanned.issues)
+        return scanned

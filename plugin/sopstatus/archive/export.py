@@ -8,20 +8,26 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from sopstatus import writing
 from sopstatus.archive.database import TABLE, opened
-from sopstatus.archive.rows import IDENTITY
-from sopstatus.audit import now
-from sopstatus.catalogue import document_error
-from sopstatus.model import Issue, SOPInstance
+from sopstatus.archive.rows import HOLDER, IDENTITY, about
+from sopstatus.audit.record import now
+from sopstatus.codecs import DATA_SETS, StatementCodec, codec
+from sopstatus.codecs.fhir import with_id
+from sopstatus.codecs.fhir.blank import SINCE_R5
+from sopstatus.codecs.shared.context import Context
+from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import MappingTable
-from sopstatus.transform import codec
 
 _DCM = "http://dicom.nema.org/resources/ontology/DCM"
+_WHOSE = ", ".join((*HOLDER, "source"))
+_BESIDE = ("modality", "study_date", "context")
 _BATCH = 2048  # rows that are fetched at once
 
 Paths = Sequence[str | os.PathLike[str]]
@@ -33,27 +39,43 @@ class Held(NamedTuple):
     instance: SOPInstance
     modality: str
     study_date: str
+    context: Context
 
 
-def rows(parts: Paths, keywords: Sequence[str], *, order: str) -> Iterator[Held]:
-    """Yield the rows that are about something, ordered by the columns that ``order`` names."""
-    columns = ", ".join(f'"{name}"' for name in (*IDENTITY, *keywords, "modality", "study_date"))
-    query = f"""SELECT {columns} FROM {TABLE} WHERE study_instance_uid <> '' OR sop_instance_uid <> ''
-        ORDER BY {order}"""
+def rows(parts: Paths, keywords: Sequence[str], *, order: str, of: str = "true") -> Iterator[Held]:
+    """Yield the rows that are about something, ordered by the columns that ``order`` names.
+
+    ``of`` is a condition that they meet too.
+    """
+    columns = ", ".join(f'"{name}"' for name in (*IDENTITY, *keywords, *_BESIDE))
+    query = f"""SELECT {columns} FROM {TABLE} WHERE (study_instance_uid <> '' OR sop_instance_uid <> '')
+        AND {of} ORDER BY {order}"""
     count = len(IDENTITY)
     with opened(parts) as database:
         found = database.execute(query)
         while some := found.fetchmany(_BATCH):
             for row in some:
-                values = zip(keywords, row[count:-2], strict=True)
+                values = zip(keywords, row[count : -len(_BESIDE)], strict=True)
                 said = tuple((keyword, v or None) for keyword, v in values if v is not None)
-                uids = dict(zip(IDENTITY, row, strict=False))
-                yield Held(SOPInstance(**uids, attributes=said), *row[-2:])
+                one = replace(about(row[:count]), attributes=said)
+                modality, day, context = row[-len(_BESIDE) :]
+                yield Held(one, modality, day, _context(context))
+
+
+def _context(text: str) -> Context:
+    return dict(json.loads(text)) if text else {}
+
+
+def _made(under: StatementCodec, study: list[Held]) -> Result[Any]:
+    """Make a document about the rows of a study, which say all that the scan kept of it."""
+    found = list(dict.fromkeys(row.instance for row in study))  # copies that say the same
+    contexts = [row.context for row in study if row.context]
+    return under.encode(found, known=found, contexts=contexts)
 
 
 def studies(parts: Paths, keywords: Sequence[str]) -> Iterator[list[Held]]:
     """Yield the rows of one study after the other; those without a Study Instance UID are one."""
-    order = "study_instance_uid, series_instance_uid, sop_instance_uid, holder, source"
+    order = f"study_instance_uid, series_instance_uid, sop_instance_uid, {_WHOSE}"
     found = rows(parts, keywords, order=order)
     for _, same in groupby(found, key=lambda row: row.instance.study_instance_uid):
         yield list(same)
@@ -62,14 +84,14 @@ def studies(parts: Paths, keywords: Sequence[str]) -> Iterator[list[Held]]:
 def fhir(parts: Paths, tables: MappingTable, out: Path) -> tuple[int, list[Issue]]:
     """Write an ImagingStudy a line; return how many, and what could not be said in them."""
     under = codec("fhir", tables=tables)
-    is_r5 = tables.site.fhir_release == "R5"
+    is_r5 = tables.site.fhir_release in SINCE_R5
 
     def lines(file: BinaryIO, issues: list[Issue]) -> int:
         count = 0
         for study in studies(parts, list(tables.attributes)):
-            made = under.encode([row.instance for row in study], known=[r.instance for r in study])
+            made = _made(under, study)
             _describe(made.value, study, is_r5=is_r5)
-            file.write(json.dumps(made.value, separators=(",", ":")).encode() + b"\n")
+            file.write(json.dumps(with_id(made.value), separators=(",", ":")).encode() + b"\n")
             issues += made.issues
             count += 1
         return count
@@ -84,7 +106,11 @@ def _describe(resource: dict[str, Any], study: list[Held], *, is_r5: bool) -> No
             coding = {"system": _DCM, "code": code}
             series["modality"] = {"coding": [coding]} if is_r5 else coding
     if day := max(row.study_date for row in study):
-        resource["started"] = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+        resource.setdefault("started", f"{day[:4]}-{day[4:6]}-{day[6:]}")
+    uids = {row.instance.sop_instance_uid for row in study} - {""}
+    if uids:
+        resource.setdefault("numberOfSeries", len(resource["series"]))
+        resource.setdefault("numberOfInstances", len(uids))
 
 
 def hl7(parts: Paths, tables: MappingTable, out: Path) -> tuple[int, list[Issue]]:
@@ -97,7 +123,7 @@ def hl7(parts: Paths, tables: MappingTable, out: Path) -> tuple[int, list[Issue]
             file.write(f"{head}|^~\\&|SOPSTATUS||||{time}+0000\r".encode())
         count = 0
         for study in studies(parts, list(tables.attributes)):
-            made = under.encode([row.instance for row in study], known=[r.instance for r in study])
+            made = _made(under, study)
             file.write(made.value)
             issues += made.issues
             count += 1
@@ -107,15 +133,22 @@ def hl7(parts: Paths, tables: MappingTable, out: Path) -> tuple[int, list[Issue]
     return _written(out, batch)
 
 
-def observations(parts: Paths, keywords: Sequence[str]) -> Iterator[SOPInstance]:
-    """Yield what the ledger takes: every instance, by its UID, so that batches are near each other."""
-    for row in rows(parts, keywords, order="sop_instance_uid, holder, source"):
+def observations(
+    parts: Paths, keywords: Sequence[str], *, claimed: bool = False
+) -> Iterator[SOPInstance]:
+    """Yield what the ledger takes: every instance, by its UID, so that batches are near each other.
+
+    What data sets say was seen of the copies; what other documents say is ``claimed``.
+    """
+    data_sets = ", ".join(f"'{name}'" for name in DATA_SETS)
+    of = f"format {'NOT ' if claimed else ''}IN ({data_sets})"
+    for row in rows(parts, keywords, order=f"sop_instance_uid, {_WHOSE}", of=of):
         if row.instance.sop_instance_uid:
             yield row.instance
 
 
 def by_instance(parts: Paths, keywords: Sequence[str]) -> Iterator[list[SOPInstance]]:
-    """Yield the statements about one instance after the other."""
+    """Yield what was seen of one instance after the other."""
     found = observations(parts, keywords)
     for _, same in groupby(found, key=attrgetter("sop_instance_uid")):
         yield list(same)
@@ -123,16 +156,6 @@ def by_instance(parts: Paths, keywords: Sequence[str]) -> Iterator[list[SOPInsta
 
 def _written(out: Path, write: Callable[[BinaryIO, list[Issue]], int]) -> tuple[int, list[Issue]]:
     """Write a file that has its name once it is whole."""
-    unfinished, issues = out.with_name(f".{out.name}.{os.getpid()}.part"), list[Issue]()
-    try:
-        with unfinished.open("wb") as file:
-            count = write(file, issues)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(out)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise document_error("document/unwritable", "OUT", reason=reason) from None
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return count, issues
+    issues = list[Issue]()
+    with writing.replacing(out, at="OUT", mode=writing.PRIVATE, tidy=True) as file:
+        return write(file, issues), issues

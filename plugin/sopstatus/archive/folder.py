@@ -15,19 +15,22 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from io import BufferedRandom
 from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
+from sopstatus import writing
+from sopstatus.archive.order import Covered
 from sopstatus.archive.rows import Counts
 from sopstatus.catalogue import document_error
 
-VERSION = 1
-_SETTINGS, _SUMMARY, _LISTS, _UNFINISHED = "scan.json", "summary.json", ".covers", ".unfinished"
+VERSION = 2
+_SETTINGS, _SUMMARY, _LISTS = "scan.json", "summary.json", ".covers"
 _LOCK = ".lock"
-_BEGUN = {_LISTS, _LOCK, _SETTINGS + _UNFINISHED}  # there before the scan can have parts
+_BEGUN = {_LISTS, _LOCK}  # there before the scan can have parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,14 @@ class Part:
             same = os.fstat(file.fileno()).st_size == self.size
             return same and hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
 
-    def sources(self) -> list[str]:
+    def sources(self) -> list[Covered]:
         """Return the files that the part covers, in the order of the walk."""
         with self.listed.open("rb") as file:
             file.readline()
             names = zlib.decompress(file.read())
-        return [os.fsdecode(name) for name in names.split(b"\0")]
+        told = names.split(b"\0")
+        each = zip(told[::2], told[1::2], strict=True)
+        return [Covered(os.fsdecode(name), stamp.decode("ascii")) for name, stamp in each]
 
     def remove(self) -> None:
         """Remove the part, so that what it covers is scanned again."""
@@ -64,8 +69,8 @@ class Part:
 class Folder:
     """The folder of one scan; one process at a time writes into it."""
 
-    def __init__(self, path: str | os.PathLike[str], suffix: str) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike[str], suffix: str, at: str = "OUT") -> None:
+        self.path, self.at = Path(path), at  # what issues call it
         self.suffix = suffix
         self._next = self._round = 0
 
@@ -75,52 +80,56 @@ class Folder:
 
         ``settings`` are what the rows depend on: a scan goes on with the same ones only.
         """
-        with _told():
+        with writing.told(self.at):
             is_new = not self.path.is_dir() or _BEGUN.issuperset(
-                file.name for file in self.path.iterdir()
+                file.name
+                for file in self.path.iterdir()
+                if not file.name.endswith(writing.UNFINISHED)
             )
             if not is_new and not resume:
-                raise document_error("archive/not-empty", "OUT")
-            self._check(settings, is_new=is_new)
+                raise document_error("archive/not-empty", self.at)
+            if not is_new:
+                self._check(settings)
+            if settings.get("since"):
+                own = {name: value for name, value in settings.items() if name != "since"}
+                Folder(settings["since"], self.suffix, "--since")._check(own)
             (self.path / _LISTS).mkdir(parents=True, exist_ok=True)
             lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try:
                 fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # no fork inherits it
             except (BlockingIOError, PermissionError):
-                raise document_error("archive/in-use", "OUT") from None
-            with _told():
-                _put(self.path / _SETTINGS, {"version": VERSION, **settings})
+                raise document_error("archive/in-use", self.at) from None
+            _put(self.path / _SETTINGS, {"version": VERSION, **settings})
+            with writing.told(self.at):
                 self._clear()
             yield
         finally:
             os.close(lock)
 
-    def _check(self, settings: dict[str, Any], *, is_new: bool) -> None:
-        if is_new:
-            return
+    def _check(self, settings: dict[str, Any]) -> None:
         there = self.settings()
         for name, value in {"version": VERSION, **settings}.items():
             if there.get(name) != value:
-                raise document_error("archive/other-scan", "OUT", setting=name)
+                raise document_error("archive/other-scan", self.at, setting=name)
 
     def settings(self) -> dict[str, Any]:
         """Return what the scan was told; raise `DocumentError` where this is no scan's folder."""
         try:
             found = json.loads((self.path / _SETTINGS).read_bytes())
         except (OSError, ValueError):
-            raise document_error("archive/not-scan", "OUT") from None
+            raise document_error("archive/not-scan", self.at) from None
         if not isinstance(found, dict):
-            raise document_error("archive/not-scan", "OUT")
+            raise document_error("archive/not-scan", self.at)
         return found
 
     def _clear(self) -> None:
         """Remove what a kill has left unfinished."""
         (self.path / _SUMMARY).unlink(missing_ok=True)
-        for file in self.path.glob(f"*{_UNFINISHED}"):
+        for file in self.path.glob(f".*{writing.UNFINISHED}"):
             file.unlink()
         for file in (self.path / _LISTS).iterdir():
-            if file.name.endswith(_UNFINISHED) or not self._file(int(file.name)).exists():
+            if not file.name.isdecimal() or not self._file(int(file.name)).exists():
                 file.unlink()
         parts = self.parts()
         self._next = 1 + max((part.number for part in parts), default=-1)
@@ -136,42 +145,48 @@ class Folder:
                 with listed.open("rb") as opened:
                     head = json.loads(opened.readline())
             except (OSError, ValueError):
-                raise document_error("archive/not-scan", "OUT") from None
+                raise document_error("archive/not-scan", self.at) from None
             counts = Counts(*head["counts"])
             found.append(
                 Part(number, file, listed, head["round"], head["size"], head["sha256"], counts)
             )
         return found
 
-    def covered(self) -> list[Iterator[str]]:
+    def covered(self) -> list[Iterator[Covered]]:
         """Return the files that parts cover, a round each, in the order of the walk."""
         rounds = groupby(self.parts(), key=lambda part: part.round)
         several = [list(parts) for _, parts in rounds]
-        return [(name for part in parts for name in part.sources()) for parts in several]
+        return [(one for part in parts for one in part.sources()) for parts in several]
 
-    def commit(self, sources: list[str], counts: Counts, write: Callable[[BinaryIO], None]) -> None:
+    def before(self) -> list[Iterator[Covered]]:
+        """Return what this scan covers, and then those that it was since, the newest first."""
+        earlier = self.earlier()
+        return self.covered() + (earlier.before() if earlier else [])
+
+    def earlier(self) -> Folder | None:
+        """Return the scan that this one is since."""
+        since = self.settings().get("since")
+        return Folder(since, self.suffix) if since else None
+
+    def commit(
+        self, sources: list[Covered], counts: Counts, write: Callable[[BinaryIO], None]
+    ) -> None:
         """Add a part: ``write`` fills its file; once this returns it is there, whatever comes."""
-        file = self._file(self._next)
-        unfinished = file.with_name(f".{file.name}{_UNFINISHED}")
-        with _told():
-            with unfinished.open("w+b") as opened:
-                write(opened)
-                _sync(opened)
-                size = opened.seek(0, os.SEEK_END)
-                opened.seek(0)
-                digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        with _replacing(self._file(self._next)) as file:
+            write(file)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            digest = hashlib.file_digest(cast(BufferedRandom, file), "sha256").hexdigest()
             head = {"round": self._round, "size": size, "sha256": digest, "counts": counts}
-            names = b"\0".join(map(os.fsencode, sources))
+            names = b"\0".join(os.fsencode(text) for one in sources for text in one)
             text = json.dumps(head).encode() + b"\n" + zlib.compress(names, 1)
-            _write(self.path / _LISTS / f"{self._next:06}", text)
-            unfinished.replace(file)
-            _sync_folder(self.path)
+            with _replacing(self.path / _LISTS / f"{self._next:06}") as listed:
+                listed.write(text)
         self._next += 1
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Say that the scan has come to its end."""
-        with _told():
-            _put(self.path / _SUMMARY, summary)
+        _put(self.path / _SUMMARY, summary)
 
     def summary(self) -> dict[str, Any] | None:
         """Return what `finish` was told; ``None`` = the scan has not come to its end."""
@@ -185,35 +200,9 @@ class Folder:
 
 
 def _put(file: Path, content: dict[str, Any]) -> None:
-    _write(file, f"{json.dumps(content, indent=2)}\n".encode())
+    with _replacing(file) as opened:
+        opened.write(f"{json.dumps(content, indent=2)}\n".encode())
 
 
-def _write(file: Path, data: bytes) -> None:
-    unfinished = file.with_name(f"{file.name}{_UNFINISHED}")
-    with unfinished.open("wb") as opened:
-        opened.write(data)
-        _sync(opened)
-    unfinished.replace(file)
-    _sync_folder(file.parent)
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise document_error("document/unwritable", "OUT", reason=reason) from None
+def _replacing(file: Path) -> AbstractContextManager[BinaryIO]:
+    return writing.replacing(file, at="OUT", mode=writing.PRIVATE)

@@ -14,9 +14,9 @@ from multiprocessing.connection import Connection
 from typing import Any, TextIO
 
 from sopstatus.archive.documents import found
+from sopstatus.archive.progress import bar
 from sopstatus.archive.rows import Counts
 from sopstatus.model import DocumentError
-from sopstatus.progress import bar
 
 _WINDOW = 30.0  # seconds over which the rate is taken
 _BAR, _LINE = 0.2, 5.0  # seconds between two looks
@@ -26,21 +26,30 @@ class Meter:
     """Hears the counts after each file, and shows them now and then.
 
     The files are counted by a process of its own, so that reading does not wait for it; until it is
-    through there is no time of arrival. Files that an earlier scan has read do not count as speed.
+    through there is no time of arrival, nor where they are not to be ``count``-ed. Files that an earlier scan has read do not count as speed.
     """
 
-    def __init__(self, paths: list[str], *, lines: bool, out: TextIO = sys.stderr) -> None:
+    def __init__(
+        self,
+        paths: list[str],
+        token_file: str = "",
+        *,
+        lines: bool,
+        count: bool = True,
+        quiet: bool = False,
+        out: TextIO = sys.stderr,
+    ) -> None:
         self._out = out
         self._lines = lines
-        self._bar = None if lines else bar("files")
+        self._bar = None if lines else bar("files", quiet=quiet)
         self._every = _LINE if lines else _BAR
         self._begun = self._shown = time.monotonic()
         self._marks: deque[tuple[float, int]] = deque()
         self._total: int | None = None
         self._counted: Connection | None = None
-        if lines or self._bar:
+        if count and (lines or self._bar):
             self._counted, there = Pipe(duplex=False)
-            Process(target=_count, args=(paths, there), daemon=True).start()
+            Process(target=_count, args=(paths, token_file, there), daemon=True).start()
             there.close()
 
     def __call__(self, counts: Counts) -> None:
@@ -95,7 +104,7 @@ class Meter:
         return self._total
 
 
-def _count(paths: Iterable[str], there: Connection) -> None:
+def _count(paths: Iterable[str], token_file: str, there: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(DocumentError):  # whoever reads is told, too
-        there.send(sum(1 for _ in found(paths)))
+        there.send(sum(1 for _ in found(paths, token_file)))

@@ -1,4 +1,4 @@
-"""Rows as NDJSON: a record a line, as ``sopstatus show --json`` prints statements."""
+"""Rows as NDJSON: one record per line, as ``sopstatus show --json`` prints statements."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from sopstatus.archive.rows import IDENTITY, ISSUE, Columns
-from sopstatus.scanning import Scanned
+from sopstatus.archive.rows import ISSUE, Columns, identity
+from sopstatus.documents.scanned import Scanned
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class NDJSON:
             record = {
                 "source": row.source,
                 "format": row.format,
-                **{name: getattr(row.instance, name) for name in IDENTITY},
+                **identity(row.instance),
                 **row.described._asdict(),
                 "attributes": dict(said),
                 "issues": [{name: getattr(i, name) for name in ISSUE} for i in row.issues],

@@ -1,6 +1,6 @@
 """Which files are left: a walk's files, less those that parts cover, without holding either in memory.
 
-`sopstatus.files` walks in one order. Those that parts cover come in the same order, one run of it
+`sopstatus.documents.files` walks in one order. Those that parts cover come in the same order, one run of it
 a round (a scan, and each time it was resumed), so that merging them is enough.
 """
 
@@ -9,8 +9,25 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 Position = tuple[int, list[str]]
+
+
+class Covered(NamedTuple):
+    """A file that a part covers, and what its size and time were then; empty = not to be relied on."""
+
+    source: str
+    stamp: str
+
+
+def stamp(path: str) -> str:
+    """Return what changes when a file does; empty for what is no file."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - many files
+    except (OSError, ValueError):
+        return ""
+    return f"{found.st_size}:{found.st_mtime_ns}"
 
 
 def roots(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
@@ -43,21 +60,30 @@ def position(paths: Iterable[str]) -> Callable[[str], Position]:
     return of
 
 
-def left(found: Iterable[str], covered: list[Iterator[str]], paths: Iterable[str]) -> Iterator[str]:
+def left(
+    found: Iterable[str],
+    covered: Iterable[Iterator[Covered]],
+    paths: Iterable[str],
+    *,
+    changed: bool = False,
+) -> Iterator[str]:
     """Yield the files of a walk over ``paths`` that no round of parts covers.
 
+    ``changed`` = those too whose stamp is another now; the first round with a file tells its stamp.
     Those that parts cover and that are no longer there are passed over.
     """
     where = position(paths)
-    done = covered[0] if len(covered) == 1 else heapq.merge(*covered, key=where)
+    done = heapq.merge(*covered, key=lambda one: where(one.source))
     last = next(done, None)
     for source in found:
-        if source == last:  # nearly always, until the place is reached where the scan ended
+        # nearly always equal, until the place is reached where the scan ended
+        while last and last.source != source and where(last.source) < where(source):
             last = next(done, None)
+        if not last or last.source != source:
+            yield source
             continue
-        while last is not None and where(last) < where(source):
+        before = last.stamp
+        while last and last.source == source:
             last = next(done, None)
-        if source == last:
-            last = next(done, None)
-        else:
+        if changed and not (before and before == stamp(source)):
             yield source

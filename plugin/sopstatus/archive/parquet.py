@@ -1,7 +1,7 @@
 r"""Rows as Parquet, by pyarrow. Needs the extra ``archive``.
 
 In a keyword's column a null is "not stated" and an empty text "stated and emptied". Half of a
-surrogate pair (a file name that is no UTF-8) is written as ``\udcff``, for Parquet has none.
+surrogate pair in a value is written as ``\udcff``, for Parquet has none.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sopstatus.archive.rows import IDENTITY, ISSUE, Columns
-from sopstatus.described import Described
-from sopstatus.scanning import Scanned
+from sopstatus.archive.rows import IDENTITY, ISSUE, Columns, identity
+from sopstatus.documents.description import Described
+from sopstatus.documents.scanned import Scanned
 
 _BATCH = 4096  # rows that are turned into columns at once
 _Plain = tuple[Any, ...]
@@ -22,9 +22,13 @@ _Plain = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Parquet:
-    """A table of the columns, zstd-compressed, one row group a part file."""
+    """A table of the columns, zstd-compressed, one row group a part file.
+
+    ``beside`` are columns behind ours, which whoever adds rows fills.
+    """
 
     columns: Columns
+    beside: tuple[pa.Field, ...] = ()
     suffix = ".parquet"
 
     @property
@@ -36,7 +40,7 @@ class Parquet:
         stated = [pa.field(n, text) for n in self.columns.keywords]
         issue = pa.struct([pa.field(n, text, nullable=False) for n in ISSUE])
         issues = pa.field("issues", pa.list_(pa.field("element", issue)), nullable=False)
-        return pa.schema([*fixed, *stated, issues])
+        return pa.schema([*fixed, *stated, issues, *self.beside])
 
     def each(self, scanned: Scanned) -> list[_Plain]:
         """Return the rows of one document as plain values: quick to send to another process."""
@@ -44,7 +48,7 @@ class Parquet:
             (
                 row.source,
                 row.format,
-                *(getattr(row.instance, name) for name in IDENTITY),
+                *identity(row.instance).values(),
                 *row.described,
                 *row.values,
                 [tuple(getattr(issue, name) for name in ISSUE) for issue in row.issues],

@@ -1,4 +1,4 @@
-"""What a scan writes: a row a SOP Instance, with the columns that the tables name.
+"""The rows of a scan: one per SOP Instance, with the columns that the tables define.
 
 A document that says nothing of any instance, or cannot be read, is one row without UIDs. The issues
 of a document stand in its first row.
@@ -10,17 +10,35 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sopstatus.described import NOTHING, Described
-from sopstatus.model import ERROR, FATAL, Issue, SOPInstance
-from sopstatus.scanning import Scanned
+from sopstatus.documents.description import NOTHING, Described
+from sopstatus.documents.files import spelled
+from sopstatus.documents.scanned import Scanned
+from sopstatus.holder import Holder
+from sopstatus.model import Issue, SOPInstance
 from sopstatus.table import MappingTable
 
-IDENTITY = SOPInstance.__slots__[:-1]
+HOLDER = ("holder", "holder_uid", "holder_uid_type")
+"""The columns of a holder: its AE Title, its universal ID and the type of that (HL7's HD)."""
+IDENTITY = (*SOPInstance.__slots__[:-2], *HOLDER)
 """The columns of the UIDs and the holder; an empty text = not said."""
 ISSUE = ("severity", "code", "location")
 """The members of an issue in a row; the catalogue has the words to its code."""
 
 _NOBODY = SOPInstance()
+
+
+def identity(instance: SOPInstance) -> dict[str, str]:
+    """Return what a statement is about and whose copy, by column."""
+    uids = (getattr(instance, name) for name in SOPInstance.__slots__[:-2])
+    return dict(zip(IDENTITY, (*uids, *instance.holder.parts), strict=True))
+
+
+def about(columns: Iterable[str]) -> SOPInstance:
+    """Return the statement that says nothing of what these columns name."""
+    study, series, sop_class, sop, title, uid, kind = columns
+    return SOPInstance(study, series, sop_class, sop, Holder(title, uid, kind))
+
+
 _EMPTIED = ""
 
 
@@ -54,7 +72,7 @@ class Columns:
     def rows(self, scanned: Scanned) -> list[Row]:
         """Return the rows of one document, one at least."""
         made = []
-        issues = scanned.issues
+        source, issues = spelled(scanned.source), scanned.issues
         beside = scanned.described or (NOTHING,) * max(1, len(scanned.instances))
         for instance, described in zip(scanned.instances or (_NOBODY,), beside, strict=True):
             said = dict(instance.attributes)
@@ -62,7 +80,7 @@ class Columns:
                 (said[keyword] or _EMPTIED) if keyword in said else None
                 for keyword in self.keywords
             )
-            made.append(Row(scanned.source, scanned.format, instance, described, values, issues))
+            made.append(Row(source, scanned.format, instance, described, values, issues))
             issues = ()
         return made
 
@@ -84,7 +102,7 @@ def counts(records: Iterable[Scanned]) -> Counts:
     """Count one file by its documents."""
     total = Counts(files=1)
     for one in records:
-        bad = any(issue.severity in (FATAL, ERROR) for issue in one.issues)
+        bad = any(issue.is_error for issue in one.issues)
         unreadable = bad and not one.instances
         total = total.plus(Counts(0, max(1, len(one.instances)), int(unreadable), int(bad)))
     return total

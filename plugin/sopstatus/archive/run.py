@@ -10,12 +10,13 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from sopstatus.archive.documents import Documents, found, is_url
 from sopstatus.archive.folder import Folder
-from sopstatus.archive.order import left
+from sopstatus.archive.order import Covered, left, stamp
+from sopstatus.archive.processes import ProcessDied
 from sopstatus.archive.rows import Counts, counts
+from sopstatus.archive.scan import work
 from sopstatus.catalogue import document_error, issue
-from sopstatus.model import Issue
-from sopstatus.processes import ProcessDied
-from sopstatus.scanning import Reader, Scanned, work
+from sopstatus.documents.scanned import Reader, Scanned
+from sopstatus.model import DocumentError, Issue
 from sopstatus.table import MappingTable
 
 ROWS = 65_536  # of a part file: its rows are what memory holds
@@ -49,7 +50,7 @@ class Format(Protocol):
 class Read(NamedTuple):
     """What comes back from the process that read a file."""
 
-    source: str
+    covered: Covered
     counts: Counts
     rows: list[Any]
 
@@ -63,8 +64,12 @@ class Each:
 
     def __call__(self, source: str) -> Read:
         """Return the counts and the rows of a file."""
+        before = stamp(source)  # what is changed while it is read has another afterwards
         records = self.documents(source)
-        return Read(source, counts(records), [self.form.each(record) for record in records])
+        if any(told.code == "document/unreadable" for one in records for told in one.issues):
+            before = ""  # it may be readable the next time
+        rows = [self.form.each(record) for record in records]
+        return Read(Covered(source, before), counts(records), rows)
 
 
 def run(
@@ -74,6 +79,9 @@ def run(
     *,
     tables: MappingTable,
     holder: str = "",
+    token_file: str = "",
+    from_data_set: bool = False,
+    with_context: bool = False,
     workers: int | None = None,
     rows: int = ROWS,
     told: Callable[[Counts], None] = lambda _: None,
@@ -81,15 +89,25 @@ def run(
 ) -> tuple[Counts, bool]:
     """Scan what no part covers yet; return the counts of all parts, and whether it came to its end.
 
+    Of what an earlier scan covers, only what has changed is read.
+
     ``told`` hears the counts after each file. When ``stopped`` says so, the scan ends with what it
     has read written down. ``rows`` is how many a part file has at least, but for the last.
+    ``token_file`` is that of `Documents`. Raise `DocumentError`, with what was read written down, where
+    no more can be read: a process was killed, or a server takes the credentials no more.
     """
     covered, total = folder.covered(), Counts()
     for part in folder.parts():
         total = total.plus(part.counts)
     told(total)
-    names = left(found(paths), covered, paths) if covered else found(paths)
-    read = work(names, Each(Documents(Reader(tables, holder=holder)), form), workers)
+    names = found(paths, token_file)
+    if earlier := folder.earlier():
+        names = left(names, earlier.before(), paths, changed=True)
+    if covered:
+        names = left(names, covered, paths)
+    reader = Reader(tables, holder=holder, from_data_set=from_data_set, with_context=with_context)
+    documents = Documents(reader, token_file)
+    read = work(names, Each(documents, form), workers)
     assert isinstance(read, Generator)
     try:
         for sources, those, gathered in _parts(read, form, rows, total, told, stopped):
@@ -107,13 +125,13 @@ def _parts(
     total: Counts,
     told: Callable[[Counts], None],
     stopped: Callable[[], bool],
-) -> Iterator[tuple[list[str], Counts, Gathered]]:
-    sources: list[str] = []
+) -> Iterator[tuple[list[Covered], Counts, Gathered]]:
+    sources: list[Covered] = []
     part, those, since = form.part(), Counts(), time.monotonic()
-    died = False
+    ended: DocumentError | None = None
     try:
         for one in read:
-            sources.append(one.source)
+            sources.append(one.covered)
             for rows_of_one in one.rows:
                 part.add(rows_of_one)
             those = those.plus(one.counts)
@@ -125,11 +143,13 @@ def _parts(
                 total = total.plus(those)
                 sources, part, those, since = [], form.part(), Counts(), time.monotonic()
     except ProcessDied:
-        died = True
+        ended = document_error("archive/process-killed", "")
+    except DocumentError as error:
+        ended = error
     if sources:
         yield sources, those, part
-    if died:
-        raise document_error("archive/process-killed", "")
+    if ended:
+        raise ended
 
 
 def mend(folder: Folder) -> list[Issue]:
@@ -143,14 +163,25 @@ def mend(folder: Folder) -> list[Issue]:
 
 
 def settings(
-    form: Format, columns: Iterable[str], paths: Iterable[str], tables: MappingTable, holder: str
+    form: Format,
+    columns: Iterable[str],
+    paths: Iterable[str],
+    tables: MappingTable,
+    holder: str,
+    since: str | None = None,
+    *,
+    from_data_set: bool = False,
+    with_context: bool = False,
 ) -> dict[str, Any]:
-    """Return what the rows depend on."""
+    """Return what the rows depend on; ``since`` is the folder of an earlier scan."""
     return {
         "format": form.suffix.removeprefix("."),
         "columns": list(columns),
         "paths": list(paths),
         "places": [p if is_url(p) else os.path.abspath(p) for p in paths],  # noqa: PTH100
         "holder": holder,
+        "holder_from": "data-set" if from_data_set else "",
+        "context": tables.site.context if with_context else "none",
         "tables": tables.sha256,
+        "since": since and os.path.abspath(since),  # noqa: PTH100
     }

@@ -1,19 +1,12 @@
-"""What cloud DICOM services do with an attribute: ``cloud.toml``, read and checked.
-
-``python -m sopstatus.artifacts.cloud docs/cloud.md`` writes the matrix between its marks on that page.
-"""
+"""What cloud DICOM services do with an attribute: ``cloud.toml``, read and checked."""
 
 from __future__ import annotations
 
-import sys
 import tomllib
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import NamedTuple
 
-MARKS = ("<!-- made of artifacts/cloud.toml: make docs -->\n", "<!-- end -->\n")
-ANSWERS = ("yes", "partly", "no", "unknown")
 KNOWN = ("measured", "source", "documented", "inferred")
 
 
@@ -54,25 +47,3 @@ def matrix() -> Matrix:
     )
     titles = tuple(question["title"] for question in data["questions"])
     return Matrix(data["group"], data["checked"], titles, services)
-
-
-def markdown() -> str:
-    """Return the matrix as a Markdown table."""
-    made = matrix()
-    lines = [("", *made.questions), ("---",) * (1 + len(made.questions))]
-    for service in made.services:
-        cells = [f"**{one.answer}**. {one.says} ({one.known})" for one in service.answers]
-        lines.append((service.name, *cells))
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def with_matrix(page: str) -> str:
-    """Return a page with the matrix of today between its marks."""
-    before, _, rest = page.partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    return f"{before}{MARKS[0]}{markdown()}{MARKS[1]}{after}"
-
-
-if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(with_matrix(path.read_text("utf-8")), "utf-8")

@@ -12,7 +12,7 @@ from functools import cache
 from html import escape
 from math import hypot
 
-from sopstatus.profile_table import Profile, load_profile
+from sopstatus.profile.table import Profile, load_profile
 from sopstatus.table import load_tables
 
 _TITLES = {
@@ -213,7 +213,3 @@ def _border(centre: Point, towards: Point) -> Point:
 
 def _xy(point: Point) -> str:
     return f"{point[0]:.1f} {point[1]:.1f}"
-
-
-if __name__ == "__main__":
-    print(lifecycle_svg(), end="")

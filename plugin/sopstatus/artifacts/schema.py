@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from sopstatus.table_language import json_schema, site_json_schema
-from sopstatus.table_model import MappingTable
+from sopstatus.table import MappingTable
+from sopstatus.table.language import json_schema, site_json_schema
 
 
 def schema_files(tables: MappingTable) -> dict[str, bytes]:

@@ -7,21 +7,21 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+from sopstatus import writing
 from sopstatus.table import MappingTable
 
 
 class Maker(NamedTuple):
-    """What makes one kind: a function of the tables, and the extra that its module needs."""
+    """What makes one kind: a function of the tables."""
 
     module: str
     function: str
-    extra: str = ""
 
 
 KINDS = {
-    "docs": Maker("sopstatus.artifacts.docs.files", "docs_files", "docs"),
+    "docs": Maker("sopstatus.artifacts.docs.files", "docs_files"),
     "fhir": Maker("sopstatus.artifacts.fhir.files", "fhir_files"),
-    "hl7": Maker("sopstatus.artifacts.hl7.files", "hl7_files", "hl7"),
+    "hl7": Maker("sopstatus.artifacts.hl7.files", "hl7_files"),
     "mirth": Maker("sopstatus.artifacts.mirth.files", "mirth_files"),
     "schema": Maker("sopstatus.artifacts.schema", "schema_files"),
 }
@@ -37,12 +37,13 @@ def made(kind: str, tables: MappingTable) -> dict[str, bytes]:
 
 
 def write(folder: Path, tables: MappingTable, kinds: Iterable[str] = KINDS) -> list[Path]:
-    """Write the files of these kinds below a folder, and return where."""
+    """Write the files of these kinds below a folder, and return where; raise `DocumentError` if the disk refuses."""
     written = []
     for kind in kinds:
         for path, content in made(kind, tables).items():
             place = folder / kind / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
+            with writing.told("OUT"):
+                place.parent.mkdir(parents=True, exist_ok=True)
+            writing.write(place, content, at="OUT")
             written.append(place)
     return written

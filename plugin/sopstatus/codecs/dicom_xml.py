@@ -8,39 +8,39 @@ attributes that change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from sopstatus.catalogue import document_error, issue
-from sopstatus.codecs import character_set, data_set, xml_text
-from sopstatus.codecs.data_set import Changes
-from sopstatus.codecs.er7 import splice
-from sopstatus.codecs.statement import Reading, by_uid, expand, identities, unmapped
-from sopstatus.codecs.xml_text import Node
-from sopstatus.limits import DEFAULT, Limits
-from sopstatus.model import Issue, Result, SOPInstance, Value
-from sopstatus.table import Attribute, MappingTable
-from sopstatus.values import trim
+from sopstatus.codecs.dicom import character_set
+from sopstatus.codecs.shared import data_set, xml_text
+from sopstatus.codecs.shared.context import Context, collect
+from sopstatus.codecs.shared.data_set import Changes, DataSet, DataSets
+from sopstatus.codecs.shared.issue_list import Issues
+from sopstatus.codecs.shared.splice import splice
+from sopstatus.codecs.shared.statements import unmapped
+from sopstatus.codecs.shared.xml_text import Node
+from sopstatus.limits import Limits
+from sopstatus.model import DocumentError, Issue, Result, SOPInstance, Value
+from sopstatus.table import Attribute
+from sopstatus.table.conversions import PACKED, pack
+from sopstatus.values import OFFSET_KEYWORD, tag_text, trim
 
 ROOT = "dicom"
-_CHARACTER_SET = 0x00080005
+OTHER_ROOTS = {
+    "NativeDicomModel": "DICOM's Native Model (PS3.19)",
+    "file-format": "dcm2xml's of a DICOM file",
+    "data-set": "dcm2xml's of a data set",
+}
+"""What other XML of data sets begins with, and how it is called."""
+_TAG = "tag"
+_NAME = re.compile(_TAG + "([0-9A-Fa-f]{8})")
 _UTF_8 = "ISO_IR 192"
 _NOT_TEXT = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UN")
-
-
-@dataclass(frozen=True, slots=True)
-class DataSet:
-    """The data set of a document: what it says, and its own (0008,0201)."""
-
-    instance: SOPInstance
-    offset: str
-    where: str
-
-    def place_of(self, row: Attribute) -> str:
-        """Write the place of an attribute, as ``(0100,0410)``."""
-        return _location(row.tag)
 
 
 class _Elements:
@@ -48,12 +48,22 @@ class _Elements:
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         self.data, self.root = data, xml_text.parse(data, limits)
+        if found := OTHER_ROOTS.get(self.root.name.rpartition(":")[2]):
+            raise document_error("dicom-xml/other-format", "", found=found)
         if self.root.name != ROOT:
             raise document_error("dicom-xml/not-dicom-xml", "")
         self.nodes: dict[int, Node] = {}
+        self.faults: dict[int, str] = {}  # the code of an issue, by the tag that it is about
         for node in self.root.children:
-            if (tag := _tag(node.name)) is not None:
-                self.nodes.setdefault(tag, node)
+            tag = _tag(node.name)
+            said = (
+                _tag(f"{_TAG}{node.attributes['tag'].strip()}") if "tag" in node.attributes else tag
+            )
+            for one in (tag, said) if tag != said else ():
+                if one is not None:
+                    self.faults.setdefault(one, "dicom-xml/other-tag")
+            if tag is not None and self.nodes.setdefault(tag, node) is not node:
+                self.faults.setdefault(tag, "dicom-xml/repeated")
 
     def text(self, tag: int) -> str:
         """Return the text of an element, without padding; nothing where there is none."""
@@ -62,41 +72,39 @@ class _Elements:
     @property
     def terms(self) -> tuple[str, ...]:
         """Specific Character Set (0008,0005)."""
-        text = self.text(_CHARACTER_SET)
+        text = self.text(data_set.CHARACTER_SET)
         return tuple(text.split("\\")) if text else ()
 
 
-@dataclass(frozen=True, slots=True)
-class DICOMXMLCodec:
+class _Source:
+    """A data set or an item, for what it says beside the statement."""
+
+    def __init__(self, parent: Node) -> None:
+        tags = [(_tag(node.name), node) for node in parent.children]
+        counts = Counter(tag for tag, _ in tags)
+        self.nodes = {tag: node for tag, node in tags if counts[tag] == 1}
+
+    def text(self, tag: int, keyword: str, vr: str) -> str | None:
+        """Return the text of an element."""
+        node = self.nodes.get(tag)
+        return node.text if node and not node.children else None
+
+    def item(self, tag: int, keyword: str) -> _Source | None:
+        """Return the first item of a sequence."""
+        node = self.nodes.get(tag)
+        first = next((n for n in node.children if n.name == "item"), None) if node else None
+        return _Source(first) if first else None
+
+
+class DICOMXMLCodec(DataSets[DataSet]):
     """The statement that a data set makes about itself: ``bytes`` or ``str``, and the same comes out."""
 
-    tables: MappingTable
-    limits: Limits = DEFAULT
+    __slots__ = ()
 
-    def decode(self, document: Any, *, holder: str = "") -> Result[tuple[SOPInstance, ...]]:
-        """Read the statement; ``holder`` is who holds the data set."""
-        return self.read(document, holder=holder)[0]
-
-    def copies(self, document: Any) -> tuple[SOPInstance, ...]:
-        """Return what the data set states, also where that is nothing."""
-        return tuple(one.instance for one in self.data_sets(document))
-
-    def instances(self, document: Any) -> tuple[SOPInstance, ...]:
-        """Return the identity of the data set, said about or not."""
-        return identities(self.copies(document))
-
-    def read(self, document: Any, *, holder: str = "") -> Reading:
-        """Do what `decode` and `instances` do, and look at the document once."""
-        issues: list[Issue] = []
-        instance = self._read(self._open(document)[0], issues).instance
-        stated = (replace(instance, holder=holder),) if instance.attributes else ()
-        known = identities((instance,) if instance.sop_instance_uid else ())
-        return Result(stated, tuple(issues)), known
-
-    def data_sets(self, document: Any) -> list[DataSet]:
-        """Return the data set, in a list as other formats have it, if it names its instance."""
-        one = self._read(self._open(document)[0], [])
-        return [one] if one.instance.sop_instance_uid else []
+    def contexts(self, document: Any, issues: Issues) -> list[Context]:
+        """Return what each data set says beside its statement: see `sopstatus.codecs.shared.context`."""
+        source = _Source(self._open(document)[0].root)
+        return [collect(source, self.tables.site.context, issues)]
 
     def encode(
         self,
@@ -105,76 +113,100 @@ class DICOMXMLCodec:
         *,
         known: Iterable[SOPInstance] = (),
         holder: str = "",
+        exactly: Collection[str] = (),
     ) -> Result[Any]:
         """Write the statement about this data set's instance and return the new document.
 
-        Where several holders are spoken of, ``holder`` says whose copy this is.
+        Where several holders are spoken of, ``holder`` says whose copy this is. Raise
+        `DocumentError` where readers may disagree what the data set says. If its SOP Instance UID
+        is in ``exactly``, what cannot be read and is not stated goes, also where nothing else
+        changes.
         """
-        given = tuple(instances)
+        given, holder = self.tables.settled(instances), self.tables.whose(holder)
         if into is None:
             into = self.blank((*known, *given))
         elements, back = self._open(into)
-        issues = unmapped(given, self.tables)
-        old = self._read(elements, [])
-        about: list[SOPInstance] = []
+        issues = Issues(self.limits)
+        issues += unmapped(given, self.tables)
+        old = self._read(elements, Issues(self.limits))
+        if old.faults:
+            raise DocumentError(*old.faults)
+        here, changes, new = issues.at(old.where), Changes(), None
         if old.instance.sop_instance_uid:
-            about = data_set.about(expand(given, [old.instance]), old.instance, holder)
-        if given and not about:
-            issues.append(issue("dicom/no-counterpart", old.where, count=len(given)))
-        new = data_set.agreed(about, old.where, issues)
-        if new is None:
-            return Result(into, tuple(issues))
-        rows = self.tables.attributes.values()
-        unfit = partial(_unfit, elements.terms)
-        changes = data_set.changes(rows, old.instance, new, old.offset, old.place_of, issues, unfit)
-        if not changes:
-            return Result(into, tuple(issues))
-        return Result(back(_spliced(elements, changes)), tuple(issues))
+            new = data_set.chosen(given, old.instance, holder, here)
+        elif given:
+            here.add("dicom/no-counterpart", count=len(given))
+        if new:
+            rows, unfit = self.tables.attributes.values(), partial(_unfit, elements.terms)
+            whole = old.instance.sop_instance_uid in exactly
+            changes = old.replaced(old.changes(rows, new, issues, unfit, exactly=whole), issues)
+        return Result(back(_spliced(elements, changes)) if changes else into, issues.told())
 
-    def blank(self, known: Iterable[SOPInstance], release: str = "") -> bytes:
+    def blank(self, known: Iterable[SOPInstance]) -> bytes:
         """Return a data set with the UIDs of the one instance that is known, and nothing else."""
-        about = by_uid(known)
-        if len(about) != 1:
-            raise document_error("dicom/not-one-instance", "", count=len(about))
-        (one,) = about.values()
-        uids = (*one.identity[:2], one.sop_class_uid, one.sop_instance_uid)
-        pairs = sorted(zip(data_set.IDENTITY, uids, strict=True))
-        inner = _element(_CHARACTER_SET, "CS", _UTF_8, ())
+        one = data_set.only(known)
+        pairs = sorted(zip(data_set.IDENTITY, one.uids, strict=True))
+        inner = _element(data_set.CHARACTER_SET, "CS", _UTF_8, ())
         inner += b"".join(_element(tag, "UI", uid, ()) for tag, uid in pairs)
         return b"<dicom>" + inner + b"</dicom>"
+
+    def _found(self, document: Any, issues: Issues) -> list[DataSet]:
+        return [self._read(self._open(document)[0], issues)]
 
     def _open(self, document: Any) -> tuple[_Elements, Any]:
         data, back = xml_text.as_bytes(document)
         return _Elements(data, self.limits), back
 
-    def _read(self, elements: _Elements, issues: list[Issue]) -> DataSet:
+    def _read(self, elements: _Elements, issues: Issues) -> DataSet:
         rows = self.tables.attributes.values()
+        if faults := _faults(elements, rows):
+            issues += faults
+            return DataSet("", SOPInstance(), faults=faults)
         said: dict[str, Value] = {}
-        for row in rows:
-            node, where = elements.nodes.get(row.tag), _location(row.tag)
-            if node is None:
+        odd_vrs: list[tuple[str, str]] = []
+        present = [row for row in rows if row.tag in elements.nodes]
+        for row in present:
+            node, here = elements.nodes[row.tag], issues.at(tag_text(row.tag))
+            if (vr := _vr(node) or row.vr) != row.vr:
+                odd_vrs.append((row.keyword, vr))
+            if vr in _NOT_TEXT:
+                here.add("dicom-xml/not-text", keyword=row.keyword)
                 continue
-            if node.children or node.attributes.get("vr") in _NOT_TEXT:
-                issues.append(issue("dicom-xml/not-text", where, keyword=row.keyword))
-            else:
-                said[row.keyword] = data_set.value(row, node.text, where, issues)
+            if vr != row.vr:
+                here.add("dicom-xml/wrong-vr", keyword=row.keyword, found=vr, vr=row.vr)
+            if not node.text.isascii() and character_set.is_misspelt(elements.terms):
+                issues.at(tag_text(data_set.CHARACTER_SET)).add("dicom/charset-misspelt")
+            said[row.keyword] = data_set.value(row, node.text, here)
         offset = elements.text(data_set.TIMEZONE_OFFSET)
-        at = _location(data_set.TIMEZONE_OFFSET)
-        said = data_set.localised(said, rows, offset, at, issues)
-        uids = [(elements.text(tag), _location(tag)) for tag in data_set.IDENTITY]
+        at_offset = issues.at(tag_text(data_set.TIMEZONE_OFFSET))
+        said = data_set.localised(said, rows, offset, at_offset)
+        uids = [(elements.text(tag), tag_text(tag)) for tag in data_set.IDENTITY]
+        if not any(uid for uid, _ in uids):
+            issues.add("dicom/no-identity")
         instance = replace(data_set.identity(uids, issues), attributes=tuple(said.items()))
-        return DataSet(instance, offset, _location(data_set.SOP_INSTANCE))
+        unread = frozenset(row.keyword for row in present).difference(said)
+        return DataSet("", instance, offset, unread, tuple(odd_vrs))
 
 
 def _tag(name: str) -> int | None:
-    try:
-        return int(name[3:], 16) if name.startswith("tag") and len(name) == 11 else None
-    except ValueError:
-        return None
+    found = _NAME.fullmatch(name)
+    return int(found[1], 16) if found else None
 
 
-def _location(tag: int) -> str:
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+def _vr(node: Node) -> str:
+    """Return the VR that an element has, as `data_set.vr_named`; nothing where it says none."""
+    if node.children:
+        return "SQ"
+    return data_set.vr_named(node.attributes["vr"]) if "vr" in node.attributes else ""
+
+
+def _faults(elements: _Elements, rows: Iterable[Attribute]) -> tuple[Issue, ...]:
+    """Return an issue for each element that is read and of which it is not clear which one it is."""
+    keywords = {**data_set.IDENTITY, data_set.CHARACTER_SET: "SpecificCharacterSet"}
+    keywords |= {data_set.TIMEZONE_OFFSET: OFFSET_KEYWORD}
+    keywords |= {row.tag: row.keyword for row in rows}
+    found = sorted(tag for tag in elements.faults if tag in keywords)
+    return tuple(issue(elements.faults[tag], tag_text(tag), keyword=keywords[tag]) for tag in found)
 
 
 def _unfit(terms: tuple[str, ...], row: Attribute, text: str) -> str | None:
@@ -185,7 +217,8 @@ def _unfit(terms: tuple[str, ...], row: Attribute, text: str) -> str | None:
 
 
 def _element(tag: int, vr: str, text: str, terms: tuple[str, ...]) -> bytes:
-    size = len(character_set.encode(text, terms) or b"")
+    raw = pack(vr, text) if vr in PACKED else character_set.encode(text, terms)
+    size = len(raw or b"")
     name = f"{tag:08X}"
     head = f'<tag{name} len="{size + size % 2}" tag="{name}" vr="{vr}">'
     return f"{head}{xml_text.escape(text)}</tag{name}>".encode()

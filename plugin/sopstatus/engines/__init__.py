@@ -1,1 +1,1 @@
-"""Services and hooks for interface engines; one module a host, and each imports its own host only."""
+"""Services and hooks for interface engines: one module per host, which imports only that host."""

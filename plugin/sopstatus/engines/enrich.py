@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
+from sopstatus.catalogue import issue
 from sopstatus.codecs.hl7 import HL7Codec
-from sopstatus.model import ERROR, FATAL, WARNING, Result, SOPInstance
+from sopstatus.codecs.shared.statements import contradicts
+from sopstatus.model import WARNING, Identity, Result, SOPInstance, Value
+from sopstatus.sources.source import Source
 from sopstatus.table import MappingTable, load_tables
-
-
-class Source(Protocol):
-    """Where statements come from: a folder, a ledger, a server."""
-
-    def statements(self, study_instance_uid: str) -> Iterable[SOPInstance]:
-        """Return what is known of a study; nothing where it is not known."""
 
 
 def enriched(
@@ -24,19 +20,28 @@ def enriched(
     """Add what the source knows of the message's studies and the message does not say itself.
 
     What the message says stays, also where the source says otherwise. A message that needs nothing
-    comes back as it is. The issues tell what could not be added.
+    comes back as it is. The issues tell what could not be added, and where the two contradict each other.
     """
     stated = [statement for statement in said if statement.attributes]
-    known = {statement.identity for statement in stated}
+    known: dict[Identity, list[tuple[tuple[str, Value], ...]]] = {}
+    for statement in stated:
+        known.setdefault(statement.identity, []).append(statement.attributes)
     whole = {s.study_instance_uid for s in stated if not s.series_instance_uid}
-    new = [
+    found = [
         statement
         for uid in codec.studies(message)
         if uid not in whole  # an order's one statement, too, is the message's own
         for statement in source.statements(uid)
-        if statement.attributes and statement.identity not in known
+        if statement.attributes
     ]
-    return codec.encode(new, message) if new else Result(message)
+    new = [statement for statement in found if statement.identity not in known]
+    made = codec.encode(new, message) if new else Result(message)
+    count = sum(
+        any(contradicts(said, statement.attributes) for said in known.get(statement.identity, ()))
+        for statement in found
+    )
+    told = (issue("source/contradiction", "", count=count),) if count else ()
+    return Result(made.value, (*told, *made.issues))
 
 
 def enricher(source: Source, *, tables: MappingTable | None = None) -> Callable[[Any], Result[Any]]:
@@ -50,13 +55,10 @@ def enricher(source: Source, *, tables: MappingTable | None = None) -> Callable[
 
     def enrich(message: Any) -> Result[Any]:
         read = codec.decode(message)
-        if any(issue.severity in (FATAL, ERROR) for issue in read.issues):
+        if any(found.is_error for found in read.issues):
             return Result(message, read.issues)
         more = enriched(message, read.value, codec, source)
-        notes = [
-            replace(issue, severity=WARNING) if issue.severity in (FATAL, ERROR) else issue
-            for issue in more.issues
-        ]
+        notes = [replace(note, severity=WARNING) if note.is_error else note for note in more.issues]
         return Result(more.value, (*read.issues, *notes))
 
     return enrich

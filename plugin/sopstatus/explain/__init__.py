@@ -7,9 +7,12 @@ another story than they do. ``python -m sopstatus explain`` prints it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from sopstatus.explain.document import Slot, opened, row_of
+from sopstatus.codecs import codec
+from sopstatus.documents.opened import opened
+from sopstatus.explain.document import Slot, row_of
 from sopstatus.explain.into import into as carried
 from sopstatus.explain.model import (
     Change,
@@ -28,7 +31,6 @@ from sopstatus.explain.targets import Targets
 from sopstatus.model import Issue
 from sopstatus.profile import Link
 from sopstatus.table import MappingTable, load_tables
-from sopstatus.transform import codec
 
 __all__ = [
     "Change",
@@ -65,6 +67,7 @@ def explain(
     reading = read(source, tables)
     targets = Targets(tables, source.format)
     explained = []
+    at = _by_location(result.issues)
     for place, number, repeats in numbered(reading.places, result.value):
         for slot in place.slots:
             written = targets.of(result.value[number], slot.row, slot.value)
@@ -80,7 +83,7 @@ def explain(
                     slot.row.displays.get(slot.value or "", ""),
                     tuple(slot.notes),
                     written,
-                    tuple(i for i in result.issues if _is_at(i, slot)),
+                    _about(slot, at),
                 )
             )
     there = None
@@ -101,9 +104,20 @@ def _offset(left: Untouched) -> tuple[bool, int]:
     return left.source.start is None, left.source.start or 0
 
 
-def _is_at(issue: Issue, slot: Slot) -> bool:
-    named = re.search(rf"\b{slot.row.keyword}\b", issue.diagnostics) is not None
-    if issue.location == slot.path:
-        return named or slot.source is not None
-    kept = slot.verbatim_source.path if slot.verbatim_source else ""
-    return named and bool(kept) and issue.location == kept.rpartition("[")[0]
+def _by_location(issues: Iterable[Issue]) -> dict[str, list[Issue]]:
+    found: dict[str, list[Issue]] = {}
+    for issue in issues:
+        found.setdefault(issue.location, []).append(issue)
+    return found
+
+
+def _about(slot: Slot, at: dict[str, list[Issue]]) -> tuple[Issue, ...]:
+    """Return the issues about a value: at its place, or by its name where its exact text stands."""
+    named = re.compile(rf"\b{slot.row.keyword}\b").search
+    own = at.get(slot.path, ())
+    kept = slot.verbatim_source.path.rpartition("[")[0] if slot.verbatim_source else ""
+    beside = at.get(kept, ()) if kept and kept != slot.path else ()
+    return (
+        *(i for i in own if slot.source is not None or named(i.diagnostics)),
+        *(i for i in beside if named(i.diagnostics)),
+    )

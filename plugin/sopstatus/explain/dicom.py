@@ -3,44 +3,48 @@
 from __future__ import annotations
 
 from sopstatus import values
-from sopstatus.codecs import character_set, dicom_read
 from sopstatus.codecs.dicom import DICOMCodec
-from sopstatus.codecs.dicom_plan import plan
-from sopstatus.codecs.dicom_read import Elements
-from sopstatus.codecs.part10_plan import Plan
-from sopstatus.explain.document import Opened, Place, Reading, Slot, off, switched_off, tag_text
+from sopstatus.codecs.dicom import elements as dicom_elements
+from sopstatus.codecs.dicom.elements import Elements
+from sopstatus.codecs.dicom.fast import plan
+from sopstatus.codecs.shared.data_set import SOP_INSTANCE
+from sopstatus.codecs.shared.issue_list import Issues
+from sopstatus.documents.description import RETRIEVE
+from sopstatus.documents.opened import Opened
+from sopstatus.explain.document import Place, Reading, Slot, held_by, off, switched_off
 from sopstatus.explain.model import DOCUMENT, INFLATED, Source, Untouched
-from sopstatus.model import DocumentError, Issue, Value
+from sopstatus.model import DocumentError, Value
 from sopstatus.table import Attribute, MappingTable
+from sopstatus.values import tag_text
 
 
 def read(opened: Opened, tables: MappingTable) -> Reading:
     """Find the statement of a data set, and what is left alone beside it."""
     reading = Reading()
-    rows = list(tables.attributes.values())
-    elements = dicom_read.read(opened.document, plan(tuple(rows)).walk)
+    rows = tuple(tables.attributes.values())
+    elements = dicom_elements.read(opened.document, plan(rows))
     stated = DICOMCodec(tables).decode(opened.document).value
-    instance = stated[0] if stated else dicom_read.identity(elements, [])
-    slots = []
+    instance = stated[0] if stated else elements.identity(Issues())
+    slots, said = [], dict(instance.attributes)
     for row in rows:
-        issues: list[Issue] = []
-        own = dicom_read.value(elements, row, issues)
-        if own:
-            slots.append(_slot(elements, row, dict(instance.attributes)[row.keyword]))
+        issues = Issues()
+        own = elements.value(row, issues)
+        if own and row.keyword in said:
+            slots.append(_slot(elements, row, said[row.keyword]))
         elif elements.get(row.tag) is not None:
-            codes = [i.code for i in issues]
+            codes = [i.code for i in (*issues, *elements.repeated())]
             source = _source(elements, row.tag)
             why = f"{row.keyword} cannot be read"
-            code = "dicom/undecodable" if "dicom/undecodable" in codes else ""
+            code = next((c for c in ("dicom/undecodable", "dicom/repeated") if c in codes), "")
             reading.untouched.append(Untouched(source, why, code))
     if not slots:
-        source = _source(elements, dicom_read.SOP_INSTANCE)
+        source = _source(elements, SOP_INSTANCE)
         reading.untouched.append(Untouched(source, "an instance of which nothing is said"))
-    for found in dicom_read.nooks(elements, rows):
+    for found in elements.hidden():
         why = "states nothing where it stands"
         reading.untouched.append(Untouched(Source(found.location), why, found.code))
     reading.places.append(Place("dicom", "(0008,0018)", instance, slots))
-    reading.untouched += _switched_off(opened, tables)
+    reading.untouched += [*_held_by(opened), *_switched_off(opened, tables)]
     return reading
 
 
@@ -55,13 +59,10 @@ def _source(elements: Elements, tag: int) -> Source:
 
 def _slot(elements: Elements, row: Attribute, value: Value) -> Slot:
     found = elements.get(row.tag)
-    terms = elements.terms(row.vr)
-    text = found
-    if isinstance(found, bytes):
-        text = character_set.decode(found, terms)
-    slot = Slot(row, value, tag_text(row.tag), _source(elements, row.tag), str(text or ""))
+    text = elements.text(row.tag, row.vr) or ""
+    slot = Slot(row, value, tag_text(row.tag), _source(elements, row.tag), text)
     if isinstance(found, bytes) and (not found.isascii() or b"\x1b" in found):
-        named = " and ".join(term or "ISO_IR 6" for term in terms)
+        named = " and ".join(term or "ISO_IR 6" for term in elements.terms(row.vr))
         slot.note(f"read as {named or 'ISO 8859-1, for (0008,0005) says nothing'}")
     walked = elements.walked
     element = walked.elements.get(row.tag) if walked else None
@@ -76,14 +77,27 @@ def _slot(elements: Elements, row: Attribute, value: Value) -> Slot:
     return slot
 
 
+def _held_by(opened: Opened) -> list[Untouched]:
+    """Return where the data set says that its copy can be had: not read unless a scan is told to."""
+    try:
+        elements = dicom_elements.read(opened.document, plan((), tuple(RETRIEVE)))
+    except DocumentError:
+        return []
+    return [
+        Untouched(_source(elements, tag), held_by(name), detail=elements.plain(tag))
+        for tag, name in RETRIEVE.items()
+        if elements.get(tag) is not None
+    ]
+
+
 def _switched_off(opened: Opened, tables: MappingTable) -> list[Untouched]:
     groups = switched_off(tables)
-    tags = [row.tag for group in groups for row in group.attributes]
-    if not tags:
+    rows = tuple(row for group in groups for row in group.attributes)
+    if not rows:
         return []
     known = {row.tag for row in tables.attributes.values()}
     try:  # these may lie behind what decoding has to read, and there the file may be broken
-        elements = dicom_read.read(opened.document, Plan(tags))
+        elements = dicom_elements.read(opened.document, plan(rows))
         return [
             Untouched(_source(elements, row.tag), off(group))
             for group in groups

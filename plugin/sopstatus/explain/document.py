@@ -6,33 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from os import PathLike
-from pathlib import Path
-from typing import Any
+from itertools import accumulate
 
-from sopstatus import content
-from sopstatus.catalogue import document_error
-from sopstatus.codecs.hl7_objects import is_message
-from sopstatus.codecs.library import comes_from
+from sopstatus.documents.opened import Opened
 from sopstatus.explain.model import Note, Row, Source, Untouched
 from sopstatus.model import SOPInstance, Value
 from sopstatus.table import Attribute, Group, MappingTable
 from sopstatus.values import trim
 
-_SKIPPED = "\ufeff\x0b \t\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A document as its codec takes it; ``data`` are the bytes that spans count in, if any.
-
-    ``is_text``: it was given as ``str``, so spans count characters of it.
-    """
-
-    format: str
-    document: Any
-    data: bytes | None = None
-    is_text: bool = False
+_BLOCK = 1024
+_CONTINUATION = bytes(range(0x80, 0xC0))  # of a character in UTF-8, behind its first byte
 
 
 @dataclass(slots=True)
@@ -79,68 +62,23 @@ class Reading:
     untouched: list[Untouched] = field(default_factory=list)
 
 
-def opened(document: Any) -> Opened:
-    """Tell the format of a document: bytes and text by content, objects by their library.
-
-    Text that begins neither as a message nor as JSON is a path. Raise `DocumentError` for anything
-    that is no document.
-    """
-    if isinstance(document, Opened):
-        return document
-    if is_message(document):  # python-hl7's messages are lists
-        return Opened("hl7", document)
-    if isinstance(document, dict | list):
-        return Opened(content.recognise_parsed(document), document)
-    if comes_from(document, "fhir", "fhir_core"):
-        return Opened("fhir", document)
-    if comes_from(document, "pydicom"):
-        return Opened("dicom", document)
-    if isinstance(document, bytes | bytearray | memoryview):
-        data = bytes(document)
-        name, inner = content.load(data)
-        return Opened(name, inner, data)
-    if isinstance(document, str):
-        start = document.lstrip(_SKIPPED)
-        if start.startswith(("MSH", "FHS", "BHS")):
-            data = document.encode("utf-8", "surrogatepass")
-            return Opened("hl7", document, data, is_text=True)
-        if start.startswith("<"):
-            name, _ = content.load(document.encode("utf-8", "surrogatepass"))
-            return Opened(name, document, is_text=True)
-        if start.startswith(("{", "[")):
-            data = document.encode("utf-8", "surrogatepass")
-            name, inner = content.load(data)
-            return Opened(name, inner, data, is_text=True)
-    if isinstance(document, str | PathLike):
-        try:  # an issue never names a path: it may hold a patient's name
-            return opened(Path(document).read_bytes())
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            raise document_error("document/unreadable", "", reason=reason) from None
-    if hasattr(document, "read") and hasattr(document, "seek"):
-        document.seek(0)
-        inner = document.read()
-        document.seek(0)
-        return opened(inner)
-    raise document_error("document/unknown-type", "", type=type(document).__name__)
-
-
 def counter(document: Opened) -> Callable[[int], int]:
-    """Return what turns a byte offset into the unit of spans; quick for rising offsets."""
+    """Return what turns a byte offset into the unit of spans."""
     data = document.data or b""
     if not document.is_text or data.isascii():
         return lambda offset: offset
-    last, count = 0, 0
+    blocks = range(0, len(data), _BLOCK)
+    before = [0, *accumulate(_characters(data[at : at + _BLOCK]) for at in blocks)]
 
     def characters(offset: int) -> int:
-        nonlocal last, count
-        if offset < last:
-            last, count = 0, 0
-        count += len(data[last:offset].decode("utf-8", "surrogatepass"))
-        last = offset
-        return count
+        block = offset // _BLOCK
+        return before[block] + _characters(data[block * _BLOCK : offset])
 
     return characters
+
+
+def _characters(utf_8: bytes) -> int:
+    return len(utf_8.translate(None, _CONTINUATION))
 
 
 def row_of(row: Attribute, tables: MappingTable) -> Row:
@@ -166,6 +104,6 @@ def off(group: Group) -> str:
     return f"the group {group.name} is switched off"
 
 
-def tag_text(tag: int) -> str:
-    """Write a tag as DICOM does."""
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+def held_by(name: str) -> str:
+    """Say what an element is that names the holder of a copy."""
+    return f"{name}: it names the holder for `scan --holder-from data-set`, and for nobody else"

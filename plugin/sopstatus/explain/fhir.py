@@ -6,16 +6,19 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from sopstatus import values
-from sopstatus.codecs import fhir_extension as ext
-from sopstatus.codecs.fhir_elements import Element, elements
-from sopstatus.explain.document import Opened, Place, Reading, Slot, counter, off, switched_off
+from sopstatus.codecs.fhir import extension as ext
+from sopstatus.codecs.fhir.elements import Element, elements
+from sopstatus.codecs.fhir.value import VALUE, text_of
+from sopstatus.codecs.shared.issue_list import Issues
+from sopstatus.documents.opened import Opened
+from sopstatus.explain.document import Place, Reading, Slot, counter, off, switched_off
 from sopstatus.explain.json_spans import Path, Span, spans
 from sopstatus.explain.model import Source, Untouched
-from sopstatus.model import Issue, SOPInstance, Value
+from sopstatus.holder import NOBODY
+from sopstatus.model import SOPInstance, Value
 from sopstatus.table import Attribute, Group, MappingTable, older_keywords
-from sopstatus.table_language import HOLDER_SLICE, VERBATIM_SLICE
+from sopstatus.table.language import RESERVED_SLICES, VERBATIM_SLICE, VERBATIM_VALUE
 
-_VALUE = {"code": "valueCode", "dateTime": "valueDateTime", "string": "valueString"}
 _Kept = dict[str, tuple[Path, str, Value]]
 
 
@@ -23,7 +26,7 @@ def read(opened: Opened, tables: MappingTable) -> Reading:
     """Find every statement in the extensions, and what is left alone beside them."""
     document = opened.document
     if not isinstance(document, dict):
-        from sopstatus.codecs import fhir_models
+        from sopstatus.codecs.fhir import models as fhir_models
 
         document = fhir_models.as_dict(document)[0]
     if opened.data is None:
@@ -47,17 +50,22 @@ class _Reader:
         escaped: Collection[Path] = (),
     ) -> None:
         self.tables, self.where, self.reading = tables, where, Reading()
-        self.elements, self.kind = elements(document, []), str(document["resourceType"])
+        self.elements, self.kind = elements(document, Issues()), str(document["resourceType"])
         self.escaped = escaped
 
     def read(self) -> Reading:
         """Go over all elements, group by group as the codec does."""
         said: set[tuple[str, str, str]] = set()
-        for group in self.tables.groups:
+        for row in self.tables.simple:
+            said |= {element.key() for element in self.elements if self._simple(row, element)}
+        for group in self.tables.complex:
             for element in self.elements:
                 for index, extension in enumerate(element.extensions()):
                     if isinstance(extension, dict) and extension.get("url") == group.extension:
                         path = (*element.path, "extension", index)
+                        if back := element.withdrawal:
+                            self.leave(path, f"is taken back: {back.reason}", "fhir/withdrawn")
+                            continue
                         instance = self._statement(group, element, path, extension)
                         if instance.attributes:
                             said.add(element.key())
@@ -80,8 +88,8 @@ class _Reader:
     def _statement(
         self, group: Group, element: Element, path: Path, extension: dict[str, Any]
     ) -> SOPInstance:
-        issues: list[Issue] = []
-        said = ext.read(extension, group, self._text(path), issues)
+        issues = Issues()
+        said = ext.read(extension, group, issues.at(self._text(path)))
         stated = dict(said.attributes)
         inner = extension.get("extension")
         slices = [
@@ -90,27 +98,50 @@ class _Reader:
         ]
         kept = self._verbatim(slices)
         made = []
-        for row in group.attributes:
+        for row in group.slices:
             own = [(p, i) for p, i in slices if isinstance(i, dict) and i.get("url") == row.slice]
             if row.keyword in stated:
-                made.append(self._slot(row, stated[row.keyword], path, own, kept))
+                made.append(self._slot(row, stated[row.keyword], group, path, own, kept))
             elif row.keyword in said.unread:
                 code = next((i.code for i in issues if i.location == self._text(own[0][0])), "")
                 self.leave(own[0][0], f"{row.keyword} cannot be read", code)
-        known = {row.slice for row in group.attributes} | {HOLDER_SLICE, VERBATIM_SLICE}
+        known = {row.slice for row in group.slices} | {*RESERVED_SLICES}
         for where, item in slices:
             url = item.get("url") if isinstance(item, dict) else None
             if not isinstance(url, str):
-                self.leave(where, "is no slice", "fhir/malformed")
+                self.leave(where, "is not a slice", "fhir/malformed")
             elif url not in known:
                 self.leave(where, "the tables have no such slice", "fhir/unknown-slice", url)
-        base = element.identity()
-        uids = (base.study_instance_uid, base.series_instance_uid, base.sop_class_uid)
-        instance = SOPInstance(*uids, base.sop_instance_uid, said.holder, said.attributes)
+        instance = SOPInstance(*element.identity().uids, said.holder, said.attributes)
         if not instance.attributes and not said.unread:
             self.leave(path, "is ours and states nothing")
         self.reading.places.append(Place(group.name, element.location, instance, made))
         return instance
+
+    def _simple(self, row: Attribute, element: Element) -> bool:
+        """Note the value of simple extensions on an element, and tell whether there is one."""
+        at = (*element.path, "extension")
+        own = [
+            ((*at, index), one)
+            for index, one in enumerate(element.extensions())
+            if isinstance(one, dict) and one.get("url") == row.extension
+        ]
+        if not own or element.context not in row.contexts:
+            return False
+        if back := element.withdrawal:
+            self.leave(own[0][0], f"is taken back: {back.reason}", "fhir/withdrawn")
+            return False
+        issues, group = Issues(), self.tables.extensions[row.extension]
+        found = [(issues.at(self._text(path)), one) for path, one in own]
+        value = ext.read_row(row, found, {}, issues, group)
+        if value is ext.UNREAD or not value:
+            code = next((one.code for one in issues), "")
+            self.leave(own[0][0], f"{row.keyword} cannot be read", code)
+            return False
+        instance = element.stated(NOBODY, ((row.keyword, value),))
+        slot = self._slot(row, value, group, own[0][0], own, {})
+        self.reading.places.append(Place(row.extension, element.location, instance, [slot]))
+        return True
 
     def _verbatim(self, slices: list[tuple[Path, Any]]) -> _Kept:
         """Return place, text and value of every readable verbatim slice, by keyword."""
@@ -119,30 +150,39 @@ class _Reader:
         for path, item in slices:
             if not isinstance(item, dict) or item.get("url") != VERBATIM_SLICE:
                 continue
-            text = item.get("valueString")
-            entry = values.parse_verbatim(text, older) if isinstance(text, str) else None
+            entry = ext.verbatim_entry(item)
             if entry is None:
-                self.leave(path, "is no Keyword=<JSON string>", "fhir/verbatim-malformed")
+                self.leave(path, "is not Keyword=<JSON string>", "fhir/verbatim-malformed")
                 continue
-            if entry[0] not in self.tables.attributes:
-                self.leave(path, "is about no attribute that is switched on", detail=entry[0])
-            kept.setdefault(entry[0], ((*path, "valueString"), str(text), entry[1]))
+            keyword = older.get(entry[0], entry[0])
+            if keyword not in self.tables.attributes:
+                self.leave(path, "is about no attribute that is switched on", detail=keyword)
+            parts = [part.get("url") for part in item["extension"]]
+            where = (*path, "extension", parts.index(VERBATIM_VALUE), "valueString")
+            text = values.verbatim(*entry)
+            kept.setdefault(keyword, (where, text, entry[1]))
         return kept
 
     def _slot(
         self,
         row: Attribute,
         value: Value,
+        group: Group,
         path: Path,
         own: list[tuple[Path, Any]],
         kept: _Kept,
     ) -> Slot:
         slot = Slot(row, value, self._text(path))
         if own:
-            where = (*own[0][0], _VALUE[row.fhir_type])
+            at, item = own[0]
+            key = VALUE[row.fhir_type]
+            where, slot.text = (*at, key), text_of(row, item.get(key))
+            if slot.text is None and (other := ext.coded(item, group)):
+                where, slot.text = (*at, *other[0]), other[1]
             slot.source = self.source(where)
-            slot.text = own[0][1][where[-1]]
             slot.path = self._text(own[0][0])
+            if len(own) > 1:
+                slot.note("several slices are several values")
             if where in self.escaped:
                 slot.note("JSON escapes undone")
             _notes(slot)
@@ -169,7 +209,7 @@ class _Reader:
                 self.leave(element.path, f"an instance of which nothing is said{more}")
 
     def _foreign(self) -> None:
-        groups = {group.extension: group for group in switched_off(self.tables)}
+        groups = {group.extension: group for group in switched_off(self.tables) if group.slices}
         for element in self.elements:
             for index, extension in enumerate(element.extensions()):
                 path = (*element.path, "extension", index)

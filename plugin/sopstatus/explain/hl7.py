@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
+import sys
+from itertools import accumulate
+
 from sopstatus import values
-from sopstatus.codecs import er7, hl7_read
-from sopstatus.codecs.er7 import Message, Segment
-from sopstatus.codecs.hl7_segment import NULL, ZSegment
-from sopstatus.codecs.statement import Found
-from sopstatus.explain.document import Opened, Place, Reading, Slot, counter, off, switched_off
+from sopstatus.codecs import hl7
+from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import reader as hl7_read
+from sopstatus.codecs.hl7.er7 import Message, Segment
+from sopstatus.codecs.hl7.segment import NULL, ZSegment, coding
+from sopstatus.codecs.shared.issue_list import Issues
+from sopstatus.codecs.shared.statements import Found
+from sopstatus.documents.opened import Opened
+from sopstatus.explain.document import Place, Reading, Slot, counter, off, switched_off
 from sopstatus.explain.model import Source, Untouched
-from sopstatus.model import Issue, Value
+from sopstatus.limits import Limits
+from sopstatus.model import Value
 from sopstatus.table import Attribute, MappingTable, older_keywords
-from sopstatus.table_language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_FIELD
+from sopstatus.table.language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_FIELD
 
 _Found = Found[hl7_read.Place]
+_WHOLE = Limits(issues=sys.maxsize)  # each message that is not read is to say why
+_UNUSABLE = {
+    "hl7/encoding-characters": "its delimiters cannot be used",
+    "hl7/charset-unsupported": "its character set is not known",
+    "hl7/processing-id": "its processing ID is not one that is read here",
+    "hl7/lost-line-ends": "its line ends were lost",
+}
 
 
 def read(opened: Opened, tables: MappingTable) -> Reading:
     """Find every statement in the Z segments, and what is left alone beside them."""
     data, charset = _bytes(opened, tables)
-    found = er7.messages(data, charset)
-    usable = [item for item in found if item.delimiters and item.charset]
+    is_object = opened.data is None and opened.format == "hl7"
+    site = tables.site
+    aliases, names = site.hl7_character_sets, tuple(tables.segments)
+    found = er7.messages(data, charset, names, is_object=is_object, aliases=aliases)
+    told = Issues(_WHOLE)
+    usable = hl7.usable(found, told, site.processing)
     reader = _Reader(opened, tables, data)
-    reader.unusable(found, usable)
+    reader.unusable(found, usable, told)
     for name, rows in tables.segments.items():
-        issues: list[Issue] = []
+        issues = Issues(_WHOLE)
         ours = hl7_read.read(usable, name, rows, issues)
+        codes: dict[str, list[str]] = {}  # by segment, and by field
+        for found_issue in issues:
+            where = found_issue.location
+            for place in {where, where.partition("-")[0]}:
+                codes.setdefault(place, []).append(found_issue.code)
         for one in ours:
-            reader.statement(name, rows, one, issues)
-        reader.foreign(name, usable, {one.place.span.start for one in ours}, issues)
+            reader.statement(name, rows, one, codes)
+        reader.foreign(name, usable, {one.place.span.start for one in ours}, codes)
     reader.other_segments(usable)
     return reader.reading
 
@@ -40,7 +64,7 @@ def _bytes(opened: Opened, tables: MappingTable) -> tuple[bytes, str]:
         return HL7XMLCodec(tables).er7(opened.document), "utf-8"
     if opened.data is not None:
         return opened.data, "utf-8" if opened.is_text else ""
-    from sopstatus.codecs import hl7_objects
+    from sopstatus.codecs.hl7 import objects as hl7_objects
 
     return hl7_objects.text_of(opened.document)[0].encode("utf-8"), "utf-8"
 
@@ -61,46 +85,44 @@ class _Reader:
         """Note what is not touched."""
         self.reading.untouched.append(Untouched(source, why, code, detail))
 
-    def unusable(self, found: list[Message], usable: list[Message]) -> None:
-        """Note messages that cannot be cut: without delimiters, or in a character set unknown."""
+    def unusable(self, found: list[Message], usable: list[Message], told: Issues) -> None:
+        """Note messages that are not read, each with the issue that says why."""
+        ours = {item.start for item in usable}
+        why = {i.location.rpartition("MSH")[0]: i for i in told if i.code in _UNUSABLE}
         for item in found:
-            if any(item is other for other in usable):
+            if item.start in ours:
                 continue
-            where = f"{item.prefix}MSH"
-            path, code, why = (
-                (f"{where}-2", "hl7/encoding-characters", "its delimiters cannot be used")
-                if item.delimiters is None
-                else (f"{where}-18", "hl7/charset-unsupported", "its character set is not known")
-            )
+            path, code = why[item.prefix].location, why[item.prefix].code
             span = self.source(path, item.segments[0].start, item.segments[-1].end)
-            self.leave(span, f"the whole message stays as it is: {why}", code)
+            self.leave(span, f"the whole message stays as it is: {_UNUSABLE[code]}", code)
 
     def statement(
-        self, name: str, rows: tuple[Attribute, ...], found: _Found, issues: list[Issue]
+        self, name: str, rows: tuple[Attribute, ...], found: _Found, codes: dict[str, list[str]]
     ) -> None:
         """Note the values of one segment, and its fields that are not ours."""
         span, segment = found.place.span, found.place.segment
         said = dict(found.instance.attributes)
         kept = self._verbatim(segment, span)
+        starts = _starts(segment, span)
         slots = []
         for row in rows:
-            field = self._field(segment, span, row.field)
+            field = self._field(segment, starts, row.field)
             if row.keyword in said:
                 slots.append(self._slot(segment, row, said[row.keyword], field, kept))
             elif row.keyword in found.unread:
                 path = f"{segment.location}-{row.field}"
-                code = next((i.code for i in issues if i.location == path), "")
+                code = codes.get(path, [""])[0]
                 self.leave(field or Source(path), f"{row.keyword} cannot be read", code)
         if not found.instance.attributes and not found.unread:
             whole = self.source(segment.location, span.start, span.end)
             self.leave(whole, "names what it is about and states nothing")
-        self._other_fields(name, rows, segment, span)
+        self._other_fields(name, rows, segment, starts)
         self.reading.places.append(Place(name, segment.location, found.instance, slots))
 
-    def _field(self, segment: ZSegment, span: Segment, number: int) -> Source | None:
+    def _field(self, segment: ZSegment, starts: list[int], number: int) -> Source | None:
         if number >= len(segment.fields) or not segment.fields[number]:
             return None
-        start = span.start + sum(len(field) + 1 for field in segment.fields[:number])
+        start = starts[number]
         end = start + len(segment.fields[number])
         return self.source(f"{segment.location}-{number}", start, end)
 
@@ -113,7 +135,7 @@ class _Reader:
             return kept
         raw, separator = segment.fields[VERBATIM_FIELD], segment.delimiters.repetition
         parts = er7.split(raw, separator, segment.charset) if separator else [raw]
-        start = span.start + sum(len(field) + 1 for field in segment.fields[:VERBATIM_FIELD])
+        start = _starts(segment, span)[VERBATIM_FIELD]
         known = {*self.tables.attributes, values.OFFSET_KEYWORD}
         older = older_keywords(self.tables.attributes.values())
         for number, part in enumerate(parts, 1):
@@ -126,7 +148,7 @@ class _Reader:
             if entry:
                 kept.setdefault(entry[0], (source, text, entry[1]))
             if part and not entry:
-                self.leave(source, "is no Keyword=<JSON string>", "hl7/verbatim-malformed")
+                self.leave(source, "is not Keyword=<JSON string>", "hl7/verbatim-malformed")
             elif entry and entry[0] not in known:
                 self.leave(source, "is about no attribute that is switched on", detail=entry[0])
         return kept
@@ -164,17 +186,17 @@ class _Reader:
         return slot
 
     def _other_fields(
-        self, name: str, rows: tuple[Attribute, ...], segment: ZSegment, span: Segment
+        self, name: str, rows: tuple[Attribute, ...], segment: ZSegment, starts: list[int]
     ) -> None:
         owned = {*range(FIRST_FIELD), VERBATIM_FIELD, HOLDER_FIELD, *(row.field for row in rows)}
         groups = [group for group in switched_off(self.tables) if group.segment == name]
         owners = {row.field: off(group) for group in groups for row in group.attributes}
         for number in range(FIRST_FIELD, len(segment.fields)):
-            if number not in owned and (source := self._field(segment, span, number)):
+            if number not in owned and (source := self._field(segment, starts, number)):
                 self.leave(source, owners.get(number, "no row of the tables has this field"))
 
     def foreign(
-        self, name: str, usable: list[Message], ours: set[int], issues: list[Issue]
+        self, name: str, usable: list[Message], ours: set[int], codes: dict[str, list[str]]
     ) -> None:
         """Note the segments of our name that are not ours, or whose identity cannot be read."""
         for item in usable:
@@ -182,10 +204,12 @@ class _Reader:
                 if span.start in ours:
                     continue
                 path = f"{item.prefix}{name}[{index}]"
-                own = [i.code for i in issues if i.location.startswith(path)]
+                own = codes.get(path, [])
                 why = "its identity cannot be read"
-                if "hl7/foreign-zds" in own:
-                    why = f"{name}-1 is no DICOM study pointer: another product's {name}"
+                if "hl7/withdrawn" in own:
+                    why = "the message takes back what it states"
+                elif "hl7/foreign-zds" in own:
+                    why = f"{name}-1 is not a DICOM study pointer: this is another product's {name}"
                 source = self.source(path, span.start, span.end)
                 self.leave(source, why, own[0] if own else "")
 
@@ -199,6 +223,12 @@ class _Reader:
                     self.leave(source, off(groups[name]))
 
 
+def _starts(segment: ZSegment, span: Segment) -> list[int]:
+    """Return where each field of a segment begins in the document."""
+    lengths = (len(field) + 1 for field in segment.fields)
+    return list(accumulate(lengths, initial=span.start))
+
+
 def _notes(slot: Slot, segment: ZSegment, raw: str) -> None:
     """Tell what was done to the text of a field."""
     row, delimiters = slot.row, segment.delimiters
@@ -210,12 +240,17 @@ def _notes(slot: Slot, segment: ZSegment, raw: str) -> None:
             slot.note(f"read as {term}" if term else "read as UTF-8, for MSH-18 is empty")
     if er7.unescape(raw, delimiters, segment.charset) != raw:
         slot.note("escape sequences undone")
-    if row.vr not in ("CS", "DT"):
-        return
     first = raw.split(delimiters.repetition, 1)[0] if delimiters.repetition else raw
+    if row.vr not in ("CS", "DT"):
+        if row.vm != "1" and first != raw:
+            slot.note("several repetitions are several values")
+        return
     parts = er7.components(first, delimiters, segment.charset)
     if row.vr == "CS":
-        slot.note_code(parts[0], row.from_hl7)
+        found, told = coding(row, [*parts, *[""] * 12]) if row.datatype in CODED else (parts, "")
+        slot.note_code(found[0], row.from_hl7)
+        if told:
+            slot.note("the alternate coding is ours")
     if first != raw:
         slot.note("several repetitions are several values")
     if len(parts) > 1 and row.datatype not in CODED:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
-from sopstatus.codecs.statement import compatible
-from sopstatus.crossing import admit
-from sopstatus.explain.document import Opened, Place, Slot, tag_text
+from sopstatus.codecs import DATA_SETS, Codec, codec
+from sopstatus.codecs.shared.statements import Near
+from sopstatus.documents.opened import Opened
+from sopstatus.explain.document import Place, Slot
 from sopstatus.explain.model import Change, Counterpart, Into
 from sopstatus.explain.read import read
-from sopstatus.model import DocumentError, Issue, SOPInstance
+from sopstatus.model import DocumentError, Issue, Result, SOPInstance
 from sopstatus.profile import Link
+from sopstatus.profile.crossing import admit
 from sopstatus.table import MappingTable
-from sopstatus.transform import DATA_SETS, codec, transformer
+from sopstatus.transform import transformer
+from sopstatus.values import tag_text
+
+_ALONE = 20  # refused statements that are written once more each, to see why
 
 
 def into(
@@ -27,25 +33,32 @@ def into(
     """Carry the statements onto the target as ``convert`` does, and tell what becomes of each."""
     name = target.format
     reader, writer = codec(source.format, tables=tables), codec(name, tables=tables)
-    result = transformer(source.format, name, tables=tables)(
-        source.document, target.document, link=link
-    )
+    carry = transformer(source.format, name, tables=tables)
+    try:
+        result = carry(source.document, target.document, link=link)
+        issues = result.issues[len(reader.decode(source.document).issues) :]
+    except DocumentError as error:
+        if not error.records:
+            raise
+        result, issues = Result(target.document), error.issues  # refused: it stays as it is
     known = reader.instances(source.document)
-    issues = result.issues[len(reader.decode(source.document).issues) :]
-    before = read(target, tables).places
-    after = read(Opened(name, result.value, _bytes(result.value)), tables).places
+    before = _Places(read(target, tables).places, name)
+    after = _Places(read(Opened(name, result.value, _bytes(result.value)), tables).places, name)
     counterparts = []
+    left = _ALONE
     for number, statement in enumerate(statements):
         wanted = admit([statement], link).value[0] if name in DATA_SETS else statement
-        place = _find(after, wanted, name)
-        changes = _changes(_find(before, wanted, name, place), place, wanted, tables, name)
+        place = after.find(wanted)
+        changes = _changes(before.find(wanted, place), place, wanted, tables, name)
         refused = place is None or any(change.outcome == "refused" for change in changes)
+        left -= refused
+        alone = (wanted,) if left >= 0 else ()
         counterparts.append(
             Counterpart(
                 number,
                 place.path if place else "",
                 changes,
-                _why(writer, wanted, target, known, issues) if refused else (),
+                _why(writer, alone, target, known, issues) if refused else (),
             )
         )
     return Into(name, tuple(counterparts), issues)
@@ -55,39 +68,43 @@ def _bytes(document: Any) -> bytes | None:
     return document if isinstance(document, bytes) else None
 
 
-def _find(
-    places: Iterable[Place], wanted: SOPInstance, name: str, after: Place | None = None
-) -> Place | None:
-    """Return the place of this statement: of its own, else one about the series or study.
+class _Places:
+    """The places of a document, to be found by what is stated there."""
 
-    ``after`` is the place that was found in the new document, for the search in the old one.
-    """
-    if after:  # the same identity: a statement may have been rolled up
-        wanted = replace(after.instance, attributes=wanted.attributes)
-    holders = ("", wanted.holder) if name in DATA_SETS else (wanted.holder,)
-    same = [
-        place
-        for place in places
-        if place.instance.holder in holders
-        and compatible(place.instance, wanted)
-        and place.instance.sop_instance_uid == wanted.sop_instance_uid
-        and (
-            wanted.sop_instance_uid
-            or place.instance.series_instance_uid == wanted.series_instance_uid
-        )
-    ]
-    exact = [place for place in same if place.instance.attributes == wanted.attributes]
-    if exact or same or after:
-        return next(iter(exact or same), None)
-    wider = (
-        place
-        for place in places
-        if place.instance.holder in holders
-        and compatible(place.instance, wanted)
-        and place.instance.attributes == wanted.attributes
-        and (not place.instance.sop_instance_uid or not wanted.sop_instance_uid)
-    )
-    return next(wider, None)
+    def __init__(self, places: Iterable[Place], name: str) -> None:
+        self.of_data_sets = name in DATA_SETS
+        self.found: dict[tuple[object, ...], Near[Place]] = {}
+        for number, place in enumerate(places):
+            one = place.instance
+            keys = ((*_about(one), one.holder), (*_about(one), one.holder, one.attributes))
+            for key in (*keys, (bool(one.sop_instance_uid), one.holder, one.attributes)):
+                self.found.setdefault(key, Near()).add(one, place, number)
+
+    def find(self, wanted: SOPInstance, after: Place | None = None) -> Place | None:
+        """Return the place of this statement: of its own, else one about the series or study.
+
+        ``after`` is the place that was found in the new document, for the search in the old one.
+        """
+        if after:  # the same identity: a statement may have been rolled up
+            wanted = replace(after.instance, attributes=wanted.attributes)
+        holders = {"", wanted.holder} if self.of_data_sets else {wanted.holder}
+        about, said = _about(wanted), wanted.attributes
+        own = self._first(wanted, [(*about, holder, said) for holder in holders])
+        own = own or self._first(wanted, [(*about, holder) for holder in holders])
+        if own or after:
+            return own
+        levels = (False,) if wanted.sop_instance_uid else (False, True)
+        return self._first(wanted, [(level, h, said) for level in levels for h in holders])
+
+    def _first(self, wanted: SOPInstance, keys: Iterable[tuple[object, ...]]) -> Place | None:
+        firsts = (next(self.found[key].numbered(wanted), None) for key in keys if key in self.found)
+        found = min(filter(None, firsts), key=itemgetter(0), default=None)
+        return found[1] if found else None
+
+
+def _about(one: SOPInstance) -> tuple[str, str]:
+    """Return what has to be the same: the instance, or that it is about a series or a study."""
+    return ("", one.sop_instance_uid) if one.sop_instance_uid else (one.series_instance_uid, "")
 
 
 def _changes(
@@ -127,15 +144,17 @@ def _shown(slot: Slot | None) -> str | None:
 
 
 def _why(
-    writer: Any,
-    wanted: SOPInstance,
+    writer: Codec,
+    alone: tuple[SOPInstance, ...],
     target: Opened,
     known: tuple[SOPInstance, ...],
     issues: tuple[Issue, ...],
 ) -> tuple[Issue, ...]:
     """Return the issues of writing this statement alone; else those of writing all of them."""
+    if not alone:
+        return issues
     try:
-        found: tuple[Issue, ...] = writer.encode([wanted], target.document, known=known).issues
+        found: tuple[Issue, ...] = writer.encode(alone, target.document, known=known).issues
     except DocumentError as error:
         found = error.issues
     return found or issues

@@ -25,7 +25,7 @@ def spans(data: bytes, wanted: Iterable[Path]) -> dict[Path, Span]:
     paths = set(wanted)
     ways = {path[:depth] for path in paths for depth in range(len(path) + 1)}
     found: dict[Path, Span] = {}
-    begun: set[Path] = set()
+    last: dict[Path, int] = {}  # where the last of each name stands
     around: list[tuple[int, Path | None, int]] = []  # start, path, index (-1: an object)
     path: Path | None = ()  # of the value to come; None: on no way to a wanted one
     at_name = False
@@ -45,11 +45,8 @@ def spans(data: bytes, wanted: Iterable[Path]) -> dict[Path, Span]:
         if text and at_name:
             at_name = False
             path = inside(_name(text)) if around[-1][1] is not None else None
-            if path in begun and path is not None:  # the same name again: forget the first
-                for old in [old for old in found if old[: len(path)] == path]:
-                    del found[old]
             if path is not None:
-                begun.add(path)
+                last[path] = token.start()
         elif mark in (b"{", b"["):
             around.append((token.start(), path, -1 if mark == b"{" else 0))
             at_name = mark == b"{"
@@ -66,7 +63,11 @@ def spans(data: bytes, wanted: Iterable[Path]) -> dict[Path, Span]:
                 path = inside(index + 1)
         elif mark != b":":
             ends(token.start(), token.end())
-    return found
+    return {
+        path: span
+        for path, span in found.items()
+        if all(span[0] > last.get(path[:depth], -1) for depth in range(1, len(path) + 1))
+    }
 
 
 def _name(text: bytes) -> str:

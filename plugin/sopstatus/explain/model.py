@@ -1,4 +1,4 @@
-"""What `explain` tells, as plain values: frozen, hashable, picklable, and JSON by `to_dict`."""
+"""What `explain` returns, as plain values: frozen, hashable, picklable, and JSON by `to_dict`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sopstatus.model import Issue, SOPInstance, Value
-from sopstatus.table_model import TableVersion
+from sopstatus.table.model import TableVersion
 
 DOCUMENT, INFLATED = "document", "inflated data set"
 
@@ -54,7 +54,7 @@ class Target:
 
     ``text`` is the place's content as that format has it (``None``: nothing stands there),
     ``verbatim`` the exact text beside it and ``verbatim_path`` where that goes. ``untrusted`` is
-    what a link that nobody vouched for makes of the value (PS3.15 A.1.1), where that differs.
+    what an untrusted link makes of the value (PS3.15 A.1.1), if that differs.
     """
 
     format: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from sopstatus.documents.opened import Opened
 from sopstatus.explain import data_sets, dicom, fhir, hl7
-from sopstatus.explain.document import Opened, Place, Reading
+from sopstatus.explain.document import Place, Reading
 from sopstatus.model import Identity, SOPInstance
 from sopstatus.table import MappingTable
 
@@ -30,9 +31,7 @@ def numbered(
 
     Places of several kinds make one statement; contradictions within a kind stay apart.
     """
-    by_identity: dict[Identity, list[int]] = {}
-    for number, statement in enumerate(statements):
-        by_identity.setdefault(statement.identity, []).append(number)
+    saying: dict[tuple[str, ...], dict[object, list[int]]] = {}  # by keywords, by what is said
     seen: dict[tuple[str, Identity, object], int] = {}
     claimed: set[tuple[int, str]] = set()
     found: list[tuple[Place, int, bool]] = []
@@ -44,13 +43,24 @@ def numbered(
         if key in seen:
             found.append((place, seen[key], True))
             continue
+        keywords = tuple(keyword for keyword, _ in said)
+        if keywords not in saying:
+            saying[keywords] = _saying(statements, set(keywords))
         number = next(
             number
-            for number in by_identity[identity]
-            if set(said) <= set(statements[number].attributes)
-            and not any((number, keyword) in claimed for keyword, _ in said)
+            for number in saying[keywords][identity, said]
+            if not any((number, keyword) in claimed for keyword in keywords)
         )
         claimed |= {(number, keyword) for keyword, _ in said}
         seen[key] = number
         found.append((place, number, False))
+    return found
+
+
+def _saying(statements: tuple[SOPInstance, ...], keywords: set[str]) -> dict[object, list[int]]:
+    """Return the numbers of the statements by their identity and what they say of some keywords."""
+    found: dict[object, list[int]] = {}
+    for number, statement in enumerate(statements):
+        part = tuple(pair for pair in statement.attributes if pair[0] in keywords)
+        found.setdefault((statement.identity, part), []).append(number)
     return found

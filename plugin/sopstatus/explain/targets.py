@@ -1,4 +1,4 @@
-"""What each other format's codec writes for a value: its own `encode`, on a blank, read again."""
+"""What the codec of each other format writes for a value: its own `encode` onto a blank, read again."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ from dataclasses import replace
 from typing import Any
 
 from sopstatus import values
-from sopstatus.codecs import forms
-from sopstatus.crossing import admit
-from sopstatus.explain.document import Reading, Slot, opened, tag_text
+from sopstatus.codecs import Format, codec
+from sopstatus.codecs.shared import row_values as forms
+from sopstatus.documents.opened import opened
+from sopstatus.explain.document import Reading, Slot
 from sopstatus.explain.model import Target
 from sopstatus.explain.read import read
 from sopstatus.model import DocumentError, Issue, SOPInstance, Value
+from sopstatus.profile.crossing import admit
 from sopstatus.table import Attribute, Group, MappingTable
-from sopstatus.table_language import VERBATIM_FIELD, VERBATIM_SLICE
-from sopstatus.transform import codec
-from sopstatus.values import context_offset, parse_dt
+from sopstatus.table.conversions import TEXT_VRS
+from sopstatus.table.language import VERBATIM_FIELD, VERBATIM_SLICE
+from sopstatus.values import context_offset, parse_dt, tag_text
 
-_SHOWN = ("dicom", "fhir", "hl7")  # the other formats of data sets write what dicom does
+_SHOWN: tuple[Format, ...] = (
+    "dicom",
+    "fhir",
+    "hl7",
+)  # the other formats of data sets write what dicom does
 _UTF_8 = "ISO_IR 192"
 
 
@@ -40,7 +46,7 @@ class Targets:
             self.written[key] = tuple(self._target(name, alone, row) for name in self.formats)
         return self.written[key]
 
-    def _target(self, name: str, alone: SOPInstance, row: Attribute) -> Target:
+    def _target(self, name: Format, alone: SOPInstance, row: Attribute) -> Target:
         ((_, value),) = alone.attributes
         group = next(g for g in self.tables.groups if row in g.attributes)
         path, verbatim_path = _paths(name, row, group, alone)
@@ -58,7 +64,7 @@ class Targets:
             name, path, text, verbatim_path if kept else "", kept, lost, untrusted, issues
         )
 
-    def _written(self, name: str, alone: SOPInstance) -> tuple[Slot | None, tuple[Issue, ...]]:
+    def _written(self, name: Format, alone: SOPInstance) -> tuple[Slot | None, tuple[Issue, ...]]:
         under = codec(name, tables=self.tables)
         one = alone
         if name == "dicom" and not alone.sop_instance_uid:  # into every data set that it is about
@@ -80,12 +86,14 @@ def _paths(name: str, row: Attribute, group: Group, about: SOPInstance) -> tuple
     level = "ImagingStudy.series.instance"
     if not about.sop_instance_uid:
         level = "ImagingStudy.series" if about.series_instance_uid else "ImagingStudy"
+    if row.extension:
+        return f"{level}.extension[{row.extension.rpartition('/')[2]}]", ""
     extension = f"{level}.extension[{group.extension.rpartition('/')[2]}]"
     return f"{extension}.{row.slice}", f"{extension}.{VERBATIM_SLICE}"
 
 
 def _untrusted(alone: SOPInstance) -> str:
-    """Tell what a link that nobody vouched for makes of a value on its way into a data set."""
+    """Return what an untrusted link makes of a value on its way into a data set."""
     ((keyword, value),) = alone.attributes
     (received,) = admit([alone], None).value
     said = dict(received.attributes)
@@ -100,17 +108,19 @@ def lost_in(name: str, row: Attribute, value: str, tables: MappingTable) -> tupl
         return ()
     if name == "hl7":
         near = forms.to_hl7(row, value)
-        back = forms.from_hl7(row, near) if near is not None else None
+        back = forms.from_hl7(row, [text or "" for text in near]) if any(near) else None
     else:
-        near = forms.to_fhir(row, value, context_offset(value) or tables.site.offset)
-        back = forms.from_fhir(row, near) if near is not None else None
+        at = context_offset(value) or tables.site.offset
+        back = forms.from_fhir(row, forms.to_fhir(row, value, at))
     if back is None:
         return ("the value: it has no legal form there",)
+    if row.vm != "1":
+        return () if back == value else ("the spelling, or that a value is empty",)
     if row.vr == "DT":
         lost = tuple(_lost_of_date_time(value, back))
         local = "that it has no offset of its own, where MSH-7 has one"
         return lost or ((local,) if name == "hl7" else ())
-    if row.vr == "CS":
+    if row.vr not in TEXT_VRS:
         return () if back == value else ("the spelling",)
     missing = len(value) - len(back)
     return (f"{missing} control character{'s' * (missing > 1)}",) if missing else ()

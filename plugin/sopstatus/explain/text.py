@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
-from typing import TextIO
 
 from sopstatus.explain.model import Change, Counterpart, Explained, Explanation, Source, Target
 from sopstatus.model import Issue, SOPInstance
@@ -29,13 +27,6 @@ _STYLES = {
     "added": "32",
     "unchanged": "2",
 }
-
-
-def wants_color(choice: str, stream: TextIO) -> bool:
-    """Tell whether to colour: ``always``, ``never``, or ``auto`` (a terminal, no NO_COLOR)."""
-    if choice != "auto":
-        return choice == "always"
-    return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 def rendered(explanation: Explanation, *, color: bool = False, values: bool = True) -> str:
@@ -169,7 +160,7 @@ class _Page:
             self.line(" ", f"exact text in {_short(told.verbatim_path)}", entry)
         if told.untrusted:
             made = told.untrusted if self.values or " " in told.untrusted else "(hidden)"
-            self.line(" ", f"over a link that nobody vouched for: {made} (PS3.15 A.1.1)")
+            self.line(" ", f"over an untrusted link: {made} (PS3.15 A.1.1)")
         for found in told.issues:
             self.line(" ", f"{found.severity} {found.code}", style=found.severity)
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sopstatus import profile_language as language
 from sopstatus.catalogue import issue
-from sopstatus.ledger.facts import OBSERVATION, Fact
+from sopstatus.holder import DIFFERENT, Holder, likeness
+from sopstatus.ledger.facts import OBSERVATION, Fact, is_claim
 from sopstatus.model import Issue, SOPInstance
+from sopstatus.profile import language
+from sopstatus.table.language import STATUS
 
 _OUTGOING = ("send", "transfer")
 
@@ -22,7 +24,7 @@ class Holding:
     whether the data set was seen with its date and certificate; ``None`` where it was not seen.
     """
 
-    holder: str
+    holder: Holder
     state: str
     since: str
     dated: bool | None = None
@@ -40,16 +42,26 @@ class Account:
 
     sop_instance_uid: str
     holdings: dict[str, Holding] = field(default_factory=dict)
-    issues: list[Issue] = field(default_factory=list)
+    issues: dict[Issue, None] = field(default_factory=dict)
     authorized: bool = False
     original_since: str = ""
+    claims: dict[str, tuple[str, str]] = field(
+        default_factory=dict
+    )  # the last of a holder, and when
     _sent: dict[str, str] = field(default_factory=dict)
 
     def take(self, fact: Fact, time: str) -> None:
         """Go on by one fact, at ``time``."""
         if fact.outcome == "refused":  # nothing has changed
             return
-        said = {_shown(s) for s in (fact.state, fact.before, fact.received, fact.sent)}
+        if is_claim(fact):
+            known, when = self.claims.get(fact.holder.key, (fact.state, ""))
+            if when == time and _shown(known) != _shown(fact.state):
+                self._changed(fact, time, "ledger/claimed-twice", known, fact.state)
+            self.claims[fact.holder.key] = fact.state, time
+            return
+        received = "" if fact.claimed else fact.received
+        said = {_shown(s) for s in (fact.state, fact.before, received, fact.sent)}
         self.authorized |= language.AUTHORIZED_ORIGINAL in said
         if language.ORIGINAL in said:
             self.original_since = self.original_since or time
@@ -59,7 +71,8 @@ class Account:
             self._recorded(fact, time)
 
     def _recorded(self, fact: Fact, time: str) -> None:
-        known = self.holdings.get(fact.holder)
+        whose = fact.holder.key
+        known = self.holdings.get(whose)
         # what comes in is recorded without what was held before it
         if (
             known
@@ -68,13 +81,14 @@ class Account:
         ):
             self._changed(fact, time, "ledger/changed-without-record", known.state, fact.before)
         if known is None or known.state != fact.state:
-            self.holdings[fact.holder] = Holding(fact.holder, fact.state, time)
-        self._sent.pop(fact.holder, None)
+            self.holdings[whose] = Holding(_named(fact, known), fact.state, time)
+        self._sent.pop(whose, None)
         if fact.event in _OUTGOING and fact.peer and fact.sent:
-            self._sent[fact.peer] = fact.sent
+            self._sent[Holder.of(fact.peer).key] = fact.sent
 
     def _observed(self, fact: Fact, time: str) -> None:
-        known, sent = self.holdings.get(fact.holder), self._sent.pop(fact.holder, "")
+        whose = fact.holder.key
+        known, sent = self.holdings.get(whose), self._sent.pop(whose, "")
         now = _shown(fact.state)
         state, since = fact.state, time
         if known and now == _shown(known.state):
@@ -84,13 +98,16 @@ class Account:
                 self._changed(fact, time, "ledger/came-back-changed", sent, fact.state)
         elif known:
             self._changed(fact, time, "ledger/changed-without-record", known.state, fact.state)
-        self.holdings[fact.holder] = Holding(fact.holder, state, since, fact.dated, fact.certified)
+        named = _named(fact, known)
+        self.holdings[whose] = Holding(named, state, since, fact.dated, fact.certified)
 
     def _changed(self, fact: Fact, time: str, code: str, known: str, seen: str) -> None:
         where = f"{self.sop_instance_uid}@{fact.holder}"
-        found = issue(code, where, known=known, seen=seen, time=time)
-        if found not in self.issues:
-            self.issues.append(found)
+        self.issues[issue(code, where, known=known, seen=seen, time=time)] = None
+
+
+def _named(fact: Fact, known: Holding | None) -> Holder:
+    return known.holder.completed(fact.holder) if known else fact.holder
 
 
 def account(facts: Iterable[Fact]) -> Account:
@@ -109,8 +126,9 @@ def account(facts: Iterable[Fact]) -> Account:
 
 def statements(facts: tuple[Fact, ...]) -> list[SOPInstance]:
     """Return what the facts of one SOP Instance say of the status of each copy that is held."""
+    evidence = [fact for fact in facts if not is_claim(fact)]
     told = {
-        name: next((v for f in facts if (v := getattr(f, name))), "")
+        name: next((v for f in evidence if (v := getattr(f, name))), "")
         for name in ("study_instance_uid", "series_instance_uid", "sop_class_uid")
     }
     held = account(facts).holdings.values()
@@ -119,7 +137,7 @@ def statements(facts: tuple[Fact, ...]) -> list[SOPInstance]:
             **told,
             sop_instance_uid=facts[0].sop_instance_uid,
             holder=holding.holder,
-            attributes=((language.STATUS, _shown(holding.state)),),
+            attributes=((STATUS, _shown(holding.state)),),
         )
         for holding in sorted(held, key=lambda holding: holding.holder)
         if _shown(holding.state) in language.TERMS
@@ -133,12 +151,20 @@ def check(facts: Iterable[Fact], *, original_age: float | None = None, now: str)
     = no limit. ``now`` is UTC, ISO 8601.
     """
     whole = account(facts)
-    uid, issues = whole.sop_instance_uid, list(whole.issues)
+    uid, issues = whole.sop_instance_uid, [*whole.issues]
     held = sorted(whole.holdings.values(), key=lambda holding: holding.holder)
+    for holding in held:
+        said, when = whole.claims.get(holding.holder.key, (holding.state, ""))
+        # what was said before the copy came to be as it is may have been right then
+        if _shown(said) != _shown(holding.state) and when >= holding.since:
+            where = f"{uid}@{holding.holder}"
+            issues.append(issue("ledger/claimed-otherwise", where, said=said, known=holding.state))
     originals = [holding for holding in held if holding.original]
     if len(originals) > 1:
         names = ", ".join(f"{h.holder} ({h.state})" for h in originals)
-        issues.append(issue("ledger/two-holders", uid, holders=names))
+        two = likeness(holding.holder for holding in originals) is DIFFERENT
+        code = "ledger/two-holders" if two else "ledger/one-or-two"
+        issues.append(issue(code, uid, holders=names))
     for holding in held:
         where = f"{uid}@{holding.holder}"
         if holding.state == language.AUTHORIZED_COPY and not whole.authorized:
@@ -162,7 +188,7 @@ def check(facts: Iterable[Fact], *, original_age: float | None = None, now: str)
 
 
 def _shown(state: str) -> str:
-    """Return the status that a data set shows in a state; what is no term states none."""
+    """Return the status that a data set shows in a state; a value that is not a term is no status."""
     return language.ABSENT if state == language.INVALID else language.shown(state)
 
 

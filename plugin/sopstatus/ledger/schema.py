@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -13,9 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.pool import StaticPool
 
-from sopstatus.catalogue import document_error
+from sopstatus.catalogue import document_error, refusals
+from sopstatus.writing import kept
 
-VERSION = 1
+VERSION = 3
 _LOCK = 1000410  # one advisory lock of the database: (0100,0410)
 _WAIT = 60  # seconds that a writer waits for the others
 
@@ -30,7 +32,7 @@ fact = sa.Table(
     sa.Column("key", sa.String(64), nullable=False, unique=True),
     sa.Column("kind", sa.String(11), nullable=False),
     sa.Column("sop_instance_uid", sa.String(64), nullable=False),
-    sa.Column("holder", sa.String(16), nullable=False),
+    sa.Column("holder", sa.String(512), nullable=False),  # as text: AE Title^universal ID^type
     sa.Column("state", sa.String(32), nullable=False),
     sa.Column("time", sa.String(24), nullable=False),
     sa.Column("seen", sa.String(24), nullable=False),
@@ -44,21 +46,27 @@ fact = sa.Table(
     ),
     sa.Column("dated", sa.Boolean),
     sa.Column("certified", sa.Boolean),
+    sa.Column("claimed", sa.Boolean, nullable=False),
     sa.Index("ledger_fact_instance", "sop_instance_uid", "number"),
     sa.Index("ledger_fact_study", "study_instance_uid"),
 )
+
+CLAIM = sa.and_(fact.c.claimed, fact.c.kind == "observation")
+"""What `facts.is_claim` says about a row."""
 
 
 def connect(database: str, *, create: bool = True) -> sa.Engine:
     """Open a database, by the path of an SQLite file or a ``postgresql:`` URL; ``""`` is memory.
 
     Make the tables where there are none, unless ``create`` is false. Raise `DocumentError` where it
-    cannot be opened, is no ledger, or is a newer version's.
+    cannot be opened, is not a ledger, or has another version.
     """
     url = _url(database)
     path = url.database
     if not create and url.drivername == "sqlite" and path and not Path(path).is_file():
         raise document_error("ledger/unavailable", "DB", reason="there is no such file")
+    if url.drivername == "sqlite" and path not in (None, ":memory:"):
+        _private(path, create=create)
     with told():
         if url.drivername == "sqlite":
             options: dict[str, Any] = {"connect_args": {"timeout": _WAIT}}
@@ -78,6 +86,16 @@ def connect(database: str, *, create: bool = True) -> sa.Engine:
         engine.dispose()
         raise
     return engine
+
+
+def _private(path: str, *, create: bool) -> None:
+    """Make the file, readable by its owner alone; what is there and no file is not for a database."""
+    file = Path(path)
+    with refusals("ledger/unavailable", "DB"):
+        if file.exists() and not file.is_file():
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        if create:
+            kept(file).close()
 
 
 @contextlib.contextmanager
@@ -115,8 +133,9 @@ def _prepare(connection: sa.Connection, *, create: bool) -> None:
     found = connection.execute(sa.select(sa.func.max(version.c.version))).scalar()
     if not isinstance(found, int):
         raise document_error("ledger/not-ledger", "DB")
-    if found > VERSION:
-        raise document_error("ledger/newer", "DB", found=found, known=VERSION)
+    if found != VERSION:
+        code = "ledger/newer" if found > VERSION else "ledger/older"
+        raise document_error(code, "DB", found=found, known=VERSION)
 
 
 def _url(database: str) -> sa.URL:
@@ -138,8 +157,10 @@ def _readers_go_on(connection: Any, _record: Any) -> None:
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL").fetchone()
-        except sqlite3.OperationalError:  # another does so right now: SQLite itself does not wait
-            if time.monotonic() > end:
+        except sqlite3.OperationalError as error:
+            # another does so right now, and SQLite itself does not wait; anything else stays
+            is_busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not is_busy or time.monotonic() > end:
                 raise
             time.sleep(0.01)
         else:

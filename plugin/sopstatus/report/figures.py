@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
 import duckdb
 
-from sopstatus import profile_language as profile
 from sopstatus.archive.database import opened
+from sopstatus.archive.rows import HOLDER
+from sopstatus.holder import COMPATIBLE, DIFFERENT, Holder, likeness
+from sopstatus.profile import language as profile
+from sopstatus.table.language import COMPANIONS, STATUS
 
 ABSENT, EMPTIED, INVALID = "absent", "emptied", "invalid"
 STATES = (*profile.TERMS, ABSENT, EMPTIED, INVALID)
@@ -24,7 +27,8 @@ TWO_WAYS = "archive/said-in-two-ways"
 OLDER, UNDATED = "longer", "no date"
 AGES = (*(name for _, name in _AGES), OLDER, UNDATED)
 """How long an original has waited, by its acquisition date or else the study's."""
-_GROUPS, _EXAMPLES, _INSTANCES = 15, 3, 10
+_HOLDER = ", ".join(HOLDER)
+_GROUPS, _EXAMPLES, _INSTANCES, _PATHS = 15, 3, 10, 200
 
 
 class Group(NamedTuple):
@@ -73,7 +77,10 @@ class Study(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All that the page tells. ``stated``: for each keyword, with a value, emptied, not stated."""
+    """All that the page tells. ``stated``: for each keyword, with a value, emptied, not stated.
+
+    ``unreadable``: path and issue code of documents of which nothing is left, where they are asked for.
+    """
 
     rows: int
     instances: int
@@ -90,17 +97,26 @@ class Figures:
     issues: Sequence[Finding]
     contradictions: Sequence[Finding]
     worst: Sequence[Study]
+    unreadable: Sequence[tuple[str, str]] = ()
 
 
 def figures(
-    parts: Iterable[str | os.PathLike[str]], keywords: Sequence[str], *, at: date, studies: int
+    parts: Iterable[str | os.PathLike[str]],
+    keywords: Sequence[str],
+    *,
+    at: date,
+    studies: int,
+    paths: bool = False,
 ) -> Figures:
     """Count what stands in these Parquet files; ``at`` is the day from which ages are counted.
 
     ``keywords`` are the columns of attributes, ``studies`` how many are told one by one.
+    ``paths``: name documents that could not be read; a path may hold a name.
     """
     with opened(parts) as database:
-        return _Count(database).all(keywords, at, studies)
+        count = _Count(database)
+        found = count.all(keywords, at, studies)
+        return replace(found, unreadable=count.unreadable()) if paths else found
 
 
 def _list(texts: Iterable[str]) -> str:
@@ -112,14 +128,24 @@ class _Count:
 
     def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
         self._database = database
-        status, (dated, _, certified) = profile.STATUS, profile.COMPANIONS
+        status, (dated, _, certified) = STATUS, COMPANIONS
+        self._name_holders()
         self._do(
             f"""CREATE VIEW instance AS SELECT *, CASE
                 WHEN {status} IS NULL THEN '{ABSENT}' WHEN {status} = '' THEN '{EMPTIED}'
                 WHEN {status} IN ({_list(profile.TERMS)}) THEN {status} ELSE '{INVALID}' END AS state,
                 coalesce({dated}, '') = '' OR coalesce({certified}, '') = '' AS incomplete
-            FROM scan WHERE sop_instance_uid <> ''"""
+            FROM scan JOIN whose USING ({_HOLDER}) WHERE sop_instance_uid <> ''"""
         )
+
+    def _name_holders(self) -> None:
+        """Make a table of the text of every holder, and of what is equal for those that are the same."""
+        found = [Holder(*one) for one in self._do(f"SELECT DISTINCT {_HOLDER} FROM scan")]
+        named = [(*one.parts, str(one), one.key) for one in found]
+        columns = ", ".join(f"{name} VARCHAR" for name in (*HOLDER, "held_by", "holder_key"))
+        self._do(f"CREATE TABLE whose ({columns})")
+        if named:
+            self._database.executemany("INSERT INTO whose VALUES (?, ?, ?, ?, ?)", named)
 
     def _do(self, query: str, *values: Any) -> list[Any]:
         return self._database.execute(query, list(values)).fetchall()
@@ -146,6 +172,14 @@ class _Count:
             self._issues(),
             list(self._contradictions()),
             self._worst(studies),
+        )
+
+    def unreadable(self) -> list[tuple[str, str]]:
+        """Return where documents are that could not be read, and why."""
+        return self._do(
+            f"""SELECT source, issues[1].code FROM scan
+            WHERE sop_instance_uid = '' AND len(list_filter(issues, lambda i: i.severity IN ('fatal', 'error'))) > 0
+            ORDER BY source LIMIT {_PATHS}"""
         )
 
     def _groups(self, column: str) -> list[Group]:
@@ -213,14 +247,25 @@ class _Count:
         )
         one = "any_value(study_instance_uid) AS study, sop_instance_uid AS uid"
         group = "FROM instance GROUP BY sop_instance_uid"
+        self._do(
+            f"""CREATE VIEW original AS SELECT {one}, list_sort(list(DISTINCT held_by)) AS holders,
+                string_agg(DISTINCT held_by || ' (' || state || ')', ', ') AS told
+            FROM instance WHERE state IN ('{original}', '{authorized}') AND holder_key <> ''
+            GROUP BY sop_instance_uid HAVING count(DISTINCT holder_key) > 1"""
+        )
+        self._do("CREATE TABLE judged (holders VARCHAR[], likeness VARCHAR)")
+        for (held,) in self._do("SELECT DISTINCT holders FROM original"):
+            said = likeness(map(Holder.of, held)).value
+            self._do("INSERT INTO judged VALUES (?, ?)", held, said)
+        originals = (
+            "SELECT study, uid, told FROM original JOIN judged USING (holders) WHERE likeness"
+        )
         queries = {
             ("warning", TWO_WAYS): f"""SELECT {one},
-                string_agg(DISTINCT state, ', ' ORDER BY state) AS told {group}, holder
+                string_agg(DISTINCT state, ', ' ORDER BY state) AS told {group}, holder_key
                 HAVING count(DISTINCT state) > 1""",
-            ("error", "ledger/two-holders"): f"""SELECT {one},
-                string_agg(DISTINCT holder || ' (' || state || ')', ', ') AS told
-                FROM instance WHERE state IN ('{original}', '{authorized}') AND holder <> ''
-                GROUP BY sop_instance_uid HAVING count(DISTINCT holder) > 1""",
+            ("error", "ledger/two-holders"): f"{originals} = '{DIFFERENT.value}'",
+            ("warning", "ledger/one-or-two"): f"{originals} = '{COMPATIBLE.value}'",
             ("warning", "ledger/copy-without-original"): f"""SELECT {one}, '{copy}' AS told {group}
                 HAVING bool_or(state = '{copy}') AND NOT bool_or(state = '{authorized}')""",
             ("error", "ledger/authorized-incomplete"): f"""SELECT {one}, '{authorized}' AS told

@@ -8,11 +8,12 @@ from typing import Any
 
 import jinja2
 
-from sopstatus import profile_language as profile
 from sopstatus.catalogue import catalogue
+from sopstatus.profile import language as profile
 from sopstatus.report import charts
 from sopstatus.report.figures import ABSENT, EMPTIED, INVALID, STATES, Figures
 from sopstatus.table import MappingTable
+from sopstatus.table.language import STATUS
 
 _AUTHORIZED = (profile.AUTHORIZED_ORIGINAL, profile.AUTHORIZED_COPY)
 _SILENT = (profile.NOT_SPECIFIED, ABSENT, EMPTIED, INVALID)
@@ -38,6 +39,7 @@ def page(
     )
     environment.filters["day"] = _day
     environment.filters["number"] = "{:,}".format
+    environment.filters["s"] = lambda count: "" if count == 1 else "s"
     return environment.get_template("page.html").render(
         figures=figures,
         summary=summary,
@@ -55,7 +57,7 @@ def page(
 
 def labels_of(tables: MappingTable) -> dict[str, str]:
     """Return the name of each state, as the table has it."""
-    displays = tables.attributes[profile.STATUS].displays
+    displays = tables.attributes[STATUS].displays
     named = {term: f"{displays.get(term, term)} ({term})" for term in profile.TERMS}
     return {**named, ABSENT: "no status stated", EMPTIED: "status emptied", INVALID: "invalid"}
 

@@ -17,10 +17,17 @@ if TYPE_CHECKING:
 __all__ = ["dicomweb", "fhir_server", "healthimaging"]
 
 
-def dicomweb(url: str, **options: Any) -> DICOMweb:
-    """Return a DICOMweb server as a source (extra ``sources``); options as for `DICOMweb`."""
+def dicomweb(url: str, *, token_file: str = "", **options: Any) -> DICOMweb:
+    """Return a DICOMweb server as a source (extra ``sources``); options as for `DICOMweb`.
+
+    ``token_file`` holds the bearer token that it knows us by, and is read for every request.
+    """
     from sopstatus.sources.web import DICOMweb
 
+    if token_file:
+        from sopstatus.sources.attempts import known_by
+
+        options["session"] = known_by(token_file)
     return DICOMweb(url, **options)
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sopstatus.catalogue import document_error, issue
+from sopstatus.codecs import codec
+from sopstatus.documents.scanned import Scanned
 from sopstatus.model import Issue, SOPInstance
-from sopstatus.scanning import Scanned, read
-from sopstatus.sources.web import DICOMweb, asked
+from sopstatus.sources.web import DICOMweb
 from sopstatus.table import MappingTable, load_tables
-from sopstatus.transform import codec
 
 LONGEST_PAGE = 200
 """Entries of the change feed that one answer has at most (API v2)."""
@@ -54,15 +54,16 @@ def changes(
     again. Raise `DocumentError` where the service does not answer.
     """
     window = {name: value for name, value in (("startTime", start), ("endTime", end)) if value}
-    offset = 0
+    offset, last = 0, -1
     while True:
         entries = _feed(
             server, {**window, "offset": offset, "limit": page, "includemetadata": "true"}
         )
-        for entry in entries:
-            yield _change(server, entry)
-        if len(entries) < page:
+        new = [one for one in (_change(server, e) for e in entries) if one.sequence > last]
+        yield from new
+        if len(entries) < page or not new:  # a page that is repeated is the last
             return
+        last = new[-1].sequence
         offset += page
 
 
@@ -88,9 +89,9 @@ def _feed(server: DICOMweb, asked_for: dict[str, Any]) -> list[dict[str, Any]]:
         answer.raise_for_status()
         return answer.json()
 
-    found = asked(get)
+    found = server.ask(get)
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise document_error("source/unavailable", "", reason="its answer is no change feed")
+        raise document_error("source/unavailable", "", reason="its answer is not a change feed")
     return found
 
 
@@ -122,13 +123,13 @@ def dropped(server: DICOMweb, study: str, series: str, instance: str) -> tuple[I
     Raise `DocumentError` where the service gives one of them not.
     """
     metadata = server.metadata(study, series, instance)
-    data_set = asked(lambda: server.client.retrieve_instance(study, series, instance))
+    data_set = server.ask(lambda: server.client.retrieve_instance(study, series, instance))
     file = io.BytesIO()
     data_set.save_as(file, enforce_file_format=True)
-    kept = read("", "dicom", file.getvalue(), codec("dicom", tables=server.tables))
+    kept = codec("dicom", tables=server.tables).decode(file.getvalue())
     told = server.read("", metadata)
     shown = {keyword for one in told.instances for keyword, _ in one.attributes}
-    there = dict.fromkeys(keyword for one in kept.instances for keyword, _ in one.attributes)
+    there = dict.fromkeys(keyword for one in kept.value for keyword, _ in one.attributes)
     tags = {row.keyword: f"{row.tag:08X}" for row in server.tables.attributes.values()}
     lost = [keyword for keyword in there if keyword not in shown]
     return tuple(issue("azure/dropped", f"[0].{tags[k]}", keyword=k) for k in lost)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -10,8 +9,10 @@ import requests
 
 from sopstatus.catalogue import document_error
 from sopstatus.codecs.fhir import FHIRCodec
+from sopstatus.codecs.fhir.text import load
 from sopstatus.limits import DEFAULT, Limits
-from sopstatus.model import SOPInstance
+from sopstatus.model import DocumentError, SOPInstance
+from sopstatus.sources.attempts import Attempts
 from sopstatus.sources.web import asked
 from sopstatus.table import MappingTable, load_tables
 
@@ -22,7 +23,8 @@ _PIECE = 1 << 16
 class FHIRServer:
     """A server that searches ImagingStudy by ``identifier``; ``url`` is its base.
 
-    ``session`` is a `requests.Session` that knows how to log in. ``timeout`` is in seconds. Many
+    ``session`` is a `requests.Session` that knows how to log in. ``timeout`` is in seconds,
+    ``attempts`` how often a request is made that the server was too busy for. Many
     threads may ask where they may share the session.
     """
 
@@ -32,12 +34,14 @@ class FHIRServer:
         *,
         session: requests.Session | None = None,
         timeout: float = 20.0,
+        attempts: Attempts | int = 5,
         tables: MappingTable | None = None,
         limits: Limits = DEFAULT,
     ) -> None:
         self.url = url.rstrip("/")
         self.session = session or requests.Session()
         self.timeout, self.limits = timeout, limits
+        self.attempts = Attempts.of(attempts)
         self._codec = FHIRCodec(tables or load_tables(), limits)
 
     def statements(self, study_instance_uid: str) -> list[SOPInstance]:
@@ -71,15 +75,15 @@ class FHIRServer:
                         raise document_error("document/too-large", "", limit=self.limits.document)
                 return bytes(data)
 
-        data = asked(ask)
+        data = asked(ask, self.attempts)
         try:
-            found = json.loads(data)
-        except (ValueError, RecursionError):
+            found = load(data, limits=self.limits)
+        except DocumentError:
             raise document_error(
                 "source/unavailable", "", reason="its answer is not JSON"
             ) from None
         if not isinstance(found, dict) or found.get("resourceType") != "Bundle":
-            raise document_error("source/unavailable", "", reason="its answer is no Bundle")
+            raise document_error("source/unavailable", "", reason="its answer is not a Bundle")
         return found
 
     def _next(self, bundle: dict[str, Any]) -> str:

@@ -12,20 +12,20 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-import retrying
 from dicomweb_client.api import DICOMwebClient
 
 from sopstatus.catalogue import document_error, issue
-from sopstatus.codecs.data_set import IDENTITY, SOP_INSTANCE, STUDY, TIMEZONE_OFFSET
 from sopstatus.codecs.dicom_json import DICOMJSONCodec
+from sopstatus.codecs.shared.data_set import IDENTITY, SERIES, SOP_INSTANCE, STUDY, TIMEZONE_OFFSET
+from sopstatus.documents.scanned import Scanned, scanned
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError, Issue, Result, SOPInstance
-from sopstatus.scanning import Scanned, read
+from sopstatus.sources.attempts import REFUSED, UNAUTHORIZED, Attempts, Unanswered, http_fault
 from sopstatus.table import MappingTable, load_tables
 from sopstatus.values import is_uid
 
 DataSets = list[dict[str, Any]]
-_WAIT = 250  # milliseconds before a second attempt, doubled for each more
+_SUMMARY = 0.25  # of an instance's elements missing in a list: Orthanc's main tags are fewer by far
 
 
 class DICOMweb:
@@ -35,7 +35,7 @@ class DICOMweb:
     and the clouds' own libraries make them). ``holder`` is the AE Title of the archive. With
     ``bulk_data`` a ``BulkDataURI`` of an attribute of ours is fetched, from this server only.
     ``page`` is how many results are asked for at once, ``timeout`` seconds, ``attempts`` how often
-    a request is made that the server was too busy for.
+    a request is made that the server was too busy for: a number, or `Attempts`.
     """
 
     def __init__(
@@ -47,16 +47,18 @@ class DICOMweb:
         bulk_data: bool = False,
         page: int = 100,
         timeout: float = 20.0,
-        attempts: int = 3,
+        attempts: Attempts | int = 5,
         tables: MappingTable | None = None,
         limits: Limits = DEFAULT,
     ) -> None:
         self.url = url.rstrip("/")
         self.session = session or requests.Session()
         self.tables = tables or load_tables()
-        self.holder, self.limits, self.timeout = holder, limits, timeout
+        self.holder, self.limits, self.timeout = self.tables.whose(holder), limits, timeout
         self.client = DICOMwebClient(self.url, session=self.session, timeout=timeout)
-        self.client.set_http_retry_params(max_attempts=attempts, wait_exponential_multiplier=_WAIT)
+        self.client.set_http_retry_params(retry=False)  # `Attempts` does
+        self.attempts = Attempts.of(attempts)
+        self._whole: set[bool] = set()  # levels whose metadata is known to be whole
         self._codec = DICOMJSONCodec(self.tables, limits)
         self._bulk_data, self._page = bulk_data, page
 
@@ -72,17 +74,13 @@ class DICOMweb:
     def metadata(self, study: str, series: str = "", instance: str = "") -> DataSets:
         """Return the metadata of a study, series or instance: DICOM JSON, as transformers take it.
 
-        Raise `DocumentError` where the server does not give it.
+        Raise `DocumentError` where the server does not give it, gives that of something else, or
+        gives a summary (Orthanc with ``StudiesMetadata`` other than ``Full``).
         """
         for uid in filter(None, (study, series, instance)):
             if not is_uid(uid):
                 raise document_error("value/not-uid", "", length=len(uid))
-        if instance:
-            one = asked(lambda: self.client.retrieve_instance_metadata(study, series, instance))
-            return _data_sets(one)
-        if series:
-            return _data_sets(asked(lambda: self.client.retrieve_series_metadata(study, series)))
-        return _data_sets(asked(lambda: self.client.retrieve_study_metadata(study)))
+        return self._metadata(study, series, instance)
 
     def study(self, uid: str) -> Scanned:
         """Return what a study's data sets say, as a scan of files does."""
@@ -94,20 +92,27 @@ class DICOMweb:
 
     def read(self, source: str, document: DataSets) -> Scanned:
         """Return what metadata of this server says."""
-        options = {"fetch": self.fetch} if self._bulk_data else {}
-        return read(source, "dicom-json", document, self._codec, self.holder, **options)
+        fetch = self.fetch if self._bulk_data else None
+        reading = self._codec.read(document, holder=self.holder, fetch=fetch)
+        return scanned(source, "dicom-json", document, reading, self.holder)
 
     def scan(self, studies: Iterable[str] | None = None) -> Iterator[Scanned]:
-        """Yield a record for each study (default: all), in order; a fault stands in its record."""
+        """Yield a record for each study (default: all), in order; a fault stands in its record.
+
+        After one that says ``source/unauthorized`` there is none: no more is asked with credentials
+        that the server does not take.
+        """
         for uid in self.studies() if studies is None else studies:
-            yield self.study(uid)
+            scanned = self.study(uid)
+            yield scanned
+            if any(told.code == UNAUTHORIZED for told in scanned.issues):
+                return
 
     def statements(self, study_instance_uid: str) -> list[SOPInstance]:
         """Return what is known of a study; raise `DocumentError` where the server does not say."""
         if not is_uid(study_instance_uid):
             return []
-        known = asked(lambda: self.client.retrieve_study_metadata(study_instance_uid), absent=[])
-        found = self.read(study_instance_uid, _data_sets(known))
+        found = self.read(study_instance_uid, self._metadata(study_instance_uid, absent=[]))
         return [one for one in found.instances if one.attributes]
 
     def search(self, keyword: str, value: str, study: str = "") -> Result[tuple[SOPInstance, ...]]:
@@ -122,7 +127,7 @@ class DICOMweb:
         try:
             found = self._instances({f"{row.tag:08X}": value}, study)
         except DocumentError as error:
-            if error.issues[0].code != "source/refused":
+            if error.issues[0].code != REFUSED:
                 raise
             issues.append(issue("source/key-refused", "", keyword=keyword))
             found = self._instances({}, study)
@@ -139,7 +144,7 @@ class DICOMweb:
                     x for x in scanned.instances if x.attributes and x.sop_instance_uid in about
                 ]
                 issues += scanned.issues
-        hits = tuple(one for one in said if dict(one.attributes).get(keyword) == value)
+        hits = tuple(one for one in said if one.get(keyword) == value)
         refused = any(told.code == "source/key-refused" for told in issues)
         if (more := len(found) - len(hits)) > 0 and not refused:
             issues.append(issue("source/key-ignored", "", keyword=keyword, count=more))
@@ -150,7 +155,57 @@ class DICOMweb:
         whole = urljoin(f"{self.url}/", uri)
         if urlsplit(whole)[:2] != urlsplit(self.url)[:2]:
             raise ValueError("the address is not of this server")
-        return b"".join(self.client.retrieve_bulkdata(whole))
+        data: bytes = self.ask(lambda: b"".join(self.client.retrieve_bulkdata(whole)))
+        return data
+
+    def ask(self, call: Callable[[], Any], absent: Any = None) -> Any:
+        """Return what the server answers to a call, asked again where that helps; see `asked`."""
+        return asked(call, self.attempts, absent)
+
+    def _metadata(
+        self, study: str, series: str = "", instance: str = "", absent: Any = None
+    ) -> DataSets:
+        client = self.client
+        if instance:
+            return self._of(
+                study,
+                self.ask(
+                    lambda: client.retrieve_instance_metadata(study, series, instance), absent
+                ),
+            )
+        if series:
+            found = self.ask(lambda: client.retrieve_series_metadata(study, series), absent)
+        else:
+            found = self.ask(lambda: client.retrieve_study_metadata(study), absent)
+        told = self._of(study, found)
+        if told and bool(series) not in self._whole and self._is_whole(told[-1]):
+            self._whole.add(bool(series))
+        return told
+
+    def _of(self, study: str, answer: Any) -> DataSets:
+        """Return an answer about a study; raise `DocumentError` where it is about another."""
+        found = _data_sets(answer)
+        if any(_uid(one, f"{STUDY:08X}") not in ("", study) for one in found):
+            raise document_error("source/another-study", "")
+        return found
+
+    def _is_whole(self, listed: dict[str, Any]) -> bool:
+        """Hold a data set of a list against the same instance's own metadata.
+
+        Return whether that could be had; raise `DocumentError` where the list has a summary.
+        """
+        study, series, sop = (_uid(listed, f"{t:08X}") for t in (STUDY, SERIES, SOP_INSTANCE))
+        if not (study and series and sop):
+            return False
+        try:
+            own = self._metadata(study, series, sop)
+        except DocumentError:  # the server does not say
+            return False
+        missing = own[0].keys() - listed.keys() if own else set()
+        ours = {f"{row.tag:08X}" for row in self.tables.attributes.values()}
+        if missing & ours or len(missing) > _SUMMARY * len(own[0]):
+            raise document_error("source/summary", "", count=len(missing))
+        return True
 
     def _instances(self, keys: dict[str, str], study: str) -> DataSets:
         rows = [row.tag for row in self.tables.attributes.values()]
@@ -173,7 +228,7 @@ class DICOMweb:
         """Yield page after page, each result once, until one brings nothing new."""
         seen: set[str] = set()
         offset = 0
-        while found := _data_sets(asked(lambda at=offset: search(self._page, at))):  # type: ignore[misc]
+        while found := _data_sets(self.ask(lambda at=offset: search(self._page, at))):  # type: ignore[misc]
             new = [one for one in found if _uid(one, by) not in seen]
             if not new:  # the server ignores the offset
                 return
@@ -182,32 +237,17 @@ class DICOMweb:
             yield new
 
 
-def asked(call: Callable[[], Any], absent: Any = None) -> Any:
+def asked(call: Callable[[], Any], attempts: Attempts, absent: Any = None) -> Any:
     """Return what a server answers to a call, or ``absent`` (if that is given) where it knows nothing.
 
     Raise `DocumentError` with why it does not answer.
     """
     try:
-        return call()
-    except requests.HTTPError as error:
-        status = 0 if error.response is None else error.response.status_code
-        if status == 404 and absent is not None:
+        return attempts.ask(call, http_fault)
+    except Unanswered as error:
+        if error.status == 404 and absent is not None:
             return absent
-        if status == 400:
-            raise document_error("source/refused", "") from None
-        reason = f"status {status}"
-    except retrying.RetryError as error:
-        last = getattr(error.last_attempt, "value", None)
-        reason = (
-            f"status {last.status_code}" if isinstance(last, requests.Response) else "no answer"
-        )
-    except requests.Timeout:
-        reason = "no answer in time"
-    except requests.JSONDecodeError:
-        reason = "its answer is not JSON"
-    except (requests.RequestException, OSError) as error:
-        reason = type(error).__name__
-    raise document_error("source/unavailable", "", reason=reason) from None
+        raise
 
 
 def _data_sets(answer: Any) -> DataSets:

@@ -32,7 +32,9 @@ class Quirks:
     at most. ``pages``: it knows ``offset``. ``splits``: text is cut at backslashes. ``drops``: a code
     that fails the check of its VR is left out of the metadata. ``pads``: NUL padding of codes stays.
     ``replaces``: an instance that is stored again replaces the old one. ``bulk``: an LT of more
-    characters becomes a BulkDataURI.
+    characters becomes a BulkDataURI. ``repeats``: so many results of a page come again on the next,
+    as where instances are stored while pages are fetched. ``summary``: metadata of a study or series
+    has the identities only, as Orthanc's with ``MainDicomTags``.
     """
 
     keys: frozenset[str] | None = None
@@ -45,6 +47,8 @@ class Quirks:
     pads: bool = False
     replaces: bool = False
     bulk: int = 1 << 30
+    repeats: int = 0
+    summary: bool = False
 
 
 @dataclass(slots=True)
@@ -103,6 +107,7 @@ class Archive:
             found = [k for k in found if value in _texts(k.metadata.get(tag))]
         named = dict(keys)
         start = int(named.get("offset", 0)) if self.quirks.pages else 0
+        start = max(0, start - self.quirks.repeats)
         length = min(int(named.get("limit", self.quirks.page)), self.quirks.page)
         shown = {*_ALWAYS, *(fields if self.quirks.fields else ())}
         return [
@@ -136,6 +141,11 @@ class Archive:
                 said["Value"] = texts[0].split("\\")
             metadata[tag] = said
         return kept
+
+
+def summary(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return what a list has of an instance where it is a summary."""
+    return {tag: element for tag, element in metadata.items() if tag in _ALWAYS}
 
 
 def tag_of(name: str) -> str:

@@ -16,11 +16,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sopstatus.engines.http_media import parsed
-from sopstatus.engines.http_parts import split
-from sopstatus.testing.archive import SOP_CLASS, SOP_INSTANCE, STUDY, Archive, Kept, Quirks, tag_of
+from sopstatus.engines.http.media import parsed
+from sopstatus.engines.http.parts import split
+from sopstatus.testing.archive import (
+    SOP_CLASS,
+    SOP_INSTANCE,
+    STUDY,
+    Archive,
+    Kept,
+    Quirks,
+    summary,
+    tag_of,
+)
 
 DICOM_JSON = "application/dicom+json"
+GOOGLE = "/v1beta1/projects/p/locations/l/datasets/d/dicomStores/s/dicomWeb"
 _GOOGLE_KEYS = ("0020000D", "00100010", "00100020", "00080050", "00080090", "00080020",
                 "0020000E", "00080060", "00080018")  # fmt: skip
 _NOT_QUERYABLE = (
@@ -41,12 +51,12 @@ def azure() -> Starlette:
 
 
 def google() -> Starlette:
-    """Return Google's Cloud Healthcare API, v1beta1: below ``/dicomWeb``, with JSON Patch.
+    """Return Google's Cloud Healthcare API, v1beta1: below `GOOGLE`, with JSON Patch.
 
-    Instances are searched by a fixed list of attributes; that another is refused with 400 is an
+    A patch of a study or series is an Operation, done at the second look at it. Instances are searched by a fixed list of attributes; that another is refused with 400 is an
     assumption.
     """
-    return application(Archive(Quirks(frozenset(_GOOGLE_KEYS), True)), "/dicomWeb")
+    return application(Archive(Quirks(frozenset(_GOOGLE_KEYS), True)), GOOGLE)
 
 
 def orthanc() -> Starlette:
@@ -69,8 +79,10 @@ def application(archive: Archive, prefix: str) -> Starlette:
         Route("/studies", served.studies),
         Route("/instances", served.search),
         Route("/studies/{study}/instances", served.search),
-        Route("/studies/{study}/metadata", served.metadata),
-        Route("/studies/{study}/series/{series}/metadata", served.metadata),
+        Route("/studies/{study}/metadata", served.metadata, methods=["GET"]),
+        Route("/studies/{study}/metadata", served.operate, methods=["PATCH"]),
+        Route("/studies/{study}/series/{series}/metadata", served.metadata, methods=["GET"]),
+        Route("/studies/{study}/series/{series}/metadata", served.operate, methods=["PATCH"]),
         Route(f"{instance}/metadata", served.metadata, methods=["GET"]),
         Route(f"{instance}/metadata", served.patch, methods=["PATCH"]),
         Route(instance, served.retrieve, methods=["GET"]),
@@ -78,9 +90,8 @@ def application(archive: Archive, prefix: str) -> Starlette:
         Route("/bulkdata/{uid}/{tag}", served.bulk_data),
         Route("/changefeed", served.changes),
     ]
-    app = Starlette(
-        routes=[Route(prefix + r.path, r.endpoint, methods=list(r.methods or ())) for r in routes]
-    )
+    below = [Route(prefix + r.path, r.endpoint, methods=list(r.methods or ())) for r in routes]
+    app = Starlette(routes=[*below, Route("/v1beta1/{operation:path}", served.operation)])
     app.state.archive = archive
     return app
 
@@ -90,6 +101,7 @@ class _Server:
 
     def __init__(self, archive: Archive, prefix: str) -> None:
         self.archive, self.prefix = archive, prefix
+        self.operations: dict[str, tuple[list[Kept], list[dict[str, Any]]]] = {}
 
     async def store(self, request: Request) -> Response:
         """STOW-RS (PS3.18 10.5)."""
@@ -139,7 +151,10 @@ class _Server:
         found = self.archive.of(**request.path_params)
         if not found:
             return Response(status_code=404)
-        return JSONResponse([kept.metadata for kept in found], media_type=DICOM_JSON)
+        metadata = [kept.metadata for kept in found]
+        if self.archive.quirks.summary and "instance" not in request.path_params:
+            metadata = [summary(one) for one in metadata]
+        return JSONResponse(metadata, media_type=DICOM_JSON)
 
     async def retrieve(self, request: Request) -> Response:
         """WADO-RS, the file: whatever the metadata leaves out."""
@@ -163,13 +178,30 @@ class _Server:
             or parsed(request.headers["content-type"]).name != "application/json-patch+json"
         ):
             return Response(status_code=404 if not found else 415)
-        for step in json.loads(await request.body()):
-            tag = step["path"].removeprefix("/")
-            if step["op"] == "remove":
-                del found[0].metadata[tag]
-            else:
-                found[0].metadata[tag] = step["value"]
+        _patched(found[0], json.loads(await request.body()))
         return JSONResponse([found[0].metadata], media_type=DICOM_JSON)
+
+    async def operate(self, request: Request) -> Response:
+        """JSON Patch of all instances of a study or series: an Operation (google.longrunning)."""
+        found = self.archive.of(**request.path_params)
+        if not found:
+            return Response(status_code=404)
+        name = f"projects/p/locations/l/datasets/d/operations/{len(self.operations) + 1}"
+        self.operations[name] = found, json.loads(await request.body())
+        return JSONResponse({"name": name})
+
+    async def operation(self, request: Request) -> Response:
+        """Look at an Operation, which is done before the second look."""
+        name = request.path_params["operation"]
+        if name not in self.operations:
+            return Response(status_code=404)
+        found, steps = self.operations[name]
+        if not found:
+            return JSONResponse({"name": name, "done": True, "response": {}})
+        for kept in found:
+            _patched(kept, steps)
+        self.operations[name] = [], steps
+        return JSONResponse({"name": name})
 
     async def bulk_data(self, request: Request) -> Response:
         """Return the bytes behind a BulkDataURI (PS3.18 10.4.1.1.5)."""
@@ -202,6 +234,15 @@ class _Server:
                 entry["Metadata"] = kept.metadata
             entries.append(entry)
         return JSONResponse(entries[start : start + length])
+
+
+def _patched(kept: Kept, steps: list[dict[str, Any]]) -> None:
+    for step in steps:
+        tag = step["path"].removeprefix("/")
+        if step["op"] == "remove":
+            del kept.metadata[tag]
+        else:
+            kept.metadata[tag] = step["value"]
 
 
 def _warned(kept: Kept) -> dict[str, Any]:

@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sopstatus.codecs import Format
 
 __all__ = ["laws"]
 
@@ -19,13 +22,13 @@ def laws(*folders: str) -> Callable[..., None]:
     """
     import pytest
 
+    from sopstatus.codecs import FORMATS
     from sopstatus.table import load_tables
     from sopstatus.testkit.law_checks import LAWS, check
-    from sopstatus.transform import FORMATS
 
     tables = load_tables(*folders)
 
-    def test_laws(law: str, name: str) -> None:
+    def test_laws(law: str, name: Format) -> None:
         check(law, name, tables)
 
     marked: Any = pytest.mark.parametrize("law", LAWS)(test_laws)

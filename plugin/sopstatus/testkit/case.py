@@ -6,26 +6,23 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
-from sopstatus.link import Link
-from sopstatus.table_check import nearest
-from sopstatus.transform import FORMATS
+from sopstatus.codecs import FORMATS, Format
+from sopstatus.documents.files import NAMES
+from sopstatus.profile import TRUSTED, UNKNOWN, Link
+from sopstatus.table.check import nearest
 
 CASE_FILE = "case.toml"
-DOCUMENTS = {
-    "image.dcm": "dicom",
-    "metadata.json": "dicom-json",
-    "message.hl7": "hl7",
-    "message.xml": "hl7-xml",
-    "imaging-study.json": "fhir",
+DOCUMENTS: dict[str, Format] = {
+    NAMES[name]: name for name in ("dicom", "dicom-json", "hl7", "hl7-xml", "fhir")
 }
-"""The samples' layout: documents of these names in one folder say the same."""
-_LINKS = {"unknown": Link(), "trusted": Link(True, True, True)}
+"""Documents of these names in one folder say the same."""
+_LINKS = {"unknown": UNKNOWN, "trusted": TRUSTED}
 
 
 class CaseError(Exception):
@@ -39,9 +36,9 @@ class Conversion:
     name: str
     source: Path
     onto: Path | None
-    target: str
+    target: Format
     expected: Path
-    issues: tuple[str, ...] | None  # None: whatever is no error
+    issues: tuple[str, ...] | None  # None: anything that is not an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +50,14 @@ class Case:
     todo: str
     link: Link
     holder: str
-    documents: Mapping[str, Path]
-    directions: tuple[tuple[str, str], ...]
+    documents: Mapping[Format, Path]
+    directions: tuple[tuple[Format, Format], ...]
     conversions: tuple[Conversion, ...]
     say: Mapping[str, str]
-    expect: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    expect: Mapping[Format, Mapping[str, str]] = field(default_factory=dict)
 
 
-def documents(folder: Path) -> dict[str, Path]:
+def documents(folder: Path) -> dict[Format, Path]:
     """Return the documents of a folder in the samples' layout, by format."""
     found = {name: folder / file for file, name in DOCUMENTS.items()}
     return {name: path for name, path in found.items() if path.is_file()}
@@ -76,9 +73,9 @@ def of_layout(folder: Path) -> Case:
 def read(file: Path) -> Case:
     """Read a ``case.toml``; raise `CaseError`."""
     try:
-        data = tomllib.loads(file.read_text("utf-8"))
+        data = tomllib.loads(file.read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise CaseError(f"{file}: is no TOML in UTF-8: {error}") from None
+        raise CaseError(f"{file}: is not TOML in UTF-8: {error}") from None
     _known(file, data, _KEYS, "")
     there = documents(file.parent)
     for name, path in data.get("documents", {}).items():
@@ -149,7 +146,9 @@ def _there(file: Path, name: str, key: str) -> Path:
     return path
 
 
-def _directions(file: Path, names: list[Any], there: Mapping[str, Path]) -> Any:
+def _directions(
+    file: Path, names: list[Any], there: Mapping[Format, Path]
+) -> Iterator[tuple[Format, Format]]:
     if names == ["all"]:
         yield from permutations(there, 2)
         return

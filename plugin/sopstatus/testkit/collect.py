@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from sopstatus import writing
+from sopstatus.codecs import FORMATS, Format
 from sopstatus.model import DocumentError
 from sopstatus.table import lint, load_tables
-from sopstatus.table_report import told
+from sopstatus.table.report import told
 from sopstatus.testkit import case, run
 from sopstatus.testkit.case import Case, Conversion
-from sopstatus.transform import FORMATS
 
 _TABLES: pytest.StashKey[Any] = pytest.StashKey()
 _REWRITTEN: pytest.StashKey[list[str]] = pytest.StashKey()
@@ -46,7 +47,7 @@ def laws(session: pytest.Session) -> list[pytest.Item]:
     try:
         from sopstatus.testkit.law_checks import LAWS
     except ImportError:
-        reason = "--sopstatus-laws needs the extra: pip install sopstatus[testkit]"
+        reason = '--sopstatus-laws needs the extra: pip install "sopstatus[testkit]"'
         raise pytest.UsageError(reason) from None
     return [
         LawItem.from_parent(session, name=f"{law}[{name}]", law=law, format=name)
@@ -101,11 +102,11 @@ def _convert(one: Case, conversion: Conversion, tables: Any, update: bool) -> st
 
 
 def _rewrite(one: Case, tables: Any) -> str:
-    old = one.file.read_text("utf-8")
+    old = one.file.read_bytes().decode("utf-8")  # with its line ends
     new = run.rewritten(old, {name: run.said(one, name, tables) for name in one.expect})
     if new == old:
         return ""
-    one.file.write_text(new, "utf-8")
+    writing.write(one.file, new.encode(), at=one.file.name)
     return f"{one.file} was rewritten"
 
 
@@ -135,7 +136,7 @@ class CaseItem(pytest.Item):
 class LawItem(pytest.Item):
     """One law over one format."""
 
-    def __init__(self, *, law: str, format: str, **rest: Any) -> None:
+    def __init__(self, *, law: str, format: Format, **rest: Any) -> None:
         super().__init__(**rest)
         self._law, self._format = law, format
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sopstatus.codecs import Codec, Format, codec
+from sopstatus.codecs.shared.row_values import from_fhir, to_fhir
 from sopstatus.model import DocumentError, SOPInstance, Value
-from sopstatus.table import Attribute, MappingTable
+from sopstatus.table import Attribute, MappingTable, conversions
 from sopstatus.testkit.run import SAID
-from sopstatus.transform import Codec, codec
 
-EXAMPLES = 40
+EXAMPLES = int(os.environ.get("LAW_EXAMPLES") or 50)
 _TEXT = st.text(st.sampled_from("aZ09 |^~\\&#\"'éß患\r\n\t"), max_size=12)
 _LINE = st.text(st.sampled_from("aZ09 |^~&#\"'éß患"), max_size=12)
 _DATE = (
@@ -32,14 +34,34 @@ _DATE_TIME = st.builds(
     st.sampled_from([4, 6, 8, 10, 12, 14, 18, 21]),
     st.sampled_from(["", "", "+0100", "-0500"]),
 )
+
+
+def _numbers(vr: str, numbers: st.SearchStrategy[Any]) -> st.SearchStrategy[str]:
+    return numbers.map(lambda value: conversions.number(vr, repr(value)))
+
+
+def _floats(width: Any) -> st.SearchStrategy[float]:
+    return st.floats(allow_nan=False, allow_infinity=False, width=width)
+
+
+_INTEGER = st.integers(-(2**31), 2**31 - 1)
 _VALUES: dict[str, st.SearchStrategy[str]] = {
     "DT": _DATE_TIME,
     "DA": _DATE,
-    "TM": _TIME,
+    "TM": st.builds(lambda time, size: time[:size], _TIME, st.sampled_from([2, 4, 6, 8, 10, 13])),
     "AS": st.integers(0, 999).map("{:03}Y".format),
-    "IS": st.integers(-(2**31), 2**31 - 1).map(str),
-    "DS": st.integers(-9999, 9999).map(lambda n: f"{n / 100:.2f}"),
-    "UI": st.integers(1, 10**9).map("1.2.826.{}".format),
+    "IS": _INTEGER.map(str) | _INTEGER.map("{:+012}".format),
+    "DS": st.integers(-9999, 9999).map(lambda n: f"{n / 100:.2f}")
+    | st.sampled_from(["+1.5", ".5", "5.", "1.50E-03", "-0", "007"]),
+    "UI": st.integers(1, 10**9).map("1.2.826.{}".format) | st.just("9.1"),
+    "UR": st.integers(1, 10**9).map("https://example.org/a?b={}&c#d".format),
+    "FD": _numbers("FD", _floats(64)),
+    "FL": _numbers("FL", _floats(32)),
+    "SL": _numbers("SL", _INTEGER),
+    "SS": _numbers("SS", st.integers(-(2**15), 2**15 - 1)),
+    "UL": _numbers("UL", st.integers(0, 2**32 - 1)),
+    "US": _numbers("US", st.integers(0, 2**16 - 1)),
+    "AE": st.sampled_from(["PACS", "A B", "X|^~&"]),
     **dict.fromkeys(("LT", "ST", "UT"), _TEXT.map(lambda text: text.rstrip(" "))),
     "UC": _LINE.map(lambda text: text.rstrip(" ")),
     **dict.fromkeys(("LO", "SH"), _LINE.map(str.strip)),
@@ -47,28 +69,44 @@ _VALUES: dict[str, st.SearchStrategy[str]] = {
 
 
 def _values(row: Attribute) -> st.SearchStrategy[Value]:
+    one: st.SearchStrategy[Any] = _VALUES.get(row.vr, st.nothing())
     if row.vr == "CS":
         terms = sorted(row.displays)
-        return st.sampled_from([*terms, *terms, "XX", "lower", None])
-    return st.one_of(_VALUES[row.vr].map(lambda text: text or None), st.none())
+        one = st.sampled_from([*terms, *terms, "XX", "lower"])
+    if row.vm != "1":  # no empty ones among numbers that stand as bytes
+        one = one.filter(bool) if row.vr in conversions.PACKED else one | st.just("")
+        counts = [n for n in range(1, 9) if row.allows(n)] or [int(row.vm.partition("-")[0])]
+        one = st.sampled_from(counts).flatmap(
+            lambda n: st.lists(one, min_size=n, max_size=n).map("\\".join)
+        )
+    return st.one_of(one.map(lambda text: text or None), st.none())
 
 
-def _statements(tables: MappingTable) -> st.SearchStrategy[SOPInstance]:
+def _statements(tables: MappingTable, name: Format) -> st.SearchStrategy[SOPInstance]:
+    rows = [row for row in tables.attributes.values() if _carries(name, row)]
     said = st.fixed_dictionaries(
-        {}, optional={keyword: _values(row) for keyword, row in tables.attributes.items()}
+        {}, optional={row.keyword: _sayable(name, row) for row in rows}
     ).filter(bool)
     return said.map(lambda values: _about(tuple(sorted(values.items()))))
 
 
+def _carries(name: Format, row: Attribute) -> bool:
+    """Tell whether a format carries a row on an instance."""
+    if name in ("hl7", "hl7-xml"):
+        return bool(row.field)
+    on_instance = not row.extension or "ImagingStudy.series.instance" in row.contexts
+    return name != "fhir" or (bool(row.slice) and on_instance)
+
+
+def _sayable(name: Format, row: Attribute) -> st.SearchStrategy[Value]:
+    """Return the values of a row that a format has a place for: a simple extension, for exact ones."""
+    if name != "fhir" or not row.extension:
+        return _values(row)
+    return _values(row).filter(lambda v: bool(v) and from_fhir(row, to_fhir(row, v or "")) == v)
+
+
 def _about(attributes: tuple[tuple[str, Value], ...]) -> SOPInstance:
-    return SOPInstance(
-        SAID.study_instance_uid,
-        SAID.series_instance_uid,
-        SAID.sop_class_uid,
-        SAID.sop_instance_uid,
-        "",
-        attributes,
-    )
+    return SOPInstance(*SAID.uids, "", attributes)
 
 
 def put_get(under: Codec, document: Any, x: SOPInstance, y: SOPInstance) -> None:
@@ -120,13 +158,13 @@ LAWS: dict[str, Callable[[Codec, Any, SOPInstance, SOPInstance], None]] = {
 }
 
 
-def check(law: str, name: str, tables: MappingTable) -> None:
+def check(law: str, name: Format, tables: MappingTable) -> None:
     """Hold a format to a law; a failure shows the smallest statement that breaks it."""
     under = codec(name, tables=tables)
     document = under.blank([SAID])
     if name == "dicom":
         document.SpecificCharacterSet = "ISO_IR 192"  # which holds every text
-    stated = _statements(tables)
+    stated = _statements(tables, name)
 
     def holds(x: SOPInstance, y: SOPInstance) -> None:
         LAWS[law](under, document, x, y)

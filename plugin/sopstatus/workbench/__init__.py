@@ -1,5 +1,5 @@
-"""``sopstatus workbench``: a page on loopback that shows one document in three spellings.
+"""``sopstatus workbench``: a page on this machine that shows one document in three formats.
 
-The server keeps nothing: each request holds the document and the tables as edited, and its answer
-is the whole outcome.
+The server is stateless: each request has the document and the edited tables, and its answer is
+complete.
 """

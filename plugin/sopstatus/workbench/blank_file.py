@@ -10,7 +10,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from sopstatus.codecs.dicom import DICOMCodec
-from sopstatus.codecs.dicom_read import CHARACTER_SET
+from sopstatus.codecs.shared.data_set import CHARACTER_SET
 from sopstatus.model import SOPInstance
 from sopstatus.table import MappingTable
 

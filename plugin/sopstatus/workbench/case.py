@@ -10,21 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from sopstatus.catalogue import document_error
+from sopstatus.codecs import codec
+from sopstatus.documents.files import NAMES
 from sopstatus.limits import DEFAULT, Limits
-from sopstatus.transform import codec
 from sopstatus.workbench.given import Given
 from sopstatus.workbench.sides import Wish
 from sopstatus.workbench.view import asked_for
 
-FILES = {
-    "dicom": "image.dcm",
-    "hl7": "message.hl7",
-    "fhir": "imaging-study.json",
-    "dicom-json": "metadata.json",
-    "dicom-xml": "metadata.xml",
-    "hl7-xml": "message.xml",
-    "healthimaging": "image-set.json",
-}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same case is the same file
 
@@ -45,11 +37,11 @@ def case_file(asked: Mapping[str, Any], limits: Limits = DEFAULT) -> bytes:
     wish, made = found
     lines = _head(name, wish)
     members: dict[str, bytes] = {}
-    source = FILES[wish.source.format]
+    source = NAMES[wish.source.format]
     read = codec(wish.source.format, tables=wish.tables).decode(wish.source.document)
     for side in made:
         for index, one in enumerate(side.made):
-            file = _numbered(FILES[side.format], index)
+            file = _numbered(NAMES[side.format], index)
             members[file] = _bytes(one.document)
             if one.onto:
                 members[f"onto-{file}"] = _bytes(one.onto)

@@ -1,4 +1,4 @@
-"""Tables as somebody is editing them: their texts laid over the shipped ones, and every fault."""
+"""Tables that are being edited: their texts, loaded over the shipped ones, and every fault in them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from sopstatus.catalogue import document_error
 from sopstatus.model import TableError
 from sopstatus.table import MappingTable, lint, load_tables
-from sopstatus.table_language import PROFILE_FILE
+from sopstatus.table.language import PROFILE_FILE
 
 MOST_FILES, LONGEST_NAME = 64, 100
 
@@ -30,7 +30,7 @@ def load(texts: Mapping[str, str], release: str = "") -> Draft:
     """Load the shipped tables with these files over them, as a site's folder is.
 
     ``release`` is the FHIR release of a resource that is made. Raise `DocumentError` (400) where a
-    name is no file name that ends with ``.toml``.
+    name is not a file name that ends with ``.toml``.
     """
     named = len(texts) <= MOST_FILES and all(map(_is_name, texts))
     if not named or not all(isinstance(text, str) for text in texts.values()):
@@ -73,7 +73,7 @@ def shipped_texts() -> dict[str, str]:
 
 
 def site_texts(folder: str) -> dict[str, str]:
-    """Return the tables of a site's folder, by file name; raise `OSError` where there is none."""
+    """Return the tables of a site's folder, by file name; raise `OSError` if there is no such folder."""
     return _texts(Path(folder).iterdir())
 
 

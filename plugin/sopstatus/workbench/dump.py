@@ -1,32 +1,30 @@
-"""The elements of a data set that are read, a line each: nothing of the patient is among them."""
+"""The elements that the codec reads from a data set, one per line; none of them is patient data."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sopstatus.codecs import character_set, dicom_read
-from sopstatus.codecs.dicom_plan import plan
-from sopstatus.codecs.dicom_read import location
+from sopstatus.codecs.dicom import elements as dicom_elements
+from sopstatus.codecs.dicom.fast import plan
+from sopstatus.codecs.shared import data_set
 from sopstatus.table import MappingTable
+from sopstatus.values import tag_text
 
 Span = tuple[int, int]
 _CONTEXT = {
-    dicom_read.CHARACTER_SET: ("CS", "SpecificCharacterSet"),
-    dicom_read.SOP_CLASS: ("UI", "SOPClassUID"),
-    dicom_read.SOP_INSTANCE: ("UI", "SOPInstanceUID"),
-    dicom_read.TIMEZONE_OFFSET: ("SH", "TimezoneOffsetFromUTC"),
-    dicom_read.STUDY: ("UI", "StudyInstanceUID"),
-    dicom_read.SERIES: ("UI", "SeriesInstanceUID"),
+    data_set.CHARACTER_SET: ("CS", "SpecificCharacterSet"),
+    data_set.TIMEZONE_OFFSET: ("SH", "TimezoneOffsetFromUTC"),
+    **{tag: ("UI", keyword) for tag, keyword in data_set.IDENTITY.items()},
 }
 
 
 def dump(document: Any, tables: MappingTable) -> tuple[str, dict[str, Span]]:
     """Return the lines, and where in them the value of each element stands, by its location.
 
-    Raise `DocumentError` where the document is no data set.
+    Raise `DocumentError` if the document is not a data set.
     """
     rows = {row.tag: row for row in tables.attributes.values()}
-    elements = dicom_read.read(document, plan(tuple(rows.values())).walk)
+    elements = dicom_elements.read(document, plan(tuple(rows.values())))
     named = _CONTEXT | {tag: (row.vr, row.keyword) for tag, row in rows.items()}
     lines: list[str] = []
     spans: dict[str, Span] = {}
@@ -35,12 +33,12 @@ def dump(document: Any, tables: MappingTable) -> tuple[str, dict[str, Span]]:
         found = elements.get(tag)
         if found is None:
             continue
-        if isinstance(found, bytes):
-            text = character_set.decode(found, elements.terms(vr))
-            found = found.decode("latin-1") if text is None else text
-        shown = visible(found.rstrip("\0") if vr == "UI" else found)  # its padding (PS3.5 9.1)
-        head = f"{location(tag)} {vr} ["
-        spans[location(tag)] = (at + len(head), at + len(head) + len(shown))
+        text = elements.text(tag, vr)
+        if text is None:
+            text = str(found, "latin-1") if isinstance(found, bytes) else found
+        shown = visible(text.rstrip("\0") if vr == "UI" else text)  # its padding (PS3.5 9.1)
+        head = f"{tag_text(tag)} {vr} ["
+        spans[tag_text(tag)] = (at + len(head), at + len(head) + len(shown))
         lines.append(f"{head}{shown}] {keyword}\n")
         at += len(lines[-1])
     return "".join(lines), spans

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sopstatus.catalogue import document_error
-from sopstatus.codecs import er7
-from sopstatus.explain.document import Opened, opened
+from sopstatus.codecs import Format
+from sopstatus.codecs.hl7 import er7
+from sopstatus.documents.opened import Opened, opened
 
 _STARTS = ("MSH", "FHS", "BHS", "{", "[", "<")
 _SKIPPED = "\ufeff\x0b \t\r\n"
@@ -23,7 +24,7 @@ class Given:
     opened: Opened
 
     @property
-    def format(self) -> str:
+    def format(self) -> Format:
         """Return the name of its format."""
         return self.opened.format
 

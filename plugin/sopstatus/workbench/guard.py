@@ -1,14 +1,9 @@
-"""What no page elsewhere may do: every answer says what a browser must not, every question is ours."""
+"""Security headers for the page and its answers; `engines.http.hosts` decides who may call."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from sopstatus.engines.http_auth import is_loopback
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -25,7 +20,7 @@ HEADERS = {
 
 
 class Guarded:
-    """An ASGI application behind the headers above, for callers that name this machine."""
+    """An ASGI application whose answers have the headers above."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -40,26 +35,4 @@ class Guarded:
                     headers[name] = value
             await send(message)
 
-        if scope["type"] == "http" and not _is_ours(Headers(scope=scope)):
-            refused = PlainTextResponse("this page is for this machine alone\n", 403)
-            await refused(scope, receive, sent)
-            return
         await self.app(scope, receive, sent)
-
-
-def _is_ours(headers: Headers) -> bool:
-    """Tell whether a request is for loopback by name, and from a page of ours or from no page.
-
-    A site that lets its name mean 127.0.0.1 sends its own name.
-    """
-    host, origin = headers.get("host", ""), headers.get("origin")
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        from_page = origin is None or urlsplit(origin).netloc == host
-    except ValueError:
-        return False
-    return from_page and (name == "localhost" or _is_address(name))
-
-
-def _is_address(name: str) -> bool:
-    return all(c in "0123456789abcdef.:" for c in name) and is_loopback(name)

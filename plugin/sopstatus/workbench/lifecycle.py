@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from sopstatus.artifacts.lifecycle_svg import SILENT, lifecycle_svg, steps, titles, word
-from sopstatus.profile_table import Profile, Row, load_profile
+from sopstatus.profile.row import Row
+from sopstatus.profile.table import Profile, load_profile
 
 
 def lifecycle(profile: Profile | None = None) -> str:

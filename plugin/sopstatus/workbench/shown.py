@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sopstatus.catalogue import catalogue
+from sopstatus.codecs import codec
 from sopstatus.explain.model import DOCUMENT, Source
 from sopstatus.explain.read import numbered, read
 from sopstatus.model import DocumentError, Issue, SOPInstance
 from sopstatus.table import MappingTable
-from sopstatus.transform import codec
 from sopstatus.workbench.dump import dump
 from sopstatus.workbench.given import Given, charset_of
 from sopstatus.workbench.places import line_of
@@ -24,14 +24,30 @@ Named = Callable[[str, SOPInstance], list[str]]
 """Tells which values of the source the value of a keyword in a statement of a side is."""
 Found = tuple[list[str], Source, str]
 """Which values, where, and "value" or "exact"."""
+REMEDIES = {
+    "link/untrusted": "if the sender is secure, authenticated and conforming, "
+    "check 'I vouch for the link' under Options",
+    "dicom/holder-ambiguous": "enter the AE Title of this copy's holder under Options",
+    "dicom/not-one-instance": "choose the data set to write onto under Options",
+    "document/says-nothing": "choose the document to write onto under Options",
+    "healthimaging/not-one-study": "choose the metadata to write onto under Options",
+    "hl7/no-patient": "choose a message that names the patient under Options, 'Write onto'",
+    "hl7/lost-line-ends": "choose the message's file instead, with CR at the end of each segment",
+    "document/packed-target": "unpack it, and choose the result under Options",
+}
+"""Remedies that name controls of the page, for those that name options of commands."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def told(issue: Issue) -> dict[str, str]:
-    """Return an issue with the cause that the catalogue gives."""
+    """Return an issue with the cause that the catalogue gives; its remedy names the page's controls."""
     fields = {name: getattr(issue, name) for name in Issue.__slots__}
     entry = catalogue().get(issue.code)
-    return fields | ({"cause": entry.cause, "source": entry.source} if entry else {})
+    if entry is None:
+        return fields
+    if remedy := REMEDIES.get(issue.code):
+        fields["diagnostics"] = fields["diagnostics"].removesuffix(entry.remedy) + remedy
+    return fields | {"cause": entry.cause, "source": entry.source}
 
 
 def shown(

@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sopstatus import content
-from sopstatus.catalogue import document_error
-from sopstatus.codecs.statement import by_uid
+from sopstatus.catalogue import issue
+from sopstatus.codecs import Format, codec
+from sopstatus.codecs.fhir import FHIRCodec
+from sopstatus.codecs.hl7.blank import message
+from sopstatus.codecs.shared.statements import by_uid
+from sopstatus.documents import content
 from sopstatus.limits import DEFAULT, Limits
-from sopstatus.link import Link
 from sopstatus.model import DocumentError, Issue
+from sopstatus.profile import Link
 from sopstatus.table import MappingTable
-from sopstatus.transform import codec, transformer
+from sopstatus.transform import transformer
 from sopstatus.workbench.blank_file import blank_file
 from sopstatus.workbench.given import Given, of
 
-SIDES = ("dicom", "hl7", "fhir")
+SIDES: tuple[Format, ...] = ("dicom", "hl7", "fhir")
 MOST_DATA_SETS = 20
 """How many data sets are made of a document about more."""
 
@@ -33,9 +36,12 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One spelling: several data sets, else one document, or ``issues`` that say why none."""
+    """One spelling: several data sets, one document, or none where no data set is named.
 
-    format: str
+    ``issues`` say why none could be made, or what a new document lacks.
+    """
+
+    format: Format
     made: tuple[Made, ...]
     issues: tuple[Issue, ...] = ()
     more: int = 0  # data sets that were not made
@@ -43,14 +49,18 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be made of a document: ``into`` are documents to write onto, by format."""
+    """What is to be made of a document: ``into`` are documents to write onto, by format.
+
+    ``time`` is MSH-7 of new messages (default: now).
+    """
 
     source: Given
     tables: MappingTable
-    into: Mapping[str, Given]
+    into: Mapping[Format, Given]
     link: Link | None = None
     holder: str = ""
     limits: Limits = DEFAULT
+    time: str = ""
 
 
 def sides(wish: Wish) -> list[Side]:
@@ -61,35 +71,42 @@ def sides(wish: Wish) -> list[Side]:
     return [itself if name == own else _side(wish, name) for name in names]
 
 
-def _side(wish: Wish, name: str) -> Side:
+def _side(wish: Wish, name: Format) -> Side:
     try:
-        targets, more = _targets(wish, name)
-        return Side(name, tuple(_made(wish, name, target) for target in targets), more=more)
+        targets, lacks, more = _targets(wish, name)
+        return Side(name, tuple(_made(wish, name, target) for target in targets), lacks, more)
     except DocumentError as error:
         return Side(name, (), error.issues)
 
 
-def _targets(wish: Wish, name: str) -> tuple[list[Given], int]:
-    """Return what is written onto, and how many data sets are left out."""
+def _targets(wish: Wish, name: Format) -> tuple[list[Given], tuple[Issue, ...], int]:
+    """Return what is written onto, what new documents lack, and how many data sets are left out."""
     if name in wish.into:
-        return [wish.into[name]], 0
-    reader = codec(wish.source.format, tables=wish.tables)
-    known = reader.instances(wish.source.document)
-    if name != "dicom":
-        known = known or reader.decode(wish.source.document).value
-        return [of(_written(codec(name, tables=wish.tables).blank(known)))], 0
-    about = by_uid(known)
-    if not about:
-        raise document_error("dicom/not-one-instance", "", count=0)
-    shown = list(about.values())[:MOST_DATA_SETS]
-    return [of(blank_file(one, wish.tables)) for one in shown], len(about) - len(shown)
+        return [wish.into[name]], (), 0
+    reader, document = codec(wish.source.format, tables=wish.tables), wish.source.document
+    known = reader.instances(document)
+    if name == "dicom":
+        about = list(by_uid(known).values())
+        shown = [of(blank_file(one, wish.tables)) for one in about[:MOST_DATA_SETS]]
+        return shown, (), len(about) - len(shown)
+    said = reader.decode(document).value
+    carry = transformer(wish.source.format, name, tables=wish.tables, limits=wish.limits)
+    known, contexts, lacks = carry.about(document, known, said, made=True)
+    known = known or said
+    if name == "hl7":
+        if not any(context.get("PatientID") for context in contexts):
+            lacks += (issue("hl7/no-patient", "PID-3"),)
+        made: Any = message(known, contexts=contexts, site=wish.tables.site, time=wish.time)
+    else:
+        made = FHIRCodec(wish.tables).blank(known, contexts=contexts)
+    return [of(_written(made))], lacks, 0
 
 
 def _written(document: Any) -> bytes | str:
     return document if isinstance(document, bytes | str) else content.dump_json(document)
 
 
-def _made(wish: Wish, name: str, onto: Given) -> Made:
+def _made(wish: Wish, name: Format, onto: Given) -> Made:
     source = wish.source
     carry = transformer(source.format, name, tables=wish.tables, limits=wish.limits)
     done = carry(source.document, onto.document, link=wish.link, holder=wish.holder)

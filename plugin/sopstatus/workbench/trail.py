@@ -11,7 +11,7 @@ from sopstatus.workbench.dump import visible
 from sopstatus.workbench.shown import told
 
 MOST_VALUES = 400
-"""How many values are told of one by one."""
+"""How many values are listed one by one."""
 
 
 def value_id(statement: int, keyword: str) -> str:

@@ -1,18 +1,20 @@
-"""One request of the page to its answer: the document in three spellings, or why there is none."""
+"""The answer to one request of the page: the document in three formats, or why it cannot be read."""
 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from sopstatus.codecs import Format, codec
+from sopstatus.documents.files import NAMES
 from sopstatus.explain import Explanation, explain
 from sopstatus.limits import DEFAULT, Limits
-from sopstatus.link import Link
 from sopstatus.model import DocumentError, SOPInstance
-from sopstatus.scaffold import Unfit, scaffold
+from sopstatus.profile import TRUSTED
 from sopstatus.table import MappingTable
-from sopstatus.transform import codec
+from sopstatus.table.scaffold import Unfit, scaffold
 from sopstatus.workbench import drafts
 from sopstatus.workbench.drafts import Draft
 from sopstatus.workbench.given import Given, given
@@ -20,7 +22,12 @@ from sopstatus.workbench.shown import Named, shown, told
 from sopstatus.workbench.sides import Side, Wish, sides
 from sopstatus.workbench.trail import trail, value_id
 
-RELEASES = ("", "R4", "R4B", "R5")
+_TIME = re.compile(r"[0-9]{14}\+0000")
+RELEASES = ("", "R4", "R4B", "R5", "R6")
+_NO_DATA_SET = (
+    "The document names no SOP Instance, so there is no data set to create. "
+    "To write onto one of yours, choose it under Options."
+)
 TITLES = {
     "dicom": "DICOM",
     "hl7": "HL7 v2",
@@ -30,7 +37,6 @@ TITLES = {
     "hl7-xml": "HL7 v2 as Mirth's XML",
     "healthimaging": "AWS HealthImaging",
 }
-FILES = {"dicom": "image.dcm", "hl7": "message.hl7", "fhir": "imaging-study.json"}
 
 
 def view(asked: Mapping[str, Any], limits: Limits = DEFAULT) -> dict[str, Any]:
@@ -111,10 +117,15 @@ def _wish(asked: Mapping[str, Any], tables: MappingTable, limits: Limits) -> Wis
         source,
         tables,
         onto,
-        Link(True, True, True) if asked.get("trusted") is True else None,
+        TRUSTED if asked.get("trusted") is True else None,
         holder if isinstance(holder, str) else "",
         limits,
+        _time(asked.get("time")),
     )
+
+
+def _time(said: object) -> str:
+    return said if isinstance(said, str) and _TIME.fullmatch(said) else ""
 
 
 def _one_of(said: object, known: tuple[str, ...]) -> str:
@@ -170,6 +181,7 @@ def _side(side: Side, wish: Wish, source: Explanation, named: Named) -> dict[str
         "own": own,
         "onto": "" if own else "given" if side.format in wish.into else "blank",
         "more": side.more,
+        "note": "" if side.made or side.issues else _NO_DATA_SET,
         "documents": [
             shown(one.document, wish.tables, source.issues if own else one.issues, named)
             for one in side.made
@@ -179,6 +191,6 @@ def _side(side: Side, wish: Wish, source: Explanation, named: Named) -> dict[str
     }
 
 
-def _file(one: Given, name: str) -> dict[str, str]:
+def _file(one: Given, name: Format) -> dict[str, str]:
     data = one.data if isinstance(one.data, bytes) else one.data.encode("utf-8", "surrogatepass")
-    return {"name": FILES.get(name, "document"), "base64": base64.b64encode(data).decode()}
+    return {"name": NAMES[name], "base64": base64.b64encode(data).decode()}

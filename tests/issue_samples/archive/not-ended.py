@@ -6,8 +6,8 @@ import tempfile
 from argparse import Namespace
 from pathlib import Path
 
-from sopstatus.__main__ import main
-from sopstatus.export_commands import run
+from sopstatus.cli import main
+from sopstatus.cli.export import run
 
 with tempfile.TemporaryDirectory() as place:
     (Path(place) / "in").mkdir()
@@ -16,4 +16,14 @@ with tempfile.TemporaryDirectory() as place:
     with contextlib.redirect_stdout(io.StringIO()):
         main(["scan", f"{place}/in", "-o", out])
     (Path(out) / "summary.json").unlink()
-    run(Namespace(folder=out, mappings=[], to="fhir", target=f"{place}/x", holder=""))
+    run(
+        Namespace(
+            folder=out,
+            mappings=[],
+            to="fhir",
+            target=f"{place}/x",
+            ledger=None,
+            holder="",
+            only_holder=[],
+        )
+    )

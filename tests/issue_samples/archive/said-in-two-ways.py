@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from sopstatus.archive.parquet import Parquet
 from sopstatus.archive.rows import Columns
+from sopstatus.archive.scan import scan
+from sopstatus.cli.report import told
 from sopstatus.report.figures import figures
-from sopstatus.report_commands import told
-from sopstatus.scanning import scan
 from sopstatus.table import load_tables
 
 MESSAGE = "MSH|^~\\&|A|B|C|D|20240101||ORU^R01|1|P|2.5.1\rZDS|1.2^^Application^DICOM|1.3||1.4|{}\r"

@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 
 from sopstatus.archive.documents import Documents
+from sopstatus.documents.scanned import Reader
 from sopstatus.limits import Limits
-from sopstatus.scanning import Reader
 
 DATA = {"broken": b"PK\3\4" + b"\0" * 60, "too-many": b'{"resourceType": "ImagingStudy"}\n' * 3}
 

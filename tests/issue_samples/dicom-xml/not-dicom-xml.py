@@ -2,4 +2,4 @@
 
 from sopstatus import codec
 
-codec("dicom-xml").decode("<NativeDicomModel/>")
+codec("dicom-xml").decode("<ClinicalDocument/>")

@@ -15,9 +15,10 @@ STUDY = json.dumps(codec("fhir").encode([SAID]).value).encode()
 JSON = (b"content-type", b"application/fhir+json")
 ASKED = {
     "no-scope": ("POST", "/ImagingStudy", b"", STUDY),
+    "hidden": ("POST", "/Basic", b"", b'{"resourceType": "Basic", "contained": [' + STUDY + b"]}"),
+    "operation": ("POST", "/$process-message", b"", STUDY),
     "patch": ("PATCH", "/ImagingStudy/1", b"", STUDY),
     "search": ("GET", "/ImagingStudy", b"sop-instance-status:above=AO", b""),
-    "repeated-member": ("POST", "/ImagingStudy", b"", STUDY[:-1] + b', "status": "available"}'),
     "upstream": ("GET", "/ImagingStudy/1", b"", b""),
     "upstream-too-large": ("GET", "/metadata", b"", b""),
 }
@@ -41,7 +42,8 @@ async def ask(method, path, query, body):
 
     limit = 1000 if fault == "upstream-too-large" else 1 << 20
     scopes = {"write_scope": "sopstatus.write", "scopes": lambda scope: frozenset()}
-    chosen = scopes if fault == "no-scope" else {}
+    guards = {"demote": True} if fault in ("hidden", "operation") else {}
+    chosen = scopes if fault == "no-scope" else guards
     scope = {"type": "http", "method": method, "path": path, "query_string": query}
     scope["headers"] = [JSON]
     await Gateway(server, Site("closed", max_body=limit, **chosen))(scope, receive, send)

@@ -1,5 +1,5 @@
 from sopstatus import SOPInstance
-from sopstatus.codecs.healthimaging import update
+from sopstatus.codecs.healthimaging.codec import update
 
 SAID = {"SOPInstanceStatus": "NS"}
 said = [SOPInstance("1.2.3", "1.2.3.1", "", f"1.2.3.1.{n}", "", SAID) for n in range(1000)]

@@ -7,8 +7,9 @@ import time
 
 from sopstatus import Limits, Link
 from sopstatus.engines.http import application
-from sopstatus.engines.http_offer import Offered
-from sopstatus.engines.http_service import Service, Settings
+from sopstatus.engines.http.hosts import Door, Hosts, spare
+from sopstatus.engines.http.offer import Offered
+from sopstatus.engines.http.service import Service, Settings
 from sopstatus.model import Issue
 from structlog.testing import capture_logs
 
@@ -47,6 +48,10 @@ ASKED = {
     "busy": call(),
     "batch-line": call("/batch", b'{"transform": "hl7-to-fhir"}\n', **NDJSON),
     "failed": call("/transform/broken"),
+    "other-host": call(host="evil.example"),
+    "other-origin": call(host="localhost", origin="https://evil.example"),
+    "no-content-type": call(host="localhost", **{"content-type": ""}),
+    "full": call(),
 }
 fault = sys.argv[1]
 settings = Settings(
@@ -74,9 +79,14 @@ async def ask(path, body, method, query, headers):
         "method": method,
         "path": path,
         "query_string": query.encode(),
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "headers": [(b"content-length", b"%d" % len(body or b""))]
+        + [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    await application(Service(settings, offered))(scope, receive, send)
+    service = Service(settings, offered)
+    app = application(service)
+    if "host" in headers:
+        app = Hosts(app, service, Door("8410", loopback=True, tls=False))
+    await (spare(app, service, 1024) if fault == "full" else app)(scope, receive, send)
     return json.loads(b"".join(sent))
 
 

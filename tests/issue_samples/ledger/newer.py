@@ -11,6 +11,6 @@ with tempfile.TemporaryDirectory() as folder:
     Ledger(file).close()
     engine = schema.connect(file)
     with schema.writing(engine) as connection:
-        connection.execute(sqlalchemy.update(schema.version).values(version=2))
+        connection.execute(sqlalchemy.update(schema.version).values(version=schema.VERSION + 1))
     engine.dispose()
     Ledger(file)

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from sopstatus.engines.mllp_answer import fault
-from sopstatus.engines.mllp_frame import Framer
+from sopstatus.engines.mllp.answer import fault
+from sopstatus.engines.mllp.frame import Framer
 
 framer = Framer()
 framer.feed(b"\x0b" + Path("shared/authorized.hl7").read_bytes())  # and the connection closes

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from sopstatus import Link
-from sopstatus.engines.mllp_work import work
+from sopstatus.engines.mllp.work import work
 
 
 def of_the_site(message, *, link):

@@ -1,5 +1,5 @@
-from sopstatus.engines.mllp_answer import fault
-from sopstatus.engines.mllp_frame import Framer
+from sopstatus.engines.mllp.answer import fault
+from sopstatus.engines.mllp.frame import Framer
 
-blocks = Framer().feed(b"GET / HTTP/1.1\r\n")
+blocks = Framer().feed(b"MSH|^~\\&|RIS\r")
 issues = [issue for block in blocks for issue in fault(block, 1 << 20).issues]

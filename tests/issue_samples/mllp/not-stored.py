@@ -1,3 +1,3 @@
-from sopstatus.engines.spool import Spool
+from sopstatus.engines.delivery.spool import Spool
 
 Spool("mllp/not-stored.py")  # a file stands where the folder should be

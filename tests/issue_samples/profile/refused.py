@@ -3,7 +3,7 @@
 import sys
 
 from sopstatus.profile import Circumstances, Copy
-from sopstatus.transition import step
+from sopstatus.profile.transition import step
 
 event, state, *conditions = sys.argv[1:]
 said = dict(condition.split("=") for condition in conditions)

@@ -8,9 +8,10 @@ from botocore.config import Config
 from pydicom import Dataset, config
 from pydicom.dataset import FileMetaDataset
 from sopstatus import DocumentError, Link, SOPInstance
-from sopstatus.sources import azure, dicomweb, healthimaging
+from sopstatus.sources import azure, dicomweb, google, healthimaging
 from sopstatus.testing.archive import Archive, Quirks
 from sopstatus.testing.dicomweb import application
+from sopstatus.testing.faults import Faulty, Tokens, mixed_up, not_found
 from sopstatus.testing.healthimaging import healthimaging as data_store
 from sopstatus.testing.running import running
 
@@ -20,12 +21,12 @@ META = {"SchemaVersion": "1.1", "Study": {"DICOM": {"StudyInstanceUID": "1.2.3"}
 DICOM = {"StudyInstanceUID": "1.2.3", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}
 
 
-def file(status):
+def file(status, uid="1.2.3.1.1"):
     made = Dataset()
     made.file_meta = FileMetaDataset()
     made.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
     made.SOPClassUID = made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
-    made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = "1.2.3.1.1"
+    made.SOPInstanceUID = made.file_meta.MediaStorageSOPInstanceUID = uid
     made.StudyInstanceUID, made.SeriesInstanceUID = "1.2.3", "1.2.3.1"
     made.add_new(0x01000410, "CS", "NS")
     made[0x01000410]._value = status
@@ -42,7 +43,11 @@ def asked(source, archive):
     if fault == "dropped":
         archive.store(file("ao"))
         return azure.dropped(source, "1.2.3", "1.2.3.1", "1.2.3.1.1")
+    if fault in ("new-instances", "update-incomplete"):
+        return patched(source, archive)
     archive.store(file("NS"))
+    if fault in ("unauthorized", "another-study", "summary"):
+        return source.study("1.2.3.4" if fault == "another-study" else "1.2.3").issues
     if fault == "already-stored":
         head = b"--x\r\nContent-Type: application/dicom\r\n\r\n"
         told = source.session.post(
@@ -54,6 +59,24 @@ def asked(source, archive):
     return source.search(STATUS, "AO" if fault == "key-ignored" else "NS").issues
 
 
+def patched(source, archive):
+    """Two instances are changed, and one more comes, or the second one is refused."""
+    archive.store(file("NS"))
+    archive.store(file("NS", "1.2.3.1.2"))
+    said = [SOPInstance("1.2.3", "1.2.3.1", "", f"1.2.3.1.{n}", "", {STATUS: "AC"}) for n in (1, 2)]
+    if fault == "new-instances":
+        patch = source.session.patch
+
+        def and_another(*given, **more):
+            archive.store(file("NS", "1.2.3.1.3"))
+            return patch(*given, **more)
+
+        source.session.patch = and_another
+    return google.update(
+        source, said, "1.2.3", link=Link(secure=True, authenticated=True, conforms=True)
+    ).issues
+
+
 def failed(url):
     """An instance is removed while it is being updated."""
     client = boto3.client(
@@ -63,7 +86,9 @@ def failed(url):
     client.meta.events.register("before-call.*.UpdateImageSetMetadata", lambda **_: SERIES.clear())
     said = SOPInstance("1.2.3", "1.2.3.1", "", "1.2.3.1.1", "", {STATUS: "NS"})
     source = healthimaging("0" * 32, client=client, poll=0)
-    return source.update([said], "1" * 32, link=Link(True, True, True)).issues
+    return source.update(
+        [said], "1" * 32, link=Link(secure=True, authenticated=True, conforms=True)
+    ).issues
 
 
 config.settings.reading_validation_mode = config.IGNORE
@@ -76,10 +101,21 @@ try:
     else:
         keys = frozenset() if fault in ("key-ignored", "key-refused") else None
         quirks = Quirks(
-            keys, refuses=fault == "key-refused", fields=fault != "field-ignored", drops=True
+            keys,
+            refuses=fault == "key-refused",
+            fields=fault != "field-ignored",
+            drops=True,
+            summary=fault == "summary",
         )
         archive = Archive(quirks)
-        with running(application(archive, "/web")) as url:
+        app = application(archive, "/web")
+        if fault == "unauthorized":
+            app = Tokens(app, ())
+        if fault == "another-study":
+            app = Faulty(app, mixed_up("1.2.3.4", "1.2.3"))
+        if fault == "update-incomplete":
+            app = Faulty(app, not_found, about="PATCH")
+        with running(app) as url:
             issues = asked(dicomweb(f"{url}/web", attempts=1), archive)
 except DocumentError as error:
     issues = error.issues

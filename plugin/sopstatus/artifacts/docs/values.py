@@ -1,18 +1,20 @@
-"""The same statement in every format, made by the codecs: the sample values of a page."""
+"""The sample values of a page: the same statement in every format, written by the codecs."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 from pydicom.datadict import dictionary_VR
 
-from sopstatus.artifacts.fhir.names import tag_of
+from sopstatus.artifacts.fhir.names import tag_of, title_of
+from sopstatus.codecs import Format, codec
 from sopstatus.model import SOPInstance
-from sopstatus.table import Group, MappingTable
-from sopstatus.transform import codec
+from sopstatus.table import Attribute, Group, MappingTable
+from sopstatus.table.scaffold import example
 
 
 class Sample(NamedTuple):
@@ -27,25 +29,29 @@ class Sample(NamedTuple):
 
 
 NOTES = {
-    "absent": "Nothing is said. That is not NS.",
+    "absent": "There is no status. That is not the same as NS.",
     "authorized-copy": "A copy of an authorized original, with a fraction of a second.",
     "authorized-original": "All four attributes.",
     "delimiters-in-comment": "Every delimiter of HL7 in the comment, escaped.",
-    "empty": "Stated and emptied: not the same as absent.",
-    "foreign-zds": "Another product's ZDS stands beside ours.",
+    "empty": "Stated and empty: not the same as absent.",
+    "foreign-zds": "A ZDS of another product, next to ours.",
     "ihe-order-zds": "An order: one ZDS about the study, as IHE's readers expect.",
     "kanji-comment": "ISO 2022 IR 87 in DICOM, UTF-8 in HL7 and FHIR.",
-    "microseconds": "Six digits; DTM has four, so that the exact text stands in ZDS-9.",
+    "microseconds": "Six digits; a DTM has four, so the exact text is in ZDS-9.",
     "not-specified": "NS is a value.",
     "original": "Not yet authorized for diagnostic use.",
     "partial-datetime": "A DT of year and month stays one.",
     "study-level": "One statement about the whole study.",
     "two-series": "Two instances that differ.",
-    "unknown-term": "XX is no term: carried verbatim, never taken for one.",
+    "unknown-term": "XX is not a term: it is kept verbatim, and never read as one.",
 }
-_FILES = {"dicom-json": "metadata.json", "hl7": "message.hl7", "fhir": "imaging-study.json"}
-_UIDS = ("2.25.101", "2.25.102", "1.2.840.10008.5.1.4.1.1.2", "2.25.103")
-Said = dict[str, tuple[SOPInstance, ...]]
+_FILES: dict[Format, str] = {
+    "dicom-json": "metadata.json",
+    "hl7": "message.hl7",
+    "fhir": "imaging-study.json",
+}
+UIDS = ("2.25.101", "2.25.102", "1.2.840.10008.5.1.4.1.1.2", "2.25.103")
+Said = dict[Format, tuple[SOPInstance, ...]]
 """The statements by format: an order, for instance, states of a study what images state each."""
 
 
@@ -58,10 +64,18 @@ def samples(group: Group, tables: MappingTable) -> list[Sample]:
         if any(keywords & dict(x.attributes).keys() for x in said["dicom-json"])
     ]
     return shipped or [
-        _sample(f"{row.keyword} {term}", row.displays[term], _of(row.keyword, term), group, tables)
+        _sample(title, about, _of(row.keyword, value), group, tables)
         for row in group.attributes
-        for term in row.displays
+        for title, about, value in _examples(row)
     ]
+
+
+def _examples(row: Attribute) -> Iterator[tuple[str, str, str]]:
+    """Yield title, note and value of a sample for each term, or for one value of a row without terms."""
+    if not row.displays:
+        yield row.keyword, title_of(row), example(row.vr, row.vm, "")
+    for term, display in row.displays.items():
+        yield f"{row.keyword} {term}", display, example(row.vr, row.vm, term)
 
 
 def first(group: Group, tables: MappingTable) -> Sample:
@@ -71,7 +85,7 @@ def first(group: Group, tables: MappingTable) -> Sample:
 
 
 def _of(keyword: str, term: str) -> Said:
-    study, series, sop_class, instance = _UIDS
+    study, series, sop_class, instance = UIDS
     x = SOPInstance(study, series, sop_class, instance, attributes=((keyword, term),))
     return dict.fromkeys(_FILES, (x,))
 
@@ -88,12 +102,12 @@ def _shipped() -> list[tuple[str, Said]]:
     return found
 
 
-def _decoded(name: str, data: bytes) -> tuple[SOPInstance, ...]:
+def _decoded(name: Format, data: bytes) -> tuple[SOPInstance, ...]:
     return tuple(codec(name).decode(json.loads(data) if name == "fhir" else data).value)
 
 
 def _sample(title: str, note: str, said: Said, group: Group, tables: MappingTable) -> Sample:
-    def encoded(name: str) -> Any:
+    def encoded(name: Format) -> Any:
         return codec(name, tables=tables).encode(said[name], None).value
 
     written = encoded("dicom-json")
@@ -107,21 +121,23 @@ def _sample(title: str, note: str, said: Said, group: Group, tables: MappingTabl
     segments = [
         line.decode()
         for line in encoded("hl7").split(b"\r")
-        if line.startswith(group.segment.encode())
+        if group.segment and line.startswith(group.segment.encode())
     ]
     study = encoded("fhir")
+    simple = [row.extension for row in group.attributes if row.extension]
+    urls = [group.extension, *simple] if group.slices else simple
     return Sample(
         title,
         note,
         "\n".join(lines),
         "\n".join(json.dumps(one, ensure_ascii=False) for one in objects),
         "\n".join(segments),
-        "\n".join(_dumped(one) for one in _extensions(study, group.extension)),
+        "\n".join(_dumped(one) for url in urls for one in _extensions(study, url)),
     )
 
 
 def _value(element: dict[str, Any]) -> str:
-    return "".join(element.get("Value", [""])).replace("\r", "\\r").replace("\n", "\\n")
+    return "\\".join(map(str, element.get("Value", [""]))).replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _extensions(node: Any, url: str) -> list[dict[str, Any]]:
@@ -137,6 +153,8 @@ def _extensions(node: Any, url: str) -> list[dict[str, Any]]:
 
 def _dumped(extension: dict[str, Any]) -> str:
     """Return an extension, a slice a line."""
+    if "extension" not in extension:
+        return json.dumps(extension, ensure_ascii=False)
     slices = ",\n".join(
         f"    {json.dumps(one, ensure_ascii=False)}" for one in extension["extension"]
     )

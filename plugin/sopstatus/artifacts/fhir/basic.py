@@ -1,6 +1,6 @@
 """An ImagingSelection where FHIR has none yet: a Basic with the cross-version extensions of R5.
 
-The two hold the same, so that each is made of the other. Elements that Basic has too stay in their
+Elements that Basic has too stay in their
 place; every other one is an extension ``.../extension-ImagingSelection.status``, and what is inside a
 BackboneElement is an extension of that one, with the element's name for its url.
 """
@@ -35,19 +35,6 @@ def as_basic(selection: Resource) -> Resource:
     return made | {"code": {"coding": [dict(CODE)]}}
 
 
-def as_selection(basic: Resource) -> Resource:
-    """Return what such a Basic holds; raise `ValueError` for another one."""
-    if CODE not in basic.get("code", {}).get("coding", ()):
-        raise ValueError("this Basic stands for no ImagingSelection")
-    made: Resource = {"resourceType": SELECTION}
-    made |= {key: value for key, value in basic.items() if key in _SHARED and key != "extension"}
-    ours = [one for one in basic.get("extension", ()) if one["url"].startswith(_BASE)]
-    others = [one for one in basic.get("extension", ()) if one not in ours]
-    if others:
-        made["extension"] = others
-    return made | _read(SELECTION, [(one["url"].removeprefix(_BASE), one) for one in ours])
-
-
 @cache
 def _elements() -> dict[str, tuple[str, bool]]:
     """Return the first type of every element of R5, and whether it repeats, by its path."""
@@ -71,25 +58,3 @@ def _written(above: str, key: str, value: Any, url: str) -> Iterator[Resource]:
             yield {"url": url, "extension": [*own, *one.get("extension", ())]}
         else:
             yield {"url": url, f"value{kind[0].upper()}{kind[1:]}": one}
-
-
-def _read(above: str, named: list[tuple[str, Resource]]) -> Resource:
-    made: Resource = {}
-    for key, extension in named:
-        kind, repeats = _elements()[f"{above}.{key}"]
-        value: Any
-        if kind == "BackboneElement":
-            path = f"{above}.{key}"
-            inner = [(one["url"], one) for one in extension["extension"]]
-            value = _read(
-                path, [(name, one) for name, one in inner if f"{path}.{name}" in _elements()]
-            )
-            if others := [one for name, one in inner if f"{path}.{name}" not in _elements()]:
-                value["extension"] = others
-        else:
-            value = extension[f"value{kind[0].upper()}{kind[1:]}"]
-        if repeats:
-            made.setdefault(key, []).append(value)
-        else:
-            made[key] = value
-    return made

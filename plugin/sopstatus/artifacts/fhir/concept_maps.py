@@ -41,8 +41,8 @@ def _concept_map(
         "ConceptMap",
         identifier,
         title=f"From {source.title} to {target.title}",
-        description="Every code has one target. A code that is not listed is no term: it is carried "
-        "as it stands, and never taken for one.",
+        description="Every code has one target. A code that is not listed is not a term: it is "
+        "carried unchanged, and never read as one.",
         version=group.version,
     )
     scopes = ("sourceScopeCanonical", "targetScopeCanonical")

@@ -22,7 +22,7 @@ def definitions(tables: MappingTable, release: Release) -> list[Resource]:
 
 def _all(tables: MappingTable, release: Release) -> Iterator[Resource]:
     site = tables.site
-    for group in tables.groups:
+    for group in tables.complex:
         yield extension(group, site, release)
         yield from search_parameters(group, site, release)
     for group, row in coded_rows(tables.groups):

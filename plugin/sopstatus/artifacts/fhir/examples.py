@@ -12,7 +12,7 @@ from sopstatus.artifacts.fhir.heads import Resource, url_of
 from sopstatus.artifacts.fhir.profiles import profile_id
 from sopstatus.artifacts.fhir.releases import Release
 from sopstatus.codecs.fhir import FHIRCodec, imaging_study, release_of
-from sopstatus.codecs.fhir_elements import STUDY_SYSTEM
+from sopstatus.codecs.fhir.elements import STUDY_SYSTEM
 from sopstatus.model import SOPInstance
 from sopstatus.table import MappingTable, load_tables
 

@@ -15,7 +15,10 @@ from sopstatus.artifacts.fhir.profiles import profile_id
 from sopstatus.artifacts.fhir.releases import Release
 from sopstatus.table import MappingTable
 
-_HEAD = ("url", "version", "status", "experimental", "date", "publisher", "contact")
+_HEAD = (
+    *("text", "url", "version", "status", "experimental", "date", "publisher", "contact"),
+    *("jurisdiction", "purpose", "copyright"),
+)
 _ENDINGS = {"CodeSystem": "CS", "ValueSet": "VS"}
 _ELEMENT = ("short", "definition", "comment", "mapping")
 
@@ -117,6 +120,8 @@ def _structure(resource: Resource) -> Iterator[str]:
         yield f"Description: {quoted(rule['human'])}"
         yield f"Severity: #{rule['severity']}"
         yield f"Expression: {quoted(rule['expression'])}"
+        for index, mark in enumerate(rule.get("extension", ())):
+            yield from rules(mark, f"extension[{index}]")
 
 
 def _path(identifier: str) -> str:
@@ -178,10 +183,12 @@ def _sliced(value: Any, path: str, key: str, tables: MappingTable) -> Iterator[s
 def _statement(extension: dict[str, Any], path: str) -> Iterator[str]:
     seen: dict[str, int] = {}
     for one in extension["extension"]:
-        number = _next(seen, one["url"])
+        within = f"{path}.extension[{one['url']}][{_next(seen, one['url'])}]"
         for key, value in one.items():
-            if key != "url":
-                yield f"* {path}.extension[{one['url']}][{number}].{key} = {literal(key, value)}"
+            if key == "extension":
+                yield from _statement(one, within)
+            elif key != "url":
+                yield f"* {within}.{key} = {literal(key, value)}"
 
 
 def _next(seen: dict[str, int], name: str) -> int:

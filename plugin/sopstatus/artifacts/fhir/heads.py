@@ -1,13 +1,24 @@
-"""What every definition says of itself: canonical URL, version, status, publisher."""
+"""What every definition says of itself: narrative, canonical URL, version, status, publisher."""
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from sopstatus.artifacts.fhir.names import pascal
 from sopstatus.table import Site
 
 Resource = dict[str, Any]
+_WORLD = {
+    "system": "http://unstats.un.org/unsd/methods/m49/m49.htm",
+    "code": "001",
+    "display": "World",
+}
+_PURPOSE = "What DICOM says of a SOP Instance goes through FHIR and HL7 v2 without loss."
+_WITHOUT = {  # R4 has no such element in these
+    "purpose": ("ImplementationGuide", "NamingSystem"),
+    "copyright": ("NamingSystem", "OperationDefinition", "SearchParameter"),
+}
 
 
 def url_of(site: Site, kind: str, identifier: str) -> str:
@@ -29,6 +40,7 @@ def head(
     made: Resource = {
         "resourceType": kind,
         "id": identifier,
+        "text": {"status": "generated", "div": _narrative(title, description)},
         "url": url or url_of(site, kind, identifier),
         "version": version or site.package_version,
         "name": pascal(identifier),
@@ -38,8 +50,20 @@ def head(
         "date": site.package_date,
         "publisher": site.publisher,
     }
+    contact: Resource = {"name": site.publisher}
     if site.contact:
         system = "email" if site.contact.startswith("mailto:") else "url"
         value = site.contact.removeprefix("mailto:")
-        made["contact"] = [{"telecom": [{"system": system, "value": value}]}]
-    return made | {"description": description}
+        contact["telecom"] = [{"system": system, "value": value}]
+    more = {"purpose": _PURPOSE, "copyright": f"© {site.publisher}, licence {site.licence}"}
+    return (
+        made
+        | {"contact": [contact], "description": description}
+        | {"jurisdiction": [{"coding": [dict(_WORLD)]}]}
+        | {key: text for key, text in more.items() if kind not in _WITHOUT[key]}
+    )
+
+
+def _narrative(title: str, description: str) -> str:
+    told = f"<p><b>{escape(title, quote=False)}</b></p><p>{escape(description, quote=False)}</p>"
+    return f'<div xmlns="http://www.w3.org/1999/xhtml">{told}</div>'

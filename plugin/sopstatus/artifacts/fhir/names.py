@@ -7,14 +7,10 @@ import re
 from pydicom.datadict import dictionary_description
 
 from sopstatus.table import Attribute
+from sopstatus.table.model import attribute_id
+from sopstatus.values import tag_text
 
-_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-
-
-def attribute_id(keyword: str) -> str:
-    """Return ``sop-authorization-datetime`` for ``SOPAuthorizationDateTime``."""
-    words = "-".join(_WORD.findall(keyword)).lower()
-    return words.replace("date-time", "datetime")
+__all__ = ["attribute_id", "camel", "pascal", "tag_of", "title_of"]
 
 
 def pascal(identifier: str) -> str:
@@ -35,4 +31,4 @@ def title_of(row: Attribute) -> str:
 
 def tag_of(row: Attribute) -> str:
     """Return the tag as the standard writes it: ``(0100,0410)``."""
-    return f"({row.tag >> 16:04X},{row.tag & 0xFFFF:04X})"
+    return tag_text(row.tag)

@@ -21,6 +21,8 @@ _IDENTITY = {
     "sopClassUID": "SOP Class UID",
     "sopInstanceUID": "SOP Instance UID; absent = the whole series or study",
     "holder": "AE Title of the copy's holder, where it is said",
+    "holderUid": "The holder's universal ID, as HL7 v2 has it",
+    "holderUidType": "The type of the universal ID (HL7 table 0301)",
 }
 
 
@@ -113,7 +115,7 @@ def _resource(name: str, tables: MappingTable, release: Release) -> dict[str, An
             "definition": url_of(site, "SearchParameter", attribute_id(row.keyword)),
             "type": search_type(row),
         }
-        for group in tables.groups
+        for group in tables.complex
         if any(context.partition(".")[0] == name for context in contexts(group, release))
         for row in searchable(group)
     ]

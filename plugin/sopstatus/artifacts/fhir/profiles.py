@@ -6,11 +6,11 @@ from typing import Any
 
 from sopstatus.artifacts.fhir.extension import contexts, extension_id
 from sopstatus.artifacts.fhir.heads import Resource, head, url_of
-from sopstatus.artifacts.fhir.names import attribute_id, camel
+from sopstatus.artifacts.fhir.names import attribute_id, camel, tag_of, title_of
 from sopstatus.artifacts.fhir.releases import Release, base_elements
 from sopstatus.artifacts.fhir.snapshot import snapshot
-from sopstatus.table import Group, MappingTable
-from sopstatus.table_language import HOLDER_SLICE
+from sopstatus.table import Attribute, Group, MappingTable
+from sopstatus.table.language import HOLDER_SLICE, HOLDER_UID_SLICE
 
 _SLICING = {
     "discriminator": [{"type": "value", "path": "url"}],
@@ -27,7 +27,7 @@ def profile_id(resource: str) -> str:
 def profile(resource: str, tables: MappingTable, release: Release) -> Resource:
     """Return the StructureDefinition, with differential and snapshot."""
     source = url_of(tables.site, "StructureDefinition", profile_id(resource))
-    differential = _differential(resource, tables.groups, release, source)
+    differential = _differential(resource, tables, release, source)
     base = base_elements(release, resource)
     made = head(
         tables.site,
@@ -52,16 +52,21 @@ def profile(resource: str, tables: MappingTable, release: Release) -> Resource:
 def one_a_holder(url: str) -> str:
     """Return the FHIRPath that holds where an element has one statement a holder at most."""
     ours = f"extension.where(url = '{url}')"
-    held = f"{ours}.extension.where(url = '{HOLDER_SLICE}').value"
-    unheld = f"{ours}.where(extension.where(url = '{HOLDER_SLICE}').empty())"
-    return f"{held}.isDistinct() and {unheld}.count() <= 1"
+    uids = f"{ours}.extension.where(url = '{HOLDER_UID_SLICE}').value"
+    bare = f"{ours}.where(extension.where(url = '{HOLDER_UID_SLICE}').empty())"
+    titles = f"{bare}.extension.where(url = '{HOLDER_SLICE}').value"
+    unheld = f"{bare}.where(extension.where(url = '{HOLDER_SLICE}').empty())"
+    return f"{uids}.isDistinct() and {titles}.isDistinct() and {unheld}.count() <= 1"
 
 
 def _differential(
-    resource: str, groups: tuple[Group, ...], release: Release, source: str
+    resource: str, tables: MappingTable, release: Release, source: str
 ) -> list[dict[str, Any]]:
     places: dict[str, list[Group]] = {}
-    for group in groups:
+    simple = [row for row in tables.simple if any(c.startswith(resource) for c in row.contexts)]
+    for row in simple:
+        places.update((context, []) for context in row.contexts if context.startswith(resource))
+    for group in tables.complex:
         for context in contexts(group, release):
             if context.partition(".")[0] == resource:
                 places.setdefault(context, []).append(group)
@@ -96,4 +101,19 @@ def _differential(
                     "type": [{"code": "Extension", "profile": [group.extension]}],
                 }
             )
+        made += [_simple(row, inner) for row in simple if path in row.contexts]
     return made
+
+
+def _simple(row: Attribute, path: str) -> dict[str, Any]:
+    """Return the slice of a simple extension: a reference to what others have published."""
+    name = camel(attribute_id(row.keyword))
+    return {
+        "id": f"{path}:{name}",
+        "path": path,
+        "sliceName": name,
+        "short": f"{title_of(row)} {tag_of(row)}",
+        "min": 0,
+        "max": "1" if row.vm == "1" else "*",
+        "type": [{"code": "Extension", "profile": [row.extension]}],
+    }

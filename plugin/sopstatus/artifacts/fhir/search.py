@@ -10,12 +10,13 @@ from sopstatus.artifacts.fhir.names import attribute_id, tag_of, title_of
 from sopstatus.artifacts.fhir.releases import Release
 from sopstatus.table import Attribute, Group, Site
 
+_BARE = "Search by the bare code: the value is a code without a system."
 _TYPES = {"code": "token", "dateTime": "date"}
 
 
 def searchable(group: Group) -> list[Attribute]:
     """Return the attributes that one can search by: codes and dates."""
-    return [row for row in group.attributes if row.fhir_type in _TYPES]
+    return [row for row in group.slices if row.fhir_type in _TYPES]
 
 
 def search_type(row: Attribute) -> str:
@@ -34,7 +35,7 @@ def search_parameters(group: Group, site: Site, release: Release) -> Iterator[Re
             "SearchParameter",
             attribute_id(row.keyword),
             title=title_of(row),
-            description=f"{about}.",
+            description=f"{about}. {_BARE}" if search_type(row) == "token" else f"{about}.",
             version=group.version,
         )
         del made["title"]  # R5 has it, R4 has not

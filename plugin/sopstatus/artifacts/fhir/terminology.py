@@ -111,9 +111,9 @@ def _naming_system(row: Attribute, site: Site) -> Resource:
         title=codes.title,
         description=f"Names of the coding system that HL7 v2 messages call {row.coding_system}.",
     )
-    common = ("resourceType", "id", "name", "status", "date", "publisher", "contact", "description")
-    kept = {key: made[key] for key in common if key in made}
-    return kept | {
+    for key in ("url", "version", "title", "experimental"):  # R5 has them, R4 has not
+        del made[key]
+    return made | {
         "name": f"{pascal(codes.id)}NamingSystem",
         "kind": "codesystem",
         "uniqueId": [

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sopstatus.artifacts.fhir.names import title_of
 from sopstatus.table import Attribute, MappingTable
-from sopstatus.table_language import CODED, HOLDER_FIELD, VERBATIM_FIELD
+from sopstatus.table.language import CODED, HOLDER_FIELD, VERBATIM_FIELD
 
 VERSIONS = ("2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8")
 _BEFORE = {  # what a data type was called where a version has none of its name
@@ -18,7 +18,7 @@ _SINCE = {  # and what it is called since
 }
 LENGTHS = {
     **{"RP": 200, "UID": 64, "HD": 227, "CWE": 705, "CNE": 705, "CE": 483, "DTM": 24, "TS": 26},
-    **{"TX": 65536, "FT": 65536, "ST": 199, "ID": 16, "IS": 20},
+    **{"TX": 65536, "FT": 65536, "ST": 199, "ID": 16, "IS": 20, "NM": 16, "DT": 8, "TM": 16},
 }
 """The longest value of each data type, escapes counted."""
 _VERBATIM_LENGTH = 65536
@@ -91,7 +91,8 @@ HOLDER = Field(
     "HD",
     LENGTHS["HD"],
     "RE",
-    about="AE Title of the Application Entity that holds the copy, where it is known.",
+    about="The Application Entity that holds the copy, where it is known: AE Title, universal ID and "
+    "its type. An OID is DICOM's Retrieve Location UID (0040,E011).",
 )
 
 
@@ -116,6 +117,7 @@ def _of_row(row: Attribute) -> Field:
         row.datatype,
         LENGTHS[row.datatype],
         "RE",
+        repeats=row.vm != "1",
         table=table_id(row),
         about=about,
     )

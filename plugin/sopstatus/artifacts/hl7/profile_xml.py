@@ -1,15 +1,24 @@
-"""Conformance profiles: HL7's message profile XML (chapter 2.B), one a version and message."""
+"""Conformance profiles: HL7's message profile XML (chapter 2.B), one a version and message.
+
+HL7's schema wants ``Max`` of at least 1 and item numbers of five digits, and readers take a missing
+``Length`` for 0. hl7apy knows no lengths: `lengths.json` has those of the standard, from the npm
+package hl7-dictionary 1.0.1 (MIT), by version and segment or data type; 0 where it has none.
+"""
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from sopstatus.artifacts.hl7.fields import Field, fields
 from sopstatus.artifacts.hl7.structures import Kind, Part, structure
 from sopstatus.table import MappingTable, Site
 
+_UNBOUNDED = 65536
 _STATUS = {"draft": "DRAFT", "active": "ACTIVE", "retired": "WITHDRAWN"}
 _PURPOSE = (
     "Carries what DICOM says of the copies of an image, one segment a statement. Everything is "
@@ -45,7 +54,7 @@ def profile_xml(kind: Kind, version: str, tables: MappingTable) -> bytes:
     )
     static.append(_metadata(title, tables.site))
     for part in structure(kind, version, ours):
-        static.append(_part(part, kind.structure, ours))
+        static.append(_part(part, kind.structure, ours, version))
     return _written(root)
 
 
@@ -88,7 +97,7 @@ def _metadata(title: str, site: Site) -> ET.Element:
     )
 
 
-def _part(part: Part, above: str, ours: dict[str, tuple[Field, ...]]) -> ET.Element:
+def _part(part: Part, above: str, ours: dict[str, tuple[Field, ...]], version: str) -> ET.Element:
     name, reference, (least, most), kind = part
     usage = "R" if least else "RE" if name in ours else "O"
     limits = {"Usage": usage, "Min": str(least), "Max": "*" if most < 0 else str(most)}
@@ -96,12 +105,16 @@ def _part(part: Part, above: str, ours: dict[str, tuple[Field, ...]]) -> ET.Elem
         short = name.removeprefix(f"{above}_")
         made = ET.Element("SegGroup", {"Name": short, "LongName": _words(short), **limits})
         for child in reference[1]:
-            made.append(_part(child, above, ours))
+            made.append(_part(child, above, ours, version))
         return made
     made = ET.Element("Segment", {"Name": name, "LongName": _words(name), **limits})
     known = {f"{name}_{field.number}": field for field in ours.get(name, ())}
-    for child in _in_order(tuple(reference[1])):
-        made.append(_field(child, known.get(child[0])))
+    children = list(_in_order(tuple(reference[1])))
+    while children and children[-1][2][1] == 0:  # withdrawn; between others, it keeps its place
+        children.pop()
+    for number, child in enumerate(children, 1):
+        length = _length(version, name, number)
+        made.append(_field(child, known.get(child[0]), version, length))
     return made
 
 
@@ -113,28 +126,48 @@ def _in_order(parts: tuple[Part, ...]) -> Iterator[Part]:
         yield numbered.get(number) or (f"_{number}", gap, (0, 0), "")
 
 
-def _field(part: Part, field: Field | None) -> ET.Element:
+def _length(version: str, name: str, number: int) -> int:
+    """Return the length of a field of a segment, or of a component of a data type."""
+    known = _lengths().get(f"{version} {name}", [])
+    return (known[number - 1] if number <= len(known) else 0) or _UNBOUNDED
+
+
+@cache
+def _lengths() -> dict[str, list[int]]:
+    text = files("sopstatus.artifacts.hl7").joinpath("lengths.json").read_text("ascii")
+    found: dict[str, list[int]] = json.loads(text)
+    return found
+
+
+def _field(part: Part, field: Field | None, version: str, length: int) -> ET.Element:
     _, reference, (least, most), _ = part
     usage = "R" if least else "X" if most == 0 else "O"
     told = {
         "Name": field.name if field else _words(reference[3]),
         "Usage": field.usage if field else usage,
         "Min": str(least),
-        "Max": "*" if most < 0 else str(most),
+        "Max": "*" if most < 0 else str(most or 1),
     }
-    made = ET.Element("Field", told | _typed(reference))
+    own = field.length if field else 0
+    made = ET.Element("Field", told | _typed(reference, own or length))
     if field:
-        made.set("ItemNo", field.item)
         if field.about:
             ET.SubElement(made, "Description").text = field.about
         if field.predicate:
             ET.SubElement(made, "Predicate").text = field.predicate
-    for component in _children(reference):
-        inner = _component(component, "Component")
-        for sub in _children(component[1]):
-            inner.append(_component(sub, "SubComponent"))
+    for component, longest in _measured(reference, version, own):
+        inner = _component(component, "Component", longest)
+        for sub, length_of_sub in _measured(component[1], version, own):
+            inner.append(_component(sub, "SubComponent", length_of_sub))
         made.append(inner)
     return made
+
+
+def _measured(reference: tuple[Any, ...], version: str, own: int) -> Iterator[tuple[Part, int]]:
+    """Yield what a field or component consists of with its length; in ours, up to the field's."""
+    datatype = _datatype(reference)
+    for number, part in enumerate(_children(reference), 1):
+        yield part, own or _length(version, datatype, number)
 
 
 def _children(reference: tuple[Any, ...]) -> tuple[Part, ...]:
@@ -143,21 +176,26 @@ def _children(reference: tuple[Any, ...]) -> tuple[Part, ...]:
     return () if found is None or isinstance(found, str) else tuple(_in_order(tuple(found)))
 
 
-def _component(part: Part, tag: str) -> ET.Element:
+def _component(part: Part, tag: str, length: int) -> ET.Element:
     _, reference, (least, most), _ = part
     usage = "R" if least else "X" if most == 0 else "O"
-    return ET.Element(tag, {"Name": _words(reference[3]), "Usage": usage} | _typed(reference))
+    return ET.Element(
+        tag, {"Name": _words(reference[3]), "Usage": usage} | _typed(reference, length)
+    )
 
 
-def _typed(reference: tuple[Any, ...]) -> dict[str, str]:
-    """Return data type, length and table as attributes; a field that is withdrawn has no type."""
-    _, _, datatype, _, table, length = reference
-    made = {"Datatype": datatype or "ST"}
-    if length > 0:
-        made["Length"] = str(length)
+def _typed(reference: tuple[Any, ...], length: int) -> dict[str, str]:
+    """Return data type, length and table as attributes."""
+    table = reference[4]
+    made = {"Datatype": _datatype(reference), "Length": str(length)}
     if table:
         made["Table"] = table.removeprefix("HL7")
     return made
+
+
+def _datatype(reference: tuple[Any, ...]) -> str:
+    """Return HL7's name of a type; one that is withdrawn has none, and hl7apy has names of its own."""
+    return (reference[2] or "ST").removesuffix("_SIMPLE")
 
 
 def _words(name: str) -> str:

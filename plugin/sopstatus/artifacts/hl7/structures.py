@@ -26,6 +26,11 @@ class Kind(NamedTuple):
     most: int = -1  # of our segments in a group
 
     @property
+    def has_ipc(self) -> bool:
+        """Tell whether the message has an IPC."""
+        return self.structure == "OMI_O23"
+
+    @property
     def message_type(self) -> str:
         """The first component of MSH-9."""
         return self.structure[:3]

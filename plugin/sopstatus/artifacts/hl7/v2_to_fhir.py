@@ -15,14 +15,17 @@ from hl7apy import load_library
 from sopstatus.artifacts.fhir.heads import url_of
 from sopstatus.artifacts.fhir.names import attribute_id
 from sopstatus.artifacts.hl7.fields import Field, fields
-from sopstatus.codecs.fhir_elements import STUDY_SYSTEM
+from sopstatus.codecs.fhir.elements import STUDY_SYSTEM
+from sopstatus.codecs.fhir.value import VALUE
 from sopstatus.table import Attribute, Group, MappingTable
-from sopstatus.table_language import (
+from sopstatus.table.language import (
     CODED,
     HOLDER_FIELD,
-    HOLDER_SLICE,
+    HOLDER_SLICES,
     VERBATIM_FIELD,
+    VERBATIM_KEYWORD,
     VERBATIM_SLICE,
+    VERBATIM_VALUE,
 )
 
 _VERSION = "2.8"  # whose components the sheets of data types list
@@ -43,8 +46,14 @@ _LEVELS = {  # the element that a statement is about, and when
     "ImagingStudy.series": "IF {segment}-2 VALUED AND {segment}-4 NOT VALUED",
     "ImagingStudy": "IF {segment}-2 NOT VALUED AND {segment}-4 NOT VALUED",
 }
-_VALUES = {"code": "valueCode", "dateTime": "valueDateTime", "string": "valueString"}
+_HD_HOW = {
+    2: '/must be prefixed with "urn:oid:" if HD.3 is ISO and with "urn:uuid:" if it is UUID/',
+    3: "/only if the URI of HD.2 does not tell it: neither ISO, UUID nor URI/",
+}
+_HD = {"string": 1, "uri": 2, "code": 3}  # the component of a slice of the holder, by its type
 Row = tuple[str, ...]
+Slice = tuple[Field, str, str, str, str, str]
+"""Field, its component, slice, type, data type mapping and vocabulary."""
 
 
 def sheets(tables: MappingTable) -> dict[str, bytes]:
@@ -108,27 +117,32 @@ def _segment(tables: MappingTable, segment: str, groups: list[Group]) -> Iterato
                 yield from _statement(context, group, slices, segment, lefts)
 
 
-def _slices(group: Group, known: dict[int, Field]) -> list[tuple[Field, str, str, str, str]]:
-    """Return field, slice, type, data type mapping and vocabulary of every slice."""
+def _slices(group: Group, known: dict[int, Field]) -> list[Slice]:
+    """Return every slice but that of exact texts."""
     rows = [
         (
             known[row.field],
+            "",
             row.slice,
             row.fhir_type,
             f"{row.datatype}[{row.fhir_type}]",
             row.keyword if row.datatype in CODED else "",
         )
-        for row in group.attributes
+        for row in group.slices
+        if row.field
     ]
-    holder = (known[HOLDER_FIELD], HOLDER_SLICE, "string", "HD[string]", "")
-    verbatim = (known[VERBATIM_FIELD], VERBATIM_SLICE, "string", "ST[string]", "")
-    return [*rows, holder, verbatim]
+    named = zip(HOLDER_SLICES, _HD.items(), strict=True)
+    holder = [
+        (known[HOLDER_FIELD], f".{part}", name, kind, f"HD[{kind}]", "")
+        for name, (kind, part) in named
+    ]
+    return [*rows, *holder]
 
 
 def _statement(
     context: str,
     group: Group,
-    slices: list[tuple[Field, str, str, str, str]],
+    slices: list[Slice],
     segment: str,
     lefts: dict[int, Row],
 ) -> Iterator[Row]:
@@ -138,13 +152,22 @@ def _statement(
     constant = ("0", segment, "", "", "", "")
     url = (f"{path}.url", "uri", "1", "1")
     yield _row(constant, condition, url, assignment=f'"{group.extension}"')
-    for index, (field, name, kind, mapping, vocabulary) in enumerate(slices, 1):
+    for index, (field, part, name, kind, mapping, vocabulary) in enumerate(slices, 1):
         inner = f"{path}.extension[{index}]"
-        both = f"{condition} AND {segment}-{field.number} VALUED"
+        both = f"{condition} AND {segment}-{field.number}{part} VALUED"
         left = lefts[field.number]
         yield _row(left, both, (f"{inner}.url", "uri", "1", "1"), assignment=f'"{name}"')
-        target = (f"{inner}.{_VALUES[kind]}", kind, "1", "1")
+        target = (f"{inner}.{VALUE[kind]}", kind, "1", "1")
         yield _row(left, both, target, mapping, vocabulary)
+    left, inner = lefts[VERBATIM_FIELD], f"{path}.extension[{len(slices) + 1}]"
+    both = f"{condition} AND {segment}-{VERBATIM_FIELD} VALUED"
+    url = (f"{inner}.url", "uri", "1", "1")
+    yield _row(left, both, url, assignment=f'"{VERBATIM_SLICE}"')
+    for index, (name, kind) in enumerate(((VERBATIM_KEYWORD, "code"), (VERBATIM_VALUE, "string"))):
+        within = f"{inner}.extension[{index + 1}]"
+        yield _row(left, both, (f"{within}.url", "uri", "1", "1"), assignment=f'"{name}"')
+        target = (f"{within}.{VALUE[kind]}", kind, "1", "1")
+        yield _row(left, both, target, f"ST[{name}]")
 
 
 def _types() -> dict[str, list[Row]]:
@@ -191,7 +214,25 @@ def _types() -> dict[str, list[Row]]:
                 assignment="/escape sequences must be undone/",
             )
         ],
-        "HD[string]": _components("HD", {1: ((value, "string", "0", "1"), "")}),
+        **{
+            f"HD[{kind}]": _components(
+                "HD", {part: ((value, kind, "0", "1"), _HD_HOW.get(part, ""))}
+            )
+            for kind, part in _HD.items()
+        },
+        **{
+            f"ST[{name}]": [
+                _row(
+                    ("1", "ST.1", "", "", "1", "1"),
+                    target=(value, kind, "1", "1"),
+                    assignment=f"/only the text {where} the first =/",
+                )
+            ]
+            for name, kind, where in (
+                (VERBATIM_KEYWORD, "code", "before"),
+                (VERBATIM_VALUE, "string", "behind"),
+            )
+        },
     }
 
 

@@ -10,6 +10,7 @@ from sopstatus.artifacts.mirth.library import script
 from sopstatus.table import MappingTable
 
 _ER7 = ("tables", "text", "read")
+_STUDIES = (*_ER7, "studies")
 _WRITING = (*_ER7, "write", "fields", "place")
 _LINE = "// ---- sopstatus: functions, generated; the code template library has the same ----"
 ORU = (
@@ -24,7 +25,8 @@ ORU = (
 class Channel:
     """One use: what listens, which functions its step needs, and where the result goes.
 
-    ``next_port`` is that of the next HL7 system; without one, the destination is a FHIR server.
+    ``next_port`` is that of the next HL7 system; without one, the destination is a script
+    (``writer``) that calls the functions ``sending``.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Channel:
     step: str
     functions: tuple[str, ...]
     next_port: int = 0
+    writer: str = ""
+    sending: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -72,16 +76,26 @@ CHANNELS = (
         "service (sopstatus serve). See docs/mirth.md.",
         "tcp",
         6662,
-        "ImagingStudy by the service",
-        (*_ER7, "service", "fhir"),
+        "Check by the service, cut by study",
+        (*_STUDIES, "service"),
+        writer="writer-fhir",
+        sending=(*_STUDIES, "service", "fhir"),
     ),
 )
 
 
 def step_script(channel: Channel, tables: MappingTable) -> str:
     """Return the script of a channel's only step: what it does, then the functions that it calls."""
-    functions = [script(name, tables) for name in channel.functions]
-    return "\n".join([script(channel.name, tables), _LINE, *functions])
+    return _with_functions(channel.name, channel.functions, tables)
+
+
+def writer_script(channel: Channel, tables: MappingTable) -> str:
+    """Return the script of a destination that is a JavaScript Writer."""
+    return _with_functions(channel.writer, channel.sending, tables)
+
+
+def _with_functions(name: str, functions: tuple[str, ...], tables: MappingTable) -> str:
+    return "\n".join([script(name, tables), _LINE, *(script(f, tables) for f in functions)])
 
 
 def channel_xml(channel: Channel, tables: MappingTable) -> str:
@@ -112,26 +126,20 @@ def channel_xml(channel: Channel, tables: MappingTable) -> str:
         inbound_properties=_properties(inbound, "inbound"),
         outbound_properties=_properties("HL7V2", "outbound"),
         transport="DICOM Listener" if is_dicom else "TCP Listener",
-        destination=_destination(channel, resources, frame),
+        destination=_destination(channel, tables, resources, frame),
         resources=resources,
     )
 
 
-def _destination(channel: Channel, resources: str, frame: str) -> str:
+def _destination(channel: Channel, tables: MappingTable, resources: str, frame: str) -> str:
     is_hl7 = bool(channel.next_port)
     response = "HL7V2" if is_hl7 else "JSON"
     queue = filled("queue", validate="true" if is_hl7 else "false", resources=resources)
     if is_hl7:
         sender = filled("tcp-sender", queue=queue, frame=frame, port=str(channel.next_port))
     else:
-        sender = filled(
-            "http-sender",
-            queue=queue,
-            url="${sopstatusURL}",
-            method="put",
-            content="${sopstatusFHIR}",
-            media_type="application/fhir+json",
-        )
+        made = writer_script(channel, tables)
+        sender = filled("javascript-writer", queue=queue, script=made)
     return filled(
         "destination",
         name="Next system" if is_hl7 else "FHIR server",
@@ -141,7 +149,7 @@ def _destination(channel: Channel, resources: str, frame: str) -> str:
         response=response,
         response_inbound_properties=_properties(response, "inbound"),
         response_outbound_properties=_properties(response, "outbound"),
-        transport="TCP Sender" if is_hl7 else "HTTP Sender",
+        transport="TCP Sender" if is_hl7 else "JavaScript Writer",
     )
 
 

@@ -1,4 +1,4 @@
-"""The code templates: functions for channels, made of the scripts beside this module and the tables."""
+"""The code templates: functions for channels, made from the scripts in this folder and the tables."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ FUNCTIONS = {
     "read": "sopstatus read ZDS",
     "write": "sopstatus write ZDS",
     "fields": "sopstatus fields of ZDS",
+    "holder": "sopstatus holder",
     "place": "sopstatus place of ZDS",
     "dicom": "sopstatus read DICOM",
+    "studies": "sopstatus studies of a message",
     "service": "sopstatus service",
     "fhir": "sopstatus FHIR server",
 }

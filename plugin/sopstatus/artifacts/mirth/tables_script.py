@@ -6,16 +6,35 @@ import json
 from typing import Any
 
 from sopstatus.catalogue import catalogue
+from sopstatus.codecs.hl7.outline import near_names, plain_name
 from sopstatus.table import Attribute, MappingTable
-from sopstatus.table_language import CODED, HOLDER_FIELD, VERBATIM_FIELD
+from sopstatus.table.conversions import PACKED
+from sopstatus.table.language import (
+    CODED,
+    HL7_CHARACTER_SETS,
+    HOLDER_FIELD,
+    OTHER_CHARACTER_SETS,
+    VERBATIM_FIELD,
+)
 from sopstatus.values import OFFSET_KEYWORD
 
 _ISSUES = (
     "hl7/no-study-uid",
+    "hl7/withdrawn",
     "hl7/not-for-the-study",
     "hl7/one-per-order",
+    "hl7/ipc",
     "hl7/identity-lost",
     "hl7/no-repetition",
+    "hl7/undecodable",
+    "hl7/charset",
+    "document/contradiction",
+    "value/multiplicity",
+    "value/lower-case",
+    "value/unknown-term",
+    "value/not-code-string",
+    "value/date-time-range",
+    "value/not-date-time",
 )
 _HEAD = """\
 /**
@@ -35,14 +54,39 @@ def tables_script(tables: MappingTable) -> str:
         "position": tables.site.hl7_position,
         "verbatimField": VERBATIM_FIELD,
         "holderField": HOLDER_FIELD,
+        "holders": tables.holders,
         "offsetKeyword": OFFSET_KEYWORD,
-        "rows": [_row(row) for row in rows],
+        "rows": [_row(row) for row in rows if carries(row)],
+        "others": [row.keyword for row in rows if not carries(row)],
         "older": {alias: row.keyword for row in rows for alias in row.aliases},
+        "characterSets": _character_sets(tables.site.hl7_character_sets),
         "issues": {code: _issue(code) for code in _ISSUES},
     }
     # ASCII: a code template travels through more than one character set
     text = json.dumps(said, indent=4).replace("\n", "\n    ")
     return f"{_HEAD}{text};\n}}\n"
+
+
+def carries(row: Attribute) -> bool:
+    """Tell whether the scripts carry a row: one code, date and time, or text as it stands.
+
+    They leave the field of any other row as it is, and `sopstatus serve` carries it for a channel.
+    """
+    text = row.datatype in ("ST", "TX", "FT") and row.vr not in PACKED
+    return row.vm == "1" and (row.vr in ("CS", "DT") or text)
+
+
+def _character_sets(aliases: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Return Java's name of the character set for each name in MSH-18 without its punctuation."""
+    known = {**OTHER_CHARACTER_SETS, **HL7_CHARACTER_SETS}
+    names = near_names() | {plain_name(name): term for name, term in aliases}
+    changes = (("iso8859", "iso-8859"), ("iso2022", "iso-2022"), ("cp", "windows-"), ("_", "-"))
+    made = {}
+    for name, term in sorted(names.items()):
+        made[name] = known[term]
+        for python, java in changes:
+            made[name] = made[name].replace(python, java)
+    return made
 
 
 def _row(row: Attribute) -> dict[str, Any]:
@@ -51,6 +95,7 @@ def _row(row: Attribute) -> dict[str, Any]:
         "aliases": list(row.aliases),
         "tag": f"{row.tag:08X}",
         "vr": row.vr,
+        "vm": row.vm,
         "field": row.field,
         "closed": row.closed,
         "coded": row.datatype in CODED,

@@ -1,14 +1,17 @@
-// What the page asks its server; what goes wrong on the way is an issue like any other.
+// What the page asks, by the names of backend.py: of the server on this machine, or of a worker in this browser.
+// What goes wrong on the way is an issue like any other.
 
-export const get = async (path) => whole(await fetch(path));
+import { askWorker, runs } from "./runtime.js";
 
-export async function ask(path, question, signal) {
+export async function ask(name, question = {}, signal) {
+  if (runs) {
+    const { answer, issues } = await askWorker(name, question, signal);
+    if (issues) throw new Refused(issues);
+    return answer;
+  }
   const headers = { "Content-Type": "application/json" };
-  return whole(await fetch(path, { method: "POST", headers, body: JSON.stringify(question), signal }));
-}
-
-async function whole(response) {
-  if (response.ok) return response;
+  const response = await fetch(`api/${name}`, { method: "POST", headers, body: JSON.stringify(question), signal });
+  if (response.ok) return response.json();
   let issues = [];
   try {
     issues = (await response.json()).issues ?? [];
@@ -28,7 +31,9 @@ export class Refused extends Error {
 export function issuesOf(error) {
   return error instanceof Refused
     ? error.issues
-    : [issue("error", "http/no-server", "the workbench does not answer; is it still running?")];
+    : [issue("error", "http/no-server", runs
+      ? "Python does not answer; reload the page"
+      : "the workbench does not answer; is it still running?")];
 }
 
 export const issue = (severity, code, diagnostics) => ({ severity, code, location: "", diagnostics });

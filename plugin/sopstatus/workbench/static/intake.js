@@ -1,25 +1,39 @@
 // Where the document comes from: pasted, dropped, chosen, or a sample.
 
-import { at, make } from "./dom.js";
-import { get } from "./api.js";
+import { at, bytesOf, make } from "./dom.js";
+import { ask } from "./api.js";
 
+const LONGEST_HEADER = 16 << 20;
 const LONGEST_TEXT = 200_000;
 const ESCAPE = 0x1b; // begins another character set (ISO 2022)
+const KINDS = {
+  "image.dcm": "DICOM image",
+  "message.hl7": "HL7 v2 message",
+  "imaging-study.json": "FHIR ImagingStudy",
+  "metadata.json": "DICOM JSON",
+  "message.xml": "HL7 v2 as Mirth's XML",
+};
 
 /** The document: text that was pasted, or the bytes of a file; null where there is none. */
 export const held = { source: null, onto: [] };
 
-export async function openIntake(changed) {
+export function openIntake(changed) {
   const paste = at("paste");
   paste.addEventListener("input", () => {
+    at("sample").value = "";
     held.source = paste.value.trim() ? { name: nameOf(paste.value), text: paste.value } : null;
     told();
     changed();
   });
   const take = async (file) => {
-    hold(file.name, new Uint8Array(await file.arrayBuffer()));
+    at("sample").value = "";
+    hold(file.name, new Uint8Array(await (await header(file)).arrayBuffer()), file);
     changed();
   };
+  addEventListener("message", ({ source, origin, data }) => {
+    // a file that was dropped on the page that this one is part of
+    if (source === parent && parent !== window && origin === location.origin && data instanceof File) take(data);
+  });
   at("file").addEventListener("change", ({ target }) => {
     if (target.files[0]) take(target.files[0]);
     target.value = "";
@@ -33,7 +47,12 @@ export async function openIntake(changed) {
   dropping(take);
   for (const id of ["trusted", "release"]) at(id).addEventListener("change", changed);
   at("holder").addEventListener("input", changed);
-  await samples(changed);
+}
+
+/** The start of a large DICOM file; what stands before its pixels is what is read. */
+async function header(file) {
+  const magic = await file.slice(128, 132).text();
+  return magic === "DICM" && file.size > LONGEST_HEADER ? file.slice(0, LONGEST_HEADER) : file;
 }
 
 export function question() {
@@ -68,23 +87,32 @@ function dropping(take) {
   });
 }
 
-async function samples(changed) {
-  const cases = await (await get("/api/samples")).json();
+/** Offer the samples, and open the first one: of the table that the address names, else the shipped one. */
+export async function openSamples(changed, table) {
   const choice = at("sample");
-  for (const [name, documents] of Object.entries(cases)) {
-    choice.append(make("optgroup", { label: name }, ...documents.map((document) =>
-      make("option", { value: `${name}/${document}` }, `${name}: ${document}`))));
+  for (const { name, about, documents } of await ask("samples")) {
+    choice.append(make("optgroup", { label: about ? `${name}: ${about}` : name }, ...documents.map((document) =>
+      make("option", { value: `${name}/${document}` }, `${name}: ${KINDS[document] ?? document}`))));
   }
-  choice.addEventListener("change", async () => {
+  const open = async () => {
     if (!choice.value) return;
-    const response = await get(`/api/samples/${choice.value}`);
-    hold(choice.value.split("/")[1], new Uint8Array(await response.arrayBuffer()));
+    const [name, document] = choice.value.split("/");
+    hold(document, bytesOf((await ask("sample", { case: name, name: document })).base64));
     changed();
-  });
+  };
+  choice.addEventListener("change", open);
+  if (held.source) return; // somebody was faster
+  if (table) {
+    hold("message.hl7", bytesOf((await ask("sample", { table })).base64));
+    changed();
+  } else {
+    choice.selectedIndex = 1;
+    await open();
+  }
 }
 
-function hold(name, bytes) {
-  held.source = { name, bytes };
+function hold(name, bytes, file = new Blob([bytes])) {
+  held.source = { name, bytes, file };
   at("paste").value = textOf(bytes);
   told();
 }
@@ -102,7 +130,7 @@ function textOf(bytes) {
 function told() {
   const { source } = held;
   at("held").hidden = !source?.bytes;
-  at("held").textContent = source?.bytes ? `The file ${source.name}, ${source.bytes.length.toLocaleString("en")} bytes` : "";
+  at("held").textContent = source?.bytes ? `The file ${source.name}, ${source.file.size.toLocaleString("en")} bytes` : "";
 }
 
 function showOntos(changed) {

@@ -1,8 +1,8 @@
 // The page: whatever changes, the whole outcome is asked for anew, and the last answer wins.
 
-import { ask, issue, issuesOf } from "./api.js";
-import { at, count, download } from "./dom.js";
-import { held, openIntake, question } from "./intake.js";
+import { ask, issuesOf } from "./api.js";
+import { at, bytesOf, count, download } from "./dom.js";
+import { held, openIntake, openSamples, question } from "./intake.js";
 import { issueItem } from "./issues.js";
 import { followArrows } from "./lifecycle.js";
 import { dim, linkValues } from "./links.js";
@@ -15,6 +15,7 @@ let timer = 0;
 let asking = new AbortController();
 let before = null; // the sides with the tables as they were when the document came
 let fresh = true;
+let time = ""; // MSH-7 of new messages: when the document came, so that only tables change the outcome
 
 function changed() {
   clearTimeout(timer);
@@ -23,16 +24,18 @@ function changed() {
 
 function documentChanged() {
   fresh = true;
+  time = `${new Date().toISOString().replace(/[-:T]/g, "").slice(0, 14)}+0000`;
   changed();
 }
+
+const asked = () => ({ ...question(), tables: edited(), time });
 
 async function outcome() {
   asking.abort();
   asking = new AbortController();
   const { source } = held;
   try {
-    const asked = { ...question(), tables: edited() };
-    show(await (await ask("/api/view", asked, asking.signal)).json(), source);
+    show(await ask("view", asked(), asking.signal), source);
   } catch (error) {
     if (error.name !== "AbortError") nothing(issuesOf(error));
   }
@@ -78,18 +81,21 @@ at("share").addEventListener("submit", async (event) => {
   event.preventDefault();
   const name = at("case-name").value;
   try {
-    const response = await ask("/api/case", { ...question(), tables: edited(), name });
-    download(`${name}.zip`, await response.arrayBuffer());
+    download(`${name}.zip`, bytesOf((await ask("case", { ...asked(), name })).base64));
   } catch (error) {
     at("problems").replaceChildren(...issuesOf(error).map(issueItem));
   }
 });
 
+const table = new URLSearchParams(location.search).get("table");
+document.documentElement.classList.toggle("part", parent !== window); // of a reference page
+openIntake(documentChanged);
 linkValues();
 followArrows();
 try {
-  await Promise.all([openTables(changed), openIntake(documentChanged)]);
+  const enabled = await openTables(changed, table);
+  await openSamples(documentChanged, enabled && table);
   document.documentElement.dataset.ready = "yes";
 } catch (error) {
-  nothing(error.issues ?? [issue("error", "http/no-server", "the workbench does not answer; reload the page")]);
+  nothing(issuesOf(error));
 }

@@ -6,6 +6,10 @@ const ONTO = { blank: "made new", given: "onto your document", "": "as it came" 
 /** Show the sides; lines that `before` (earlier sides, or null) does not have are marked as changed. */
 export function showPanes(sides, source, before) {
   at("panes").replaceChildren(...sides.map((side) => pane(side, source, before && linesOf(before, side.format))));
+  for (const text of document.querySelectorAll(".pane .scroll")) {
+    const place = text.querySelector(".changed") ?? text.querySelector("[data-ids]")?.closest("li");
+    if (place) text.scrollTop = place.offsetTop - text.clientHeight / 3;
+  }
 }
 
 function linesOf(sides, format) {
@@ -19,7 +23,7 @@ const whole = ({ pieces, issues }) => JSON.stringify([pieces, issues.map((issue)
 function pane(side, source, old) {
   const name = `pane-${side.format}`;
   const buttons = side.own
-    ? [saveButton(side.title, "", () => download(source.name, source.bytes ?? source.text))]
+    ? [saveButton(side.title, "", () => download(source.name, source.file ?? source.text))]
     : side.files.map((file, index) => {
         const number = side.files.length > 1 ? String(index + 1) : "";
         return saveButton(side.title, number, () => download(file.name, bytesOf(file.base64)));
@@ -30,6 +34,7 @@ function pane(side, source, old) {
       make("h3", { id: name }, side.title, " ", make("span", { class: "from" }, ONTO[side.onto])),
       make("div", { class: "row" }, ...buttons)),
     side.issues.length ? issueList(side.issues) : "",
+    side.note ? make("p", {}, side.note) : "",
     side.more ? make("p", {}, `and ${side.more} more data sets, which are not made here`) : "",
     ...lists.flat());
 }

@@ -1,27 +1,33 @@
 // The editor: a text area with the numbers of its lines, and the loader's faults as it finds them.
 
 import { at, count, download, make } from "./dom.js";
-import { ask, get, issuesOf } from "./api.js";
+import { ask, issuesOf } from "./api.js";
 
 const files = { shipped: {}, site: {} };
 const drafts = {};
+const OFF = /^enabled\s*=\s*false/m;
 let faults = [];
 
-export async function openTables(changed) {
-  Object.assign(files, await read());
+/** Open the editor, with a table that is off enabled if it is `wanted`: then return true. */
+export async function openTables(changed, wanted) {
+  Object.assign(files, await ask("tables"));
   Object.assign(drafts, files.site);
+  const name = `${wanted}.toml`;
+  const text = files.shipped[name]?.replace(OFF, "enabled = true");
+  const enabled = text !== files.shipped[name];
+  if (enabled) drafts[name] = text;
   list();
-  at("table-file").value = Object.keys(files.site)[0] ?? "sop-instance-status.toml";
+  at("table-file").value = text ? name : Object.keys(files.site)[0] ?? "sop-instance-status.toml";
   at("table-file").addEventListener("change", open);
-  const text = at("table-text");
-  text.addEventListener("input", () => {
+  const area = at("table-text");
+  area.addEventListener("input", () => {
     const name = at("table-file").value;
-    if (name in files.site || text.value !== (files.shipped[name] ?? "")) drafts[name] = text.value;
+    if (name in files.site || area.value !== (files.shipped[name] ?? "")) drafts[name] = area.value;
     else delete drafts[name];
     number();
     changed();
   });
-  text.addEventListener("scroll", () => { at("gutter").scrollTop = text.scrollTop; });
+  area.addEventListener("scroll", () => { at("gutter").scrollTop = area.scrollTop; });
   at("table-reset").addEventListener("click", () => {
     const name = at("table-file").value;
     delete drafts[name];
@@ -29,16 +35,15 @@ export async function openTables(changed) {
     open();
     changed();
   });
-  at("table-download").addEventListener("click", () => download(at("table-file").value, text.value));
+  at("table-download").addEventListener("click", () => download(at("table-file").value, area.value));
   addEventListener("focus", () => readAgain(changed));
-  at("begin").addEventListener("submit", (event) => {
+  at("create").addEventListener("submit", (event) => {
     event.preventDefault();
-    begin(changed);
+    create(changed);
   });
   open();
+  return enabled;
 }
-
-const read = async () => (await get("/api/tables")).json();
 
 function list() {
   const chosen = at("table-file").value;
@@ -50,12 +55,11 @@ function list() {
   if (names.has(chosen)) at("table-file").value = chosen;
 }
 
-/** Begin a table of the DICOM dictionary's entry. */
-async function begin(changed) {
+/** Create a table from the DICOM dictionary's entry. */
+async function create(changed) {
   const fault = at("keyword-fault");
   try {
-    const answer = await ask("/api/new", { keyword: at("keyword").value.trim(), tables: edited() });
-    const made = await answer.json();
+    const made = await ask("new", { keyword: at("keyword").value.trim(), tables: edited() });
     fault.textContent = made.fault ?? "";
     if (made.fault) return;
     drafts[made.name] = made.text;
@@ -72,7 +76,7 @@ async function begin(changed) {
 async function readAgain(changed) {
   let now;
   try {
-    now = (await read()).site;
+    now = (await ask("tables")).site;
   } catch {
     return; // the next question tells
   }

@@ -33,6 +33,13 @@
     link.textContent = "#";
     heading.appendChild(link);
   });
+  function reachable() { // what scrolls sideways, by the keyboard too
+    document.querySelectorAll(".wide, .picture").forEach(function (block) {
+      if (block.scrollWidth > block.clientWidth) { block.tabIndex = 0; } else { block.removeAttribute("tabindex"); }
+    });
+  }
+  addEventListener("resize", reachable);
+  reachable();
   function unfold() {
     var target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     for (var node = target; node; node = node.parentElement) {

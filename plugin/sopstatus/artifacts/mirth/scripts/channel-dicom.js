@@ -1,6 +1,8 @@
 // Makes an ORU^R01 about a data set: patient, study, and a ZDS with its SOP Instance Status.
-// No Python at run time. Settings, Configuration Map: sopstatus.holder (the AE Title of the system
-// that holds these data sets; without it, ZDS-10 is empty).
+// No Python at run time. Settings, Configuration Map: sopstatus.holder (the system that holds
+// these data sets: AE Title, or AE Title^universal ID^type; without it, ZDS-10 is empty); sopstatus.errors (default stop: a value
+// that is not as DICOM has it stops the message, and the line stands in its errors; log: the line is
+// logged, and the value goes on in ZDS-9).
 function text(tag) {
     var nodes = msg['tag' + tag];
     return sopstatusEscape(nodes.length() ? String(nodes[0]).replace(/[ \x00]+$/, '') : '', tmp) || '';
@@ -36,4 +38,8 @@ tmp['PID']['PID.8']['PID.8.1'] = text('00100040');
 tmp['OBR']['OBR.18']['OBR.18.1'] = text('00080050'); // Accession Number, as IHE has it
 tmp['OBR']['OBR.25']['OBR.25.1'] = 'F';
 tmp['OBX']['OBX.5']['OBX.5.1'] = text('0020000D');
+var problems = sopstatusProblems(msg);
+if (problems.length) {
+    sopstatusStop(problems.join('\n'), 422);
+}
 sopstatusWrite(tmp, sopstatusFromDICOM(msg, sopstatusSetting('sopstatus.holder', '')));

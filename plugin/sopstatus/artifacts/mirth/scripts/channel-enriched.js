@@ -3,6 +3,7 @@
 // sopstatus.dicomweb (such as http://127.0.0.1:8042/dicom-web; without it, the message is checked
 // only); where they want a bearer token, sopstatus.token and sopstatus.dicomweb.token.
 // An error stops the message: it is answered AE, and the line stands in its errors.
+sopstatusCheckDecoded(msg);
 var before = msg.toXMLString();
 var metadata = sopstatusMetadata(sopstatusStudy(msg));
 sopstatusTransform('hl7-xml-to-hl7-xml', before, 'application/xml', before, 'application/xml');

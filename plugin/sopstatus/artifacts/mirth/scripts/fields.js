@@ -4,18 +4,26 @@ function sopstatusFill(msg, fields, statement, said, marks) {
     var wanted = statement.attributes;
     var uids = [statement.seriesInstanceUID, statement.sopClassUID, statement.sopInstanceUID];
     var filled = sopstatusKeys(wanted).length > 0;
-    var index, row;
+    var index, row, held, whole;
     if (filled) {
         if (!fields[1]) {
             sopstatusPut(fields, 1, [sopstatusIdentifier(statement.studyInstanceUID, 1, marks), '', 'Application', 'DICOM'].join(marks.component));
         }
         for (index = 0; index < uids.length; index++) {
-            if (uids[index] && sopstatusFirst(fields, index + 2, marks) !== uids[index]) {
+            if (uids[index] && sopstatusUnpadded(sopstatusFirst(fields, index + 2, marks)) !== uids[index]) {
                 sopstatusPut(fields, index + 2, sopstatusIdentifier(uids[index], index + 2, marks));
             }
         }
-        if (statement.holder && sopstatusFirst(fields, tables.holderField, marks) !== statement.holder) {
-            sopstatusPut(fields, tables.holderField, sopstatusIdentifier(statement.holder, tables.holderField, marks));
+        held = sopstatusHeld(fields, marks);
+        whole = sopstatusHolderCompleted(held, sopstatusHolderParts(statement.holder || ''));
+        if (sopstatusHolder(whole) !== sopstatusHolder(held)) {
+            for (index = 0; index < whole.length; index++) {
+                whole[index] = sopstatusIdentifier(whole[index], tables.holderField, marks);
+            }
+            while (whole.length && !whole[whole.length - 1]) {
+                whole.pop();
+            }
+            sopstatusPut(fields, tables.holderField, whole.join(marks.component));
         }
     }
     for (index = 0; index < tables.rows.length; index++) {
@@ -34,7 +42,7 @@ function sopstatusFill(msg, fields, statement, said, marks) {
 
 function sopstatusIdentifier(text, number, marks) {
     var escaped = sopstatusEscaped(text, marks);
-    if (escaped === null || !sopstatusFitsXML(escaped)) {
+    if (escaped === null || !sopstatusFitsXML(escaped) || !sopstatusFitsSet(escaped, marks)) {
         throw new Error(sopstatusIssue('hl7/identity-lost', sopstatusTables().segment + '-' + number, {}));
     }
     return escaped;
@@ -64,6 +72,13 @@ function sopstatusPutValue(msg, fields, row, value, offset, marks) {
     escaped = text === null ? null : sopstatusEscaped(text, marks);
     if (escaped !== null && (!sopstatusFitsXML(escaped) || (!marks.escape && /^[ \t]|[ \t]$/.test(escaped)))) {
         escaped = null; // E4X drops blanks that are not escaped
+    }
+    if (escaped !== null && !sopstatusFitsSet(escaped, marks)) { // the receiver would see question marks
+        logger.warn(sopstatusIssue('hl7/charset', sopstatusTables().segment + '-' + row.field, {
+            keyword: row.keyword,
+            charset: marks.sets[0] || 'ASCII (MSH-18 is empty)'
+        }));
+        escaped = null;
     }
     if (escaped === null) {
         sopstatusPut(fields, row.field, '');

@@ -75,7 +75,7 @@ function sopstatusLook(segments, span, study, marks) {
             continue;
         }
         fields = sopstatusFields(segments[index], marks);
-        uid = sopstatusFirst(fields, name === 'IPC' ? 3 : name === zds ? 1 : 5, marks);
+        uid = sopstatusUnpadded(sopstatusFirst(fields, name === 'IPC' ? 3 : name === zds ? 1 : 5, marks));
         if (name === zds) {
             order.numbers[number - 1] = true;
             order.ours = order.ours || sopstatusIsOurs(fields, marks);
@@ -103,4 +103,48 @@ function sopstatusAnchor(segments, span, names, kind, one) {
         }
     }
     return best;
+}
+
+/*
+ * Return what tells if the message takes back what it states at a place about a study: ORC-1 is CA or OC
+ * or OBR-25 is X in its group, or OBX-11 of the study is W, D or X (tables 0119, 0123, 0085).
+ */
+function sopstatusTakenBack(msg, marks) {
+    var segments = msg.elements();
+    var spans = sopstatusSpans(segments, sopstatusKind(msg, marks));
+    var numbers = { ORC: 1, OBR: 25, OBX: 11 };
+    var gone = [];
+    var studies = {};
+    var index, name, nodes, state, fields, number;
+    for (index = 0; index < segments.length(); index++) {
+        name = String(segments[index].localName());
+        nodes = segments[index][name + '.' + sopstatusLookUp(numbers, name, 0)];
+        if (!nodes.length()) {
+            continue;
+        }
+        state = sopstatusText(nodes[0], [marks.component, marks.subcomponent || '&'], marks);
+        state = sopstatusComponents(state, marks)[0].replace(/^\s+|\s+$/g, '').toUpperCase();
+        if (name === 'OBX' && /^[WDX]$/.test(state)) {
+            fields = sopstatusFields(segments[index], marks);
+            if (/^(113014|110180)$/.test(sopstatusFirst(fields, 3, marks))) {
+                studies[sopstatusUnpadded(sopstatusFirst(fields, 5, marks))] = true;
+            }
+        }
+        for (number = 0; number < spans.length; number++) {
+            if (index >= spans[number][0] && index < spans[number][1] &&
+                    ((name === 'ORC' && /^(CA|OC)$/.test(state)) || (name === 'OBR' && state === 'X'))) {
+                gone[number] = true;
+            }
+        }
+    }
+    return function (place, study) {
+        var all = true;
+        for (number = 0; number < spans.length; number++) {
+            if (gone[number] && place >= spans[number][0] && place < spans[number][1]) {
+                return true;
+            }
+            all = all && gone[number] === true;
+        }
+        return (all && place < spans[0][0]) || sopstatusLookUp(studies, study, false);
+    };
 }

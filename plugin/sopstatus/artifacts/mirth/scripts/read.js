@@ -1,10 +1,11 @@
 /**
  * Read what the message's ZDS segments say of SOP Instance Status, in the order of the message.
+ * Where two differ about one copy, neither is preferred, and the line of the issue is logged.
  *
  * @param {XML} msg - a message as the engine's own (non-strict) parser gives it
  * @return {Array} statements: studyInstanceUID, seriesInstanceUID, sopClassUID, sopInstanceUID,
- *     holder, and attributes by DICOM Keyword (null = stated and emptied). A ZDS of another product
- *     is none.
+ *     holder (AE Title^universal ID^type), and attributes by DICOM Keyword (null = stated and
+ *     emptied). A ZDS of another product is none.
  */
 function sopstatusRead(msg) {
     var found = sopstatusFind(msg);
@@ -13,7 +14,28 @@ function sopstatusRead(msg) {
     for (index = 0; index < found.length; index++) {
         said.push(found[index].statement);
     }
+    sopstatusTellContradictions(found);
     return said;
+}
+
+/* Log each statement that gives an attribute of a copy another value than the first about it does. */
+function sopstatusTellContradictions(found) {
+    var first = {};
+    var index, said, key, earlier;
+    function differs(keyword) {
+        return Object.prototype.hasOwnProperty.call(earlier, keyword) && earlier[keyword] !== said.attributes[keyword];
+    }
+    for (index = 0; index < found.length; index++) {
+        said = found[index].statement;
+        if (sopstatusKeys(said.attributes).length) {
+            key = [said.studyInstanceUID, said.seriesInstanceUID, said.sopInstanceUID, sopstatusHolderKey(said.holder)].join('|');
+            earlier = sopstatusLookUp(first, key, said.attributes);
+            first[key] = earlier;
+            if (sopstatusKeys(said.attributes).some(differs)) {
+                logger.warn(sopstatusIssue('document/contradiction', sopstatusTables().segment + '[' + (found[index].index + 1) + ']', {}));
+            }
+        }
+    }
 }
 
 /* Find our segments: each with its number among those of its name, fields and statement. */
@@ -29,14 +51,38 @@ function sopstatusFind(msg) {
             found.push(sopstatusStatement(index, fields, marks));
         }
     }
-    return found;
+    return sopstatusInForce(msg, found, marks);
+}
+
+/* Leave out the statements that the message takes back; tell of the others where they stand. */
+function sopstatusInForce(msg, found, marks) {
+    var segments = msg.elements();
+    var name = sopstatusTables().segment;
+    var isTakenBack = found.length ? sopstatusTakenBack(msg, marks) : null;
+    var places = [];
+    var kept = [];
+    var index, said;
+    for (index = 0; found.length && index < segments.length(); index++) {
+        if (String(segments[index].localName()) === name) {
+            places.push(index);
+        }
+    }
+    for (index = 0; index < found.length; index++) {
+        said = found[index].statement;
+        found[index].isTakenBack = isTakenBack(places[found[index].index], said.studyInstanceUID);
+        if (!found[index].isTakenBack ||
+                !(sopstatusKeys(said.attributes).length || sopstatusKeys(found[index].unread).length)) {
+            kept.push(found[index]);
+        }
+    }
+    return kept;
 }
 
 function sopstatusIsOurs(fields, marks) {
     var pointers = sopstatusCut(fields[1] || '', marks.repetition); // one study, and no more
     var parts = sopstatusComponents(pointers[0], marks);
     var kind = (parts[3] || '').toUpperCase();
-    return pointers.length === 1 && sopstatusIsUID(parts[0]) && (kind === '' || kind === 'DICOM');
+    return pointers.length === 1 && sopstatusIsUID(sopstatusUnpadded(parts[0])) && (kind === '' || kind === 'DICOM');
 }
 
 function sopstatusIsUID(text) {
@@ -122,6 +168,17 @@ function sopstatusFirst(fields, number, marks) {
     return sopstatusComponents(sopstatusCut(fields[number] || '', marks.repetition)[0], marks)[0];
 }
 
+/* Return AE Title, universal ID and type of ZDS-10; blanks around each are padding. */
+function sopstatusHeld(fields, marks) {
+    var raw = sopstatusCut(fields[sopstatusTables().holderField] || '', marks.repetition)[0];
+    var parts = sopstatusComponents(raw, marks).concat(['', '', '']).slice(0, 3);
+    var index;
+    for (index = 0; index < 3; index++) {
+        parts[index] = parts[index].replace(/^ +|[ \x00]+$/g, '');
+    }
+    return parts;
+}
+
 function sopstatusStatement(index, fields, marks) {
     var tables = sopstatusTables();
     var kept = sopstatusVerbatim(fields[tables.verbatimField] || '', marks);
@@ -142,11 +199,11 @@ function sopstatusStatement(index, fields, marks) {
         fields: fields,
         unread: unread,
         statement: {
-            studyInstanceUID: sopstatusFirst(fields, 1, marks),
-            seriesInstanceUID: sopstatusFirst(fields, 2, marks),
-            sopClassUID: sopstatusFirst(fields, 3, marks),
-            sopInstanceUID: sopstatusFirst(fields, 4, marks),
-            holder: sopstatusFirst(fields, tables.holderField, marks),
+            studyInstanceUID: sopstatusUnpadded(sopstatusFirst(fields, 1, marks)),
+            seriesInstanceUID: sopstatusUnpadded(sopstatusFirst(fields, 2, marks)),
+            sopClassUID: sopstatusUnpadded(sopstatusFirst(fields, 3, marks)),
+            sopInstanceUID: sopstatusUnpadded(sopstatusFirst(fields, 4, marks)),
+            holder: sopstatusHolder(sopstatusHolderParts(sopstatusHolder(sopstatusHeld(fields, marks)))),
             attributes: attributes,
             offset: kept[tables.offsetKeyword] || ''
         }
@@ -182,19 +239,47 @@ function sopstatusValue(row, raw, kept, marks) {
 /* Return the text of a field; null where a coded one has no code. */
 function sopstatusFieldValue(row, raw, marks) {
     var texts = [];
-    var repetitions, index, code;
+    var repetitions, index, parts, code;
     if (row.vr !== 'CS' && row.vr !== 'DT') {
         return sopstatusUnescaped(raw, marks);
     }
     repetitions = sopstatusCut(raw, marks.repetition);
     for (index = 0; index < repetitions.length; index++) {
-        code = sopstatusComponents(repetitions[index], marks)[0];
+        parts = sopstatusComponents(repetitions[index], marks);
+        code = row.coded ? sopstatusCode(row, parts) : parts[0];
         if (row.coded && !code) {
             return null;
         }
-        texts.push(code);
+        texts.push(row.vr === 'DT' ? sopstatusUnpadded(code) : code);
     }
     return texts.join('\\');
+}
+
+/* Return the code of a CWE, of an alternate coding if only that is ours; null where two of ours differ. */
+function sopstatusCode(row, parts) {
+    var own = [];
+    var starts = [3, 9]; // CWE.4 to CWE.6; from 2.7 on CWE.10 to CWE.12
+    var system = parts[2] || '';
+    var main = Boolean(parts[0]) && (system === row.system ||
+        (system === '' && sopstatusLookUp(row.from, sopstatusTrimmed(parts[0]), null) !== null));
+    var index;
+    for (index = 0; row.system && index < starts.length; index++) {
+        if (parts[starts[index]] && parts[starts[index] + 2] === row.system) {
+            own.push(parts[starts[index]]);
+        }
+    }
+    if (!own.length) {
+        return parts[0];
+    }
+    if (main) {
+        own.unshift(parts[0]);
+    }
+    for (index = 1; index < own.length; index++) {
+        if (sopstatusFromHL7(row, own[index]) !== sopstatusFromHL7(row, own[0])) {
+            return null;
+        }
+    }
+    return own[0];
 }
 
 /* Read the entries Keyword=<JSON string>; an older keyword counts as today's. */

@@ -23,16 +23,13 @@ function sopstatusTransform(name, document, type, into, intoType) {
     } else {
         type += '; charset=UTF-8';
     }
-    answer = sopstatusHTTP('POST', url, body, type, '', token);
+    answer = sopstatusHTTP('POST', url, body, { 'Content-Type': type }, token);
     if (answer.status !== 200) {
-        throw new Error(sopstatusLine(answer, url));
+        throw sopstatusFault(sopstatusLine(answer, url), answer.status);
     }
     if (/\berror=/.test(answer.issues)) { // it was written, but not whole: ask for the line
-        told = sopstatusLine(sopstatusHTTP('POST', url, body, type, 'application/json', token), url);
-        if (sopstatusSetting('sopstatus.errors', 'stop') !== 'log') {
-            throw new Error(told);
-        }
-        logger.error(told);
+        told = sopstatusHTTP('POST', url, body, { 'Content-Type': type, 'Accept': 'application/json' }, token);
+        sopstatusStop(sopstatusLine(told, url), 422);
     }
     return answer.text;
 }
@@ -46,17 +43,23 @@ function sopstatusTransform(name, document, type, into, intoType) {
 function sopstatusMetadata(study) {
     var server = sopstatusSetting('sopstatus.dicomweb', '').replace(/\/+$/, '');
     var url = server + '/studies/' + study + '/metadata';
-    var answer;
+    var token, answer, known;
     if (!server || !study) {
         return null;
     }
-    answer = sopstatusHTTP('GET', url, null, '', 'application/dicom+json',
-        sopstatusSetting('sopstatus.dicomweb.token', ''));
+    token = sopstatusSetting('sopstatus.dicomweb.token', '');
+    answer = sopstatusHTTP('GET', url, null, { 'Accept': 'application/dicom+json' }, token);
+    if (answer.status === 404) { // no such study; or no such server: a search tells (PS3.18 10.6)
+        known = sopstatusHTTP('GET', server + '/studies?limit=1', null, { 'Accept': 'application/dicom+json' }, token);
+        if (known.status !== 200 && known.status !== 204) {
+            logger.error('sopstatus: status ' + known.status + ' from ' + server + '/studies; correct sopstatus.dicomweb');
+        }
+    }
     if (answer.status === 404 || answer.status === 204) {
         return null;
     }
     if (answer.status !== 200) {
-        throw new Error('sopstatus: status ' + answer.status + ' from ' + server);
+        throw sopstatusFault('sopstatus: status ' + answer.status + ' from ' + server, answer.status);
     }
     return answer.text;
 }
@@ -78,7 +81,7 @@ function sopstatusStudy(msg) {
             continue;
         }
         fields = sopstatusFields(segments[index], marks);
-        uid = sopstatusFirst(fields, name === 'IPC' ? 3 : name === zds ? 1 : 5, marks);
+        uid = sopstatusUnpadded(sopstatusFirst(fields, name === 'IPC' ? 3 : name === zds ? 1 : 5, marks));
         if (name === 'OBX' && !/^(113014|110180)$/.test(sopstatusFirst(fields, 3, marks))) {
             continue; // DCM: DICOM Study; Study Instance UID
         }
@@ -89,13 +92,20 @@ function sopstatusStudy(msg) {
     return '';
 }
 
-/* Send a request and return status, text, and what the service counts of issues. */
-function sopstatusHTTP(method, url, body, type, accept, token) {
+/* Send a request and return status, text, what the service counts of issues, version and place. */
+function sopstatusHTTP(method, url, body, headers, token) {
     var methods = Packages.org.apache.http.client.methods;
-    var request = method === 'GET' ? new methods.HttpGet(url) : new methods.HttpPost(url);
-    var response, entity, issues;
-    if (accept) {
-        request.setHeader('Accept', accept);
+    var request = method === 'GET' ? new methods.HttpGet(url) :
+        method === 'PUT' ? new methods.HttpPut(url) : new methods.HttpPost(url);
+    var response, entity, name;
+    function header(key) {
+        var found = response.getFirstHeader(key);
+        return found === null ? '' : String(found.getValue());
+    }
+    for (name in headers) {
+        if (Object.prototype.hasOwnProperty.call(headers, name)) {
+            request.setHeader(name, headers[name]);
+        }
     }
     if (token) {
         request.setHeader('Authorization', 'Bearer ' + token);
@@ -103,22 +113,22 @@ function sopstatusHTTP(method, url, body, type, accept, token) {
     if (body !== null) {
         request.setEntity(new Packages.org.apache.http.entity.ByteArrayEntity(
             new Packages.java.lang.String(body).getBytes('UTF-8')));
-        request.setHeader('Content-Type', type);
     }
     try {
         response = sopstatusClient().execute(request);
     } catch (error) {
         // the class tells what happened (refused, timed out); its text may hold more than that
-        throw new Error('sopstatus: no answer from ' + url + ' (' +
-            String(error.javaException ? error.javaException.getClass().getSimpleName() : 'error') + ')');
+        throw sopstatusFault('sopstatus: no answer from ' + url + ' (' +
+            String(error.javaException ? error.javaException.getClass().getSimpleName() : 'error') + ')', 0);
     }
     try {
         entity = response.getEntity();
-        issues = response.getFirstHeader('sopstatus-issues');
         return {
             status: Number(response.getStatusLine().getStatusCode()),
             text: entity === null ? '' : String(Packages.org.apache.http.util.EntityUtils.toString(entity, 'UTF-8')),
-            issues: issues === null ? '' : String(issues.getValue())
+            issues: header('sopstatus-issues'),
+            etag: header('ETag'),
+            location: header('Location') || header('Content-Location')
         };
     } finally {
         response.close(); // back to the pool

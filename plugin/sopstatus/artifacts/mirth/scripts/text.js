@@ -2,7 +2,8 @@
  * The delimiters of a message: MSH-1 and the characters of MSH-2.
  *
  * @param {XML} msg - a message as the engine's own (non-strict) parser gives it
- * @return {Object} field, component, repetition, escape, subcomponent, truncation; '' = has none
+ * @return {Object} field, component, repetition, escape, subcomponent, truncation; '' = has none;
+ *     sets: the names in MSH-18
  */
 function sopstatusMarks(msg) {
     var header = msg['MSH'][0];
@@ -13,8 +14,38 @@ function sopstatusMarks(msg) {
         repetition: others.charAt(1),
         escape: others.charAt(2),
         subcomponent: others.charAt(3),
-        truncation: others.charAt(4)
+        truncation: others.charAt(4),
+        sets: sopstatusSets(header, others.charAt(0))
     };
+}
+
+/* List the names of character sets in MSH-18, one a repetition. */
+function sopstatusSets(header, component) {
+    var nodes = header['MSH.18'];
+    var names = [];
+    var index, text;
+    for (index = 0; index < nodes.length(); index++) {
+        text = nodes[index].elements().length() ? String(nodes[index].elements()[0]) : String(nodes[index]);
+        names.push(text.split(component)[0].replace(/^\s+|\s+$/g, '').toUpperCase());
+    }
+    return names;
+}
+
+/* Tell whether the character set that MSH-18 names has these characters; without one it is ASCII. */
+function sopstatusFitsSet(text, marks) {
+    var sets = sopstatusTables().characterSets;
+    var name = marks.sets[0] || '';
+    var charset = Packages.java.nio.charset.Charset;
+    var index;
+    if (/^[\x00-\x7f]*$/.test(text)) {
+        return true;
+    }
+    for (index = marks.sets.length - 1; index > 0; index--) { // a Japanese one behind the first holds
+        name = /^ISO IR(87|159)$/.test(marks.sets[index]) ? marks.sets[index] : name;
+    }
+    name = sopstatusLookUp(sets, name.replace(/[^A-Z0-9]/g, ''), 'us-ascii');
+    return charset.isSupported(name) && charset.forName(name).canEncode() &&
+        Boolean(charset.forName(name).newEncoder().canEncode(text));
 }
 
 /**
@@ -70,14 +101,27 @@ function sopstatusEscaped(text, marks) {
 function sopstatusUnescaped(text, marks) {
     var sign = marks.escape;
     var made = '';
+    var run = []; // neighbouring hexadecimal escapes: their bytes, written %XX
     var start = 0;
-    var begin, end, plain;
+    var begin, end, name, bytes, plain;
     if (!sign) {
         return text;
     }
     while ((begin = text.indexOf(sign, start)) >= 0) {
         end = text.indexOf(sign, begin + 1);
-        plain = end > 0 ? sopstatusSequence(text.substring(begin + 1, end), marks) : null;
+        name = end > 0 ? text.substring(begin + 1, end) : '';
+        bytes = sopstatusHexadecimal(name);
+        if (run.length && (begin > start || bytes === null)) {
+            made += sopstatusDecoded(run);
+            run = [];
+        }
+        if (bytes !== null) {
+            made += text.substring(start, begin);
+            run.push([text.substring(begin, end + 1), bytes]);
+            start = end + 1;
+            continue;
+        }
+        plain = sopstatusSequence(name, marks);
         if (plain === null) {
             made += text.substring(start, begin + 1);
             start = begin + 1;
@@ -86,7 +130,34 @@ function sopstatusUnescaped(text, marks) {
             start = end + 1;
         }
     }
-    return made + text.substring(start);
+    return made + sopstatusDecoded(run) + text.substring(start);
+}
+
+function sopstatusHexadecimal(name) {
+    var ends = { X000D: '%0D', X000A: '%0A' }; // as HAPI, NHapi and Camel write them
+    var end = sopstatusLookUp(ends, name.toUpperCase(), null);
+    if (end !== null) {
+        return end;
+    }
+    return /^X([0-9A-Fa-f]{2})+$/.test(name) ? name.substring(1).replace(/../g, '%$&') : null;
+}
+
+/* Decode neighbours as one text, or each by itself; bytes that are no UTF-8 stay as they stand. */
+function sopstatusDecoded(run) {
+    var bytes = '';
+    var made = '';
+    var index;
+    for (index = 0; index < run.length; index++) {
+        bytes += run[index][1];
+    }
+    try {
+        return decodeURIComponent(bytes);
+    } catch (error) {
+        for (index = 0; index < run.length; index++) {
+            made += run.length === 1 ? run[0][0] : sopstatusDecoded([run[index]]);
+        }
+        return made;
+    }
 }
 
 function sopstatusSequence(name, marks) {
@@ -94,21 +165,39 @@ function sopstatusSequence(name, marks) {
     if (sopstatusLookUp(names, name, '')) {
         return marks[names[name]] || null;
     }
-    if (name === '.br') {
-        return '\r\n';
+    return sopstatusLayout(name);
+}
+
+/* Read lines and blanks of layout (HL7 v2 2.7.6), and drop the rest of it. */
+function sopstatusLayout(name) {
+    var found = /^\.(?:(br|ce|fi|nf)|(sp|sk)\+?([0-9]{0,2})|(in|ti)[+-]?[0-9]{0,2})$/.exec(name.toLowerCase());
+    var one, count;
+    if (name === 'H' || name === 'N') { // highlighting
+        return '';
     }
-    if (/^X([0-9A-Fa-f]{2})+$/.test(name)) {
-        try {
-            return decodeURIComponent(name.substring(1).replace(/../g, '%$&'));
-        } catch (error) {
-            return null; // bytes that are no UTF-8
-        }
+    if (!found) {
+        return null;
     }
-    return null;
+    one = { br: '\r\n', ce: '\r\n', sp: '\r\n', sk: ' ' };
+    one = sopstatusLookUp(one, found[1] || found[2] || found[4], '');
+    count = Math.min(found[3] ? Number(found[3]) : 1, 9);
+    return new Array(count + 1).join(one);
 }
 
 function sopstatusLookUp(table, key, otherwise) {
     return Object.prototype.hasOwnProperty.call(table, key) ? table[key] : otherwise;
+}
+
+/* List the names that have a value. */
+function sopstatusKeys(attributes) {
+    var keys = [];
+    var key;
+    for (key in attributes) {
+        if (Object.prototype.hasOwnProperty.call(attributes, key) && attributes[key] !== undefined) {
+            keys.push(key);
+        }
+    }
+    return keys;
 }
 
 function sopstatusHex(number, digits) {
@@ -135,7 +224,12 @@ function sopstatusFitsXML(text) {
 
 /* Drop what is padding around a code (PS3.5 table 6.2-1). */
 function sopstatusTrimmed(text) {
-    return text.replace(/[ \x00]+$/, '').replace(/^ +/, '');
+    return sopstatusUnpadded(text).replace(/^ +/, '');
+}
+
+/* Drop what is padding behind a UID or a time. */
+function sopstatusUnpadded(text) {
+    return text.replace(/[ \x00]+$/, '');
 }
 
 /* Read a DICOM DT or HL7 DTM (PS3.5 6.2): digits, fraction, offset; null where it is none. */
@@ -188,6 +282,34 @@ function sopstatusDTM(text) {
 function sopstatusSetting(key, otherwise) {
     var value = configurationMap.get(key);
     return value === null || value === undefined ? otherwise : String(value);
+}
+
+/* Stop the message with the line of an issue; where a site wants that, log the line and go on. */
+function sopstatusStop(line, status) {
+    if (sopstatusSetting('sopstatus.errors', 'stop') !== 'log') {
+        throw sopstatusFault(line, status);
+    }
+    logger.error(line);
+}
+
+/* Make the error of an answer; status 0: there was none. */
+function sopstatusFault(line, status) {
+    var fault = new Error(line);
+    fault.status = status;
+    return fault;
+}
+
+/* Stop a message that the listener did not read in its own character set: U+FFFD stands for what is lost. */
+function sopstatusCheckDecoded(msg) {
+    var segments = msg.elements();
+    var index;
+    for (index = 0; index < segments.length(); index++) {
+        if (segments[index].toXMLString().indexOf('\ufffd') >= 0) {
+            throw sopstatusFault(sopstatusIssue('hl7/undecodable', segments[index].localName(), {
+                charset: 'the listener has another one'
+            }), 400);
+        }
+    }
 }
 
 /* Make the line of an issue, as the catalogue has it; no fact is ever text of the message. */

@@ -15,23 +15,15 @@ function sopstatusWrite(msg, statement) {
     var index;
     if (found.length) {
         for (index = found.length - 1; index >= 0; index--) { // from behind: a segment may go
+            if (found[index].isTakenBack && sopstatusKeys(statement.attributes).length) {
+                throw new Error(sopstatusIssue('hl7/withdrawn', sopstatusTables().segment, { segment: sopstatusTables().segment }));
+            }
             sopstatusReplace(msg, found[index], statement, marks);
         }
     } else if (sopstatusKeys(statement.attributes).length) {
         sopstatusAdd(msg, statement, marks);
     }
     return msg;
-}
-
-function sopstatusKeys(attributes) {
-    var keys = [];
-    var key;
-    for (key in attributes) {
-        if (Object.prototype.hasOwnProperty.call(attributes, key) && attributes[key] !== undefined) {
-            keys.push(key);
-        }
-    }
-    return keys;
 }
 
 /* Return the segments that speak of the same; one that says nothing, only if no other does. */
@@ -55,7 +47,7 @@ function sopstatusIsSame(old, statement) {
         var b = statement[key] || '';
         return a === b || (Boolean(statement.sopInstanceUID) && (!a || !b));
     }
-    return (old.holder || '') === (statement.holder || '') &&
+    return sopstatusHolderKey(old.holder || '') === sopstatusHolderKey(statement.holder || '') &&
         (old.sopInstanceUID || '') === (statement.sopInstanceUID || '') &&
         agree('studyInstanceUID') && agree('seriesInstanceUID');
 }
@@ -107,6 +99,9 @@ function sopstatusAdd(msg, statement, marks) {
         throw new Error(sopstatusIssue('hl7/no-study-uid', name, {}));
     }
     order = sopstatusOrder(msg, statement.studyInstanceUID, marks);
+    if (sopstatusTakenBack(msg, marks)(order.span[1] - 1, statement.studyInstanceUID)) {
+        throw new Error(sopstatusIssue('hl7/withdrawn', name, { segment: name }));
+    }
     if (order.one && (statement.seriesInstanceUID || statement.sopInstanceUID)) {
         throw new Error(sopstatusIssue('hl7/not-for-the-study', name, { count: 1 }));
     }
@@ -117,6 +112,9 @@ function sopstatusAdd(msg, statement, marks) {
     }
     if (order.one && (order.ours || order.otherStudy)) {
         throw new Error(sopstatusIssue('hl7/one-per-order', name, { kind: order.kind }));
+    }
+    if (name === 'ZDS' && msg['IPC'].length()) { // dcm4chee takes both, and the later one replaces
+        throw new Error(sopstatusIssue('hl7/ipc', name, { segment: name }));
     }
     sopstatusFill(msg, fields, statement, {}, marks);
     msg.insertChildAfter(order.anchor, new XML(sopstatusRewritten(null, [name], fields, marks)));

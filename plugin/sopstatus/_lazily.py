@@ -1,0 +1,27 @@
+"""Names that a package offers from its modules, each loaded at its first use."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+
+def exports(package: str, *modules: str) -> None:
+    """Give a package ``__getattr__`` and ``__dir__`` (PEP 562): importing it alone loads nothing.
+
+    A name of its ``__all__`` is looked for in these modules, in their order. The two are set here,
+    for mypy takes every name from a module that has a ``__getattr__`` of its own.
+    """
+    here = vars(sys.modules[package])
+
+    def load(name: str) -> Any:
+        for module in modules if name in here["__all__"] else ():
+            found = import_module(f"{package}.{module}")
+            if module == name:
+                return found
+            if hasattr(found, name):
+                here[name] = value = getattr(found, name)
+                return value
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    here["__getattr__"] = load
+    here["__dir__"] = lambda: sorted({*here, *here["__all__"]})

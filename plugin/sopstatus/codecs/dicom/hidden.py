@@ -1,0 +1,175 @@
+"""Places where a status may stand in a data set without stating anything, and what covers it.
+
+Private twins, copies inside sequences, and digital signatures: all are told, none is read.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable
+from struct import Struct
+from typing import Any
+
+from sopstatus.catalogue import issue
+from sopstatus.codecs.part10 import walk as part10
+from sopstatus.codecs.part10.file import Part10File, unreadable
+from sopstatus.codecs.part10.plan import LONG, SHORT, Plan
+from sopstatus.codecs.part10.walk import STRAY
+from sopstatus.codecs.part10.window import File, Window
+from sopstatus.codecs.shared.data_set import TWIN_CREATOR, TWINS
+from sopstatus.limits import DEFAULT, Limits
+from sopstatus.model import DocumentError, Issue
+from sopstatus.table import Attribute
+from sopstatus.values import tag_text
+
+CREATOR_OF_TWINS = 0x0029, TWIN_CREATOR.encode()
+_ITEM, _MAC_PARAMETERS, _SIGNED = 0xFFFEE000, 0x4FFE0001, 0x04000020
+_SIGNATURES = Plan([_MAC_PARAMETERS])
+VRS = LONG | SHORT
+
+
+def _pattern(tag: int, *, big: bool) -> bytes:
+    return Struct(">HH" if big else "<HH").pack(tag >> 16, tag & 0xFFFF)
+
+
+def of_dataset(dataset: Any, rows: Iterable[Attribute]) -> list[Issue]:
+    """Look for private twins and nested copies in a pydicom data set."""
+    issues: list[Issue] = []
+    rows = tuple(rows)
+    keys = [tag for tag in dataset.keys() if tag >> 16 == CREATOR_OF_TWINS[0]]  # noqa: SIM118
+    for key in keys:
+        if key & 0xFFFF < 0x100 and _creator(dataset, key) == TWIN_CREATOR:
+            present = {k & 0xFF for k in keys if k >> 8 & 0xFF == key & 0xFF}
+            issues += _twins(rows, present & TWINS.keys())
+    issues += [_nested(row) for row in rows if _is_nested(dataset, row)]
+    return issues
+
+
+def faults(dataset: Any) -> dict[str, int]:
+    """Return issue code and tag of what no data set may hold; of each code the first."""
+    from pydicom.dataelem import RawDataElement
+
+    found: dict[str, int] = {}
+    for element in dataset.values():
+        tag = int(element.tag)
+        if tag >> 16 in STRAY:
+            found.setdefault("dicom/stray", tag)
+        elif isinstance(element, RawDataElement) and _is_unknown(element):
+            found.setdefault("dicom/unknown-vr", tag)
+    return found
+
+
+def _is_unknown(element: Any) -> bool:
+    """Tell of a VR that is none; pydicom takes it for a part of the length, and the rest for the value."""
+    if element.VR:
+        return element.VR.encode("latin-1", "replace") not in VRS
+    return isinstance(element.value, bytes) and len(element.value) < element.length < 0xFFFFFFFF
+
+
+def _creator(dataset: Any, key: int) -> str:
+    try:
+        return str(dataset[key].value).strip()
+    except Exception:  # a broken element of no concern to us
+        return ""
+
+
+def _is_nested(dataset: Any, row: Attribute) -> bool:
+    from pydicom.sequence import Sequence
+
+    for key in dataset.keys():  # noqa: SIM118
+        try:
+            element = dataset.get_item(key)
+        except Exception:  # a broken element of no concern to us
+            continue
+        if (element.VR or _vr(key)) != "SQ":
+            continue
+        if isinstance(element.value, bytes):
+            big = not element.is_little_endian
+            pattern = _pattern(row.tag, big=big)
+            pattern += b"" if element.is_implicit_VR else row.vr.encode()
+            found = pattern in element.value and element.value.startswith(_pattern(_ITEM, big=big))
+        else:
+            found = isinstance(element.value, Sequence) and any(
+                row.tag in item or _is_nested(item, row) for item in element.value
+            )
+        if found:
+            return True
+    return False
+
+
+def _vr(tag: int) -> str:
+    from pydicom.datadict import dictionary_has_tag, dictionary_VR
+
+    return dictionary_VR(tag) if dictionary_has_tag(tag) else ""
+
+
+def _twins(rows: Iterable[Attribute], present: set[int]) -> list[Issue]:
+    by_tag = {row.tag: row for row in rows}
+    return [
+        issue(
+            "dicom/private-twin",
+            f"(0029,xx{low:02X})",
+            keyword=by_tag[tag].keyword,
+            tag=tag_text(tag),
+        )
+        for low, tag in TWINS.items()
+        if low in present and tag in by_tag
+    ]
+
+
+def _nested(row: Attribute) -> Issue:
+    location = tag_text(row.tag)
+    return issue("dicom/nested", location, keyword=row.keyword)
+
+
+def signed(source: Any, changed: Iterable[Attribute], limits: Limits = DEFAULT) -> list[Issue]:
+    """Return an issue for each changed attribute that a digital signature covers (PS3.15 C).
+
+    ``source`` is a pydicom data set, Part 10 bytes or a `Part10File`.
+    """
+    found = source
+    if isinstance(source, bytes):
+        found = _mac_parameters(io.BytesIO(source), limits)
+    elif isinstance(source, Part10File):
+        try:
+            with io.FileIO(os.fspath(source.path)) as file:
+                found = _mac_parameters(file, limits)
+        except OSError as error:
+            raise unreadable(error) from None
+    items = found[_MAC_PARAMETERS].value if _MAC_PARAMETERS in found else ()
+    covered: set[int] = set()
+    for item in items:
+        tags = item[_SIGNED].value if _SIGNED in item else ()
+        covered |= {int(tag) for tag in (tags if not isinstance(tags, int) else (tags,))}
+    return [
+        issue(
+            "dicom/signature",
+            tag_text(row.tag),
+            keyword=row.keyword,
+        )
+        for row in changed
+        if row.tag in covered
+    ]
+
+
+def _mac_parameters(file: Any, limits: Limits) -> Any:
+    """Read MAC Parameters Sequence if a walk, which stops before pixel data, meets one."""
+    from pydicom.filereader import read_partial
+
+    file.seek(0)
+    try:
+        walked = part10.walk(Window(b"", File(file), limits), _SIGNATURES, behind=False)
+        if _MAC_PARAMETERS not in walked.elements:
+            return {}
+        if walked.deflated:
+            walked.window.drain()  # pydicom has no limit
+    except part10.Lost:  # as where it is met in explicit VR
+        pass
+    except DocumentError:
+        return {}
+    file.seek(0)
+    try:
+        return read_partial(file, stop_when=lambda tag, vr, length: tag > _MAC_PARAMETERS)
+    except Exception:  # what pydicom raises on a broken file is not one family
+        return {}

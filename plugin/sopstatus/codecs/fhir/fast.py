@@ -1,0 +1,84 @@
+"""The slices of an extension, compiled: the road of extensions that need no care.
+
+`Plan.read` takes an extension in which every slice is ours, stands once and has a legal value that
+needs no verbatim text, and answers ``None`` for any other, which `fhir_extension.read` then does
+slice by slice. Both roads give the same; only the other one has anything to say about it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
+
+from sopstatus import plain, values
+from sopstatus.codecs.fhir.value import VALUE
+from sopstatus.holder import Holder, of_uri
+from sopstatus.model import Value
+from sopstatus.table import Attribute, Group, conversions
+from sopstatus.table.language import HOLDER_SLICE, HOLDER_UID_SLICE, HOLDER_UID_TYPE_SLICE
+
+Attributes = tuple[tuple[str, Value], ...]
+
+
+class Plan:
+    """What an extension looks like where nothing is out of the ordinary."""
+
+    def __init__(self, group: Group) -> None:
+        self.slices: dict[str, tuple[str, str, Callable[[str], str | None]]] = {
+            row.slice: (row.keyword, VALUE[row.fhir_type], _reader(row))
+            for row in group.slices
+            if row.vm == "1" and row.fhir_type in ("code", "dateTime", "string")
+        }
+        self.slices[HOLDER_SLICE] = ("", "valueString", str)
+        self.slices[HOLDER_UID_SLICE] = ("^", "valueUri", str)
+        self.slices[HOLDER_UID_TYPE_SLICE] = ("^^", "valueCode", str)
+
+    def read(self, extension: dict[str, Any]) -> tuple[Attributes, Holder] | None:
+        """Read the attributes and the holder; ``None`` where there is more to it."""
+        inner = extension.get("extension")
+        if type(inner) is not list or len(inner) > len(self.slices):
+            return None
+        said: dict[str, str] = {}
+        for item in inner:
+            if type(item) is not dict or len(item) != 2:
+                return None
+            url = item.get("url")
+            known = self.slices.get(url) if type(url) is str else None
+            if known is None:
+                return None
+            keyword, key, reader = known
+            text = item.get(key)
+            value = reader(text) if type(text) is str else None
+            if not value or keyword in said:
+                return None
+            said[keyword] = value
+        named, uri = said.pop("", ""), said.pop("^", "")
+        holder = of_uri(named, uri, said.pop("^^", ""))
+        return tuple(sorted(said.items())), holder
+
+
+def _reader(row: Attribute) -> Callable[[str], str | None]:
+    if row.vr == "CS":
+        return {code: term for code, term in row.from_fhir.items() if term in row.displays}.get
+    if row.vr == "DT":
+        return plain.date_time_to_dt
+    if row.vr not in conversions.TEXT_VRS:
+        return _needs_care
+    longest = values.MAX_CHARACTERS.get(row.vr, sys.maxsize)
+    return partial(_text, longest, row.vr in values.SINGLE_VALUED)
+
+
+def _needs_care(text: str) -> None:
+    return None
+
+
+def _text(longest: int, single: bool, text: str) -> str | None:
+    return text if plain.is_text(text, longest, single=single) else None
+
+
+@lru_cache(maxsize=64)
+def plan(group: Group) -> Plan:
+    """Return the plan of a group, compiled once."""
+    return Plan(group)

@@ -1,0 +1,248 @@
+"""The rows of a segment, compiled for one set of delimiters: the road of what needs no care.
+
+`Plan.read` and `Plan.write` take a segment or a statement in which nothing is repeated, misspelt,
+shortened or lost, and nothing escaped but a delimiter, and answer ``None`` for any other, which `ZSegment` then does field by
+field. Both roads give the same; only `ZSegment` has anything to say about it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import lru_cache
+
+from sopstatus import plain, values
+from sopstatus.codecs.hl7.er7 import escape, is_byte_safe, unescape
+from sopstatus.codecs.hl7.outline import Delimiters, Message
+from sopstatus.holder import Holder
+from sopstatus.model import SOPInstance, Value, stated
+from sopstatus.table import Attribute, conversions
+from sopstatus.table.language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_FIELD
+
+# a DTM that is a DT as it stands: at most four fraction digits
+_UID = re.compile(plain.UID.encode("ascii"))
+_DTM = rf"{plain.DATE_AND_TIME}(?:\.[0-9]{{1,4}})?(?:{plain.OFFSET})?"
+
+
+def _is_plain(row: Attribute) -> bool:
+    """Tell whether a legal value of the row reads and writes as it stands, whatever it is."""
+    return row.vm == "1" and row.vr in ("CS", "DT", *conversions.TEXT_VRS)
+
+
+class Plan:
+    """What one kind of segment looks like where nothing is out of the ordinary."""
+
+    def __init__(self, name: str, rows: tuple[Attribute, ...], delimiters: Delimiters) -> None:
+        self.name, self.separator, self.delimiters = name, delimiters.field, delimiters
+        self.component, self.sign = (component := delimiters.component), delimiters.escape
+        special = re.escape("".join(delimiters))
+        every, rows = rows, tuple(row for row in rows if _is_plain(row))
+        self.codes = {row.keyword: _codes(row, delimiters) for row in rows if row.vr == "CS"}
+        self.owned = {
+            row.keyword: (row.field, row.vr, self._written(row, component))
+            for row in rows
+            if row.vr == "CS" or row.datatype not in CODED
+        }
+        self.last = max([HOLDER_FIELD, *(row.field for row in every)])
+        self.care_fields = {row.field for row in every} - {row.field for row in rows}
+        self.pointer = f"{component}{component}Application{component}DICOM"
+        self.special = re.compile(f"[{special}]")
+        self.care = re.compile(f'[^ -~]|[{special}]|""')
+        self.dtm = re.compile(_DTM)
+        by_field = {row.field: row for row in rows}
+        captured = sorted({*by_field, HOLDER_FIELD})
+        groups = {number: group for group, number in enumerate(captured, FIRST_FIELD - 1)}
+        self.readers = tuple(
+            (groups[row.field], row.keyword, _longest(row), self._read_codes(row))
+            for row in sorted(rows, key=lambda row: row.keyword)
+        )
+        self.holder = groups[HOLDER_FIELD]
+        # a delimiter that a UID or a DT has inside: everything needs care
+        self.is_usable = not set("".join(delimiters)) & set(".+-")
+        pattern = self._pattern(name, by_field, delimiters, special) if self.is_usable else "(?!)"
+        self.pattern = re.compile(pattern.encode("ascii"))
+
+    def _pattern(
+        self, name: str, by_field: dict[int, Attribute], delimiters: Delimiters, special: str
+    ) -> str:
+        separator, component, sign = map(re.escape, (delimiters.field, self.component, self.sign))
+        one = rf"[^{special}\x00-\x1f\x7f]"
+        any_other = rf"[^{separator}\x0a\x0b\x0d\x1b\x1c]*+"
+        any_word = f"{one}*+"
+        others = re.escape("".join(set(delimiters) - {delimiters.component}))
+        parts = rf"[^{others}\x00-\x1f\x7f]*+"
+        # an alternative to nothing costs less than a repetition
+        tail = f"(?:{component}{any_word}(?:{component}{any_word}(?:{component}(?:DICOM|)|)|)|)"
+        made = rf"(?:{separator}[^\x0a\x0b\x0d\x1b\x1c]*+|)"
+        for number in range(self.last, 1, -1):
+            row = by_field.get(number)
+            if number < FIRST_FIELD:
+                text = "([0-9.]*+)"
+            elif number == VERBATIM_FIELD or number in self.care_fields:
+                text = ""
+            elif number == HOLDER_FIELD:
+                text = f"({parts})"
+            elif row is None:
+                text = any_other
+            elif row.vr == "CS":
+                text = f"({parts})"
+            elif row.vr == "DT":
+                text = f"({_DTM}|)"
+            else:
+                most = values.MAX_CHARACTERS.get(row.vr, "")
+                allowed = one if row.vr in values.SINGLE_VALUED else one[:-1] + r"\\]"
+                word = f"{allowed}{{0,{most}}}+"
+                letters = _letters(delimiters, row)
+                escaped = rf"(?:{sign}[{letters}]{sign}{word})*+" if letters else ""
+                text = rf'((?!""){word}{escaped})'
+            made = f"(?:{separator}{text}{made}|)"
+        return rf"{name}{separator}([0-9.]++){tail}{made}(?=[\r\n]|\Z)"
+
+    def _read_codes(self, row: Attribute) -> dict[bytes, str] | None:
+        if row.keyword not in self.codes:
+            return None
+        return {text.encode("utf-8"): term for text, term in self.codes[row.keyword].items()}
+
+    def _written(self, row: Attribute, component: str) -> dict[str, str] | None:
+        if row.vr != "CS":
+            return None
+        written = {}
+        for term, code in row.to_hl7.items():
+            parts = (code, row.displays[term], row.coding_system)
+            text = component.join(parts).rstrip(component) if row.datatype in CODED else code
+            if text.isascii() and self.codes[row.keyword].get(text) == term:
+                written[term] = text
+        return written
+
+    def read(self, start: int, message: Message) -> SOPInstance | None:
+        """Read the segment that begins here, of a message whose character set `is_byte_safe`.
+
+        ``None`` where there is more to it.
+        """
+        match = self.pattern.match(message.document, start)
+        if match is None:
+            return None
+        if message.only_cr and message.document[match.end() : match.end() + 1] == b"\n":
+            return None  # it is text, and the field goes on
+        fields = match.groups(b"")
+        study, series, sop_class = map(_often, fields[:3])
+        sop = _uid(fields[3])
+        if study is None or series is None or sop_class is None or sop is None:
+            return None
+        charset = "utf-8" if message.charset == "utf-8" else "ascii"
+        said: list[tuple[str, Value]] = []
+        try:
+            for group, keyword, longest, codes in self.readers:
+                if raw := fields[group]:
+                    if codes is not None:
+                        value = codes[raw]
+                    else:
+                        value = raw.decode(charset)
+                        if not longest:
+                            if value[-5] not in "+-" and message.offset:
+                                value = values.with_offset(value, message.offset)
+                        elif self.sign and self.sign in value:
+                            value = unescape(value, self.delimiters, charset)
+                            if len(value) > longest:
+                                return None
+                    said.append((keyword, value))
+            holder = _holder(fields[self.holder].decode(charset), self.component)
+            if holder is None:
+                return None
+        except (KeyError, UnicodeDecodeError):
+            return None
+        return stated(study, series, sop_class, sop, holder, tuple(said))
+
+    def write(self, new: SOPInstance, message: Message) -> bytes | None:
+        """Write a new segment; ``None`` where there is more to it."""
+        study, series = new.study_instance_uid, new.series_instance_uid
+        sop_class, sop, holder = new.sop_class_uid, new.sop_instance_uid, new.holder
+        fields = [self.name, study + self.pointer, series, sop_class, sop, *[""] * self.last]
+        written = "".join((study, series, sop_class, sop, *holder.parts))
+        last = 4 if sop else 3 if sop_class else 2 if series else 1
+        for keyword, value in new.attributes:
+            if value is None or keyword not in self.owned:
+                return None
+            number, vr, codes = self.owned[keyword]
+            if codes is not None:
+                value = codes.get(value, "")
+                if not value:
+                    return None
+            elif vr == "DT":
+                if not self.dtm.fullmatch(value) or isinstance(value, values.LocalDT):
+                    return None
+                if value[-5] not in "+-" and message.offset:
+                    return None
+            elif self.sign and self.special.search(value) and "\\" not in value:
+                written += self.special.sub("", value)
+                value = escape(value, self.delimiters) or ""
+            else:
+                written += value
+            fields[number] = value
+            last = max(last, number)
+        if not self.is_usable or not is_byte_safe(message.charset or ""):
+            return None
+        if self.care.search(written):
+            return None
+        if holder:
+            fields[HOLDER_FIELD] = self.component.join(holder.parts).rstrip(self.component)
+            last = max(last, HOLDER_FIELD)
+        return self.separator.join(fields[: last + 1]).encode("ascii")
+
+
+def _longest(row: Attribute) -> int:
+    """Return how many characters the text of a row may have; 0 = it is a time."""
+    return 0 if row.vr == "DT" else values.MAX_CHARACTERS.get(row.vr, sys.maxsize)
+
+
+def _letters(delimiters: Delimiters, row: Attribute) -> str:
+    """Return what a delimiter that the text of a row may hold is escaped as (2.7.1)."""
+    named = zip(
+        "FSRT",
+        (delimiters.field, delimiters.component, delimiters.repetition, delimiters.subcomponent),
+        strict=True,
+    )
+    letters = "".join(letter for letter, sign in named if sign and sign != "\\")
+    if not delimiters.escape:
+        return ""
+    return letters + "E" * (row.vr in values.SINGLE_VALUED or delimiters.escape != "\\")
+
+
+def _uid(raw: bytes) -> str | None:
+    """Return a UID, ``""`` for none; ``None`` where the text may be no UID."""
+    if not raw:
+        return ""
+    return raw.decode("ascii") if len(raw) <= 64 and _UID.fullmatch(raw) else None
+
+
+@lru_cache(maxsize=256)
+def _holder(text: str, component: str) -> Holder | None:
+    """Return the holder of an HD without escapes; ``None`` where it is padded, or there is more."""
+    parts = text.split(component)
+    if len(parts) > 3 or any(part != part.strip(" ") for part in parts):
+        return None
+    return Holder(*parts)
+
+
+_often = lru_cache(maxsize=64)(_uid)  # many segments share their study, series and SOP Class
+
+
+def _codes(row: Attribute, delimiters: Delimiters) -> dict[str, str]:
+    """Return the term of every spelling of a field that says no more than a term."""
+    found: dict[str, str] = {}
+    for spelling, term in row.from_hl7.items():
+        tails: list[tuple[str, ...]] = [()]
+        if row.datatype in CODED:
+            display, system = row.displays[term], row.coding_system
+            tails = [(), (display,), (display, system), ("", system)]
+        for tail in tails:
+            parts = (spelling, *tail)
+            if not any(c and c in part for c in delimiters for part in parts):
+                found[delimiters.component.join(parts)] = term
+    return found
+
+
+@lru_cache(maxsize=64)
+def plan(name: str, rows: tuple[Attribute, ...], delimiters: Delimiters) -> Plan:
+    """Return the plan of the rows of a segment, compiled once for each set of delimiters."""
+    return Plan(name, rows, delimiters)

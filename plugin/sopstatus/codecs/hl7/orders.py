@@ -1,0 +1,195 @@
+"""Where a statement belongs in a message: its orders, the studies they name, and the position.
+
+A new segment goes after the last segment of the group it qualifies: the OBX and NTE of an
+ORDER_OBSERVATION in ORU, the last OBR and NTE of an order in ORM and OMG (IHE RAD-4 has ZDS there,
+and its readers take every ZDS for a study, hence at most one an order), IPC in OMI (a segment of
+another name: no new ZDS goes beside an IPC, which names the study itself), TXA and OBX in MDM. In any other message it goes to the end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7.outline import Message, Segment, segments
+from sopstatus.values import trim
+
+IHE_SEGMENT = "ZDS"  # readers of orders take it for IHE's, whatever else it says
+ORDER_MESSAGES = ("ORM", "OMG")
+ANCHORS = {
+    "ORM": ("ORC", "OBR", "NTE"),
+    "OMG": ("ORC", "TQ1", "TQ2", "OBR", "NTE"),
+    "OMI": ("ORC", "TQ1", "TQ2", "OBR", "NTE", "CTD", "OBX", "IPC"),
+    "MDM": ("TXA", "CON", "OBX", "NTE"),
+}
+TRAILERS = ("DSC", "BTS", "FTS", "BHS", "FHS")
+NAMING = ("IPC", "ZDS")
+"""Segments that name a study, whether or not they are ours."""
+_STUDY_CODES = ("113014", "110180")  # DCM: DICOM Study; Study Instance UID
+_CODES = tuple(code.encode("ascii") for code in _STUDY_CODES)
+# behind a name, ORC-1 (table 0119): cancelled by the placer, by the filler
+_CANCELLED = re.compile(rb".[ \t]*(?:CA|OC)(?![A-Z0-9])", re.IGNORECASE)
+_DELETED = ("W", "D", "X")  # OBX-11 (table 0085): wrong patient, deleted, cannot be obtained
+
+
+@dataclass(slots=True)
+class Order:
+    """A part of a message that may hold one statement about one study, or many."""
+
+    message: Message
+    start: int
+    end: int
+    kind: str  # MSH-9.1
+    _studies: set[str] | None = None
+    _places: dict[str, Segment] = field(default_factory=dict)
+
+    @property
+    def is_order_message(self) -> bool:
+        """Tell whether at most one ZDS may stand here (IHE RAD-4, RAD-13)."""
+        return self.kind in ORDER_MESSAGES
+
+    @property
+    def studies(self) -> set[str]:
+        """The Study Instance UIDs that the order's segments name."""
+        if self._studies is None:
+            self._studies = _studies(self.message, self.start, self.end)
+        return self._studies
+
+    def anchor(self, segment: str) -> Segment:
+        """Return the segment behind which a new one of this name goes."""
+        if segment not in self._places:
+            self._places[segment] = self._anchor(segment)
+        return self._places[segment]
+
+    def _anchor(self, segment: str) -> Segment:
+        names = ANCHORS.get(self.kind)
+        if names is None:
+            return last_segment(self.message, self.start, self.end)
+        inside = _body(self.message, self.start, self.end)
+        best = inside[-1] if self.kind == "MDM" else inside[0]
+        after_observation = False
+        for candidate in inside:
+            after_observation |= candidate.name in ("OBX", "DG1")
+            if candidate.name == segment or (
+                candidate.name in names and not (self.is_order_message and after_observation)
+            ):
+                best = candidate
+        return best
+
+
+def orders(message: Message) -> list[Order]:
+    """Cut a message into its orders; one without ORC and OBR is one order as a whole."""
+    runs: list[tuple[int, str]] = []
+    if message.kind != "MDM":
+        open_orc = False
+        for start, name in message.marked():
+            if name == "ORC" or (name == "OBR" and not open_orc) or (name == "PID" and runs):
+                runs.append((start, name))  # a PID: the next PATIENT_RESULT
+            open_orc = name == "ORC" or (open_orc and name != "OBR")
+    ends = [*(start for start, _ in runs[1:]), message.end]
+    found = [
+        Order(message, start, end, message.kind)
+        for (start, name), end in zip(runs, ends, strict=False)
+        if name != "PID"
+    ]
+    return found or [Order(message, message.start, message.end, message.kind)]
+
+
+def studies(messages: Iterable[Message]) -> list[str]:
+    """Return the Study Instance UIDs that these messages name, in their order."""
+    found: dict[str, None] = {}
+    for message in messages:
+        if message.delimiters and message.charset:
+            for order in orders(message):
+                found.update(dict.fromkeys(sorted(order.studies)))
+    return list(found)
+
+
+def last_segment(message: Message, start: int, end: int) -> Segment:
+    """Return the last segment of a part of a message that closes no batch."""
+    last = message.last_line(start, end)
+    return _body(message, start, end)[-1] if last.name in TRAILERS else last
+
+
+def _body(message: Message, start: int, end: int) -> list[Segment]:
+    cut = segments(message.document, start, end, message.only_cr)
+    return [s for s in cut if s.name not in TRAILERS]
+
+
+def _studies(message: Message, start: int, end: int) -> set[str]:
+    found = set()
+    for place, name in message.marked(start, end):
+        if name in ("IPC", "ZDS"):
+            fields = _first_components(message, place)
+            found.add(fields[3 if name == "IPC" else 1])
+    found |= {fields[5] for fields in _pointers(message, start, end)}
+    return {trim("UI", uid) for uid in found} - {""}
+
+
+def _pointers(message: Message, start: int, end: int) -> Iterator[list[str]]:
+    """Yield the fields of each OBX that names a study."""
+    document = message.document
+    mark = document[message.start + 3 : message.start + 4]
+    for code in _CODES:
+        line = start
+        while (place := document.find(mark + code, line, end)) >= 0:
+            begin = message.line_at(place, line)
+            line = message.segment_at(begin).after
+            if document.startswith(b"OBX", begin):
+                fields = _first_components(message, begin, 11)
+                if fields[3] in _STUDY_CODES:
+                    yield fields
+
+
+@lru_cache(maxsize=64)
+def _states(mark: bytes, sign: str) -> re.Pattern[bytes]:
+    """Return what is quick to look for, and seldom there."""
+    return re.compile(re.escape(mark) + b"[WDXwdx \t" + re.escape(sign.encode()) + b"]")
+
+
+def withdrawals(message: Message) -> Callable[[int, str], bool] | None:
+    """Return what tells if a message takes back what it states at a place about a study; ``None``: nothing.
+
+    It does with ORC-1 CA or OC or OBR-25 X of the group in which the statement stands, and with
+    OBX-11 W, D or X of the OBX that points to the study (HL7 v2 tables 0119, 0123, 0085).
+    """
+    document, start, end = message.document, message.start, message.end
+    mark = document[start + 3 : start + 4]
+    taken = [at for at in message.named("ORC", start, end) if _CANCELLED.match(document, at + 3)]
+    studies: set[str] = set()
+    sign = message.delimiters.escape if message.delimiters else ""
+    if _states(mark, sign).search(document, start, end):
+        taken += [
+            place
+            for place in message.named("OBR", start, end)
+            if _first_components(message, place, 25)[25].strip().upper() == "X"
+        ]
+        pointers = _pointers(message, start, end)
+        studies = {trim("UI", f[5]) for f in pointers if f[11].strip().upper() in _DELETED}
+    if not taken and not studies:
+        return None
+    groups = orders(message)
+    gone = [order for order in groups if any(order.start <= place < order.end for place in taken)]
+    first = groups[0].start if len(gone) < len(groups) else message.start
+
+    def is_taken_back(place: int, study: str) -> bool:
+        before = place < groups[0].start and first == message.start and bool(gone)
+        return before or study in studies or any(o.start <= place < o.end for o in gone)
+
+    return is_taken_back
+
+
+def _first_components(message: Message, place: int, last: int = 5) -> list[str]:
+    """Return the first component of each of the first fields of a segment, first repetition."""
+    delimiters, charset = message.delimiters, message.charset
+    assert delimiters and charset
+    span = message.segment_at(place)
+    fields = er7.split(message.document[span.start : span.end], delimiters.field, charset)
+    texts = [er7.decode(f, charset) or "" for f in fields[: last + 1]]
+    texts += [""] * (last + 1 - len(texts))
+    repetition = delimiters.repetition or "\0"
+    firsts = [text.split(repetition, 1)[0] for text in texts]
+    return [er7.components(text, delimiters, charset)[0] for text in firsts]

@@ -1,0 +1,1 @@
+"""Messages that go on to a destination: the `spool`, its `forwarder`, and what an answer means."""

@@ -1,0 +1,126 @@
+"""What operators ask of a service: whether it is alive, whether it is ready, and its metrics.
+
+`Readiness` is the answer to ``/readyz`` wherever one is given. `Operator` answers on a port of its
+own, for services that do not speak HTTP themselves: the MLLP listener, and the plugin in Orthanc.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from sopstatus.engines.http.auth import is_loopback
+from sopstatus.engines.http.metrics import MEDIA, Metrics
+from sopstatus.model import DocumentError
+
+_FRESH = 2.0  # seconds for which an answer is good: no caller makes us ask others more often
+_PATIENCE = 10.0  # seconds for a request to arrive
+_NOBODY = "2.25.0"
+"""A study that nobody holds: a source that is there says so."""
+
+Check = Callable[[], object]
+
+
+class Readiness:
+    """What a service needs to reach; each check raises where it does not."""
+
+    def __init__(self, checks: Mapping[str, Check] | None = None) -> None:
+        self.checks = dict(checks or {})
+        self._lock = threading.Lock()
+        self._asked, self._faults = -_FRESH, dict[str, str]()
+
+    def faults(self) -> dict[str, str]:
+        """Return what was not reached, each with the code or the kind of what stood against it."""
+        with self._lock:
+            if time.monotonic() - self._asked >= _FRESH:
+                self._faults = {
+                    name: fault for name, check in self.checks.items() if (fault := _fault(check))
+                }
+                self._asked = time.monotonic()
+            return self._faults
+
+
+def reached(source: Any) -> None:
+    """Ask a source about a study that nobody holds; raise what stands against it."""
+    list(source.statements(_NOBODY))
+
+
+def _fault(check: Check) -> str:
+    try:
+        check()
+    except DocumentError as error:
+        return error.issues[0].code
+    except Exception as error:  # whatever a library raises: it was not reached
+        return type(error).__name__
+    return ""
+
+
+class Operator:
+    """An HTTP server on loopback: ``/healthz``, ``/readyz`` and ``/metrics``; one thread a request.
+
+    ``alive`` raises where the service itself does not answer any more.
+    """
+
+    def __init__(self, port: int, metrics: Metrics, readiness: Readiness, alive: Check) -> None:
+        self.draining = False
+
+        class Handler(BaseHTTPRequestHandler):
+            timeout = _PATIENCE
+
+            def do_GET(handler) -> None:  # noqa: N805 - the library's name
+                name = handler.headers.get("Host", "").rpartition(":")[0] or "-"
+                if not is_loopback(name):  # a web page elsewhere, by a name of its own
+                    handler.send_error(403)
+                    return
+                found = self._answer(handler.path)
+                if found is None:
+                    handler.send_error(404)
+                    return
+                status, media, body = found
+                handler.send_response(status)
+                handler.send_header("Content-Type", media)
+                handler.send_header("Content-Length", str(len(body)))
+                handler.end_headers()
+                handler.wfile.write(body)
+
+            def log_message(handler, *_: object) -> None:  # noqa: N805
+                pass
+
+        self._metrics, self._readiness, self._alive = metrics, readiness, alive
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server.daemon_threads = True
+        self.port: int = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, name="operator", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop to listen."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _answer(self, path: str) -> tuple[int, str, bytes] | None:
+        if path == "/metrics":
+            return 200, MEDIA, self._metrics.text()
+        if path == "/healthz":
+            fault = _fault(self._alive)
+            return _json(503 if fault else 200, {"status": fault or "alive"})
+        if path == "/readyz":
+            return _json(*ready(self._readiness, draining=self.draining))
+        return None
+
+
+def ready(readiness: Readiness, *, draining: bool) -> tuple[int, dict[str, Any]]:
+    """Return the status of ``/readyz``, and what it tells."""
+    if draining:
+        return 503, {"status": "draining"}
+    faults = readiness.faults()
+    if faults:
+        return 503, {"status": "not-ready", "not-reached": faults}
+    return 200, {"status": "ready"}
+
+
+def _json(status: int, told: Mapping[str, Any]) -> tuple[int, str, bytes]:
+    return status, "application/json", f"{json.dumps(told)}\n".encode()

@@ -1,0 +1,9 @@
+"""The rules for changing a status: PS3.15 A.1.1, the Online Electronic Storage Secure Use Profile.
+
+`events` has the functions; `language`, `check` and `table` load the rules from ``mappings/``; `link`
+is what is known about the other side; `transition` does one event of one copy; `crossing` carries
+many statements over a link, and `rereading` verifies what was written.
+"""
+
+from sopstatus.profile.events import *
+from sopstatus.profile.events import __all__ as __all__

@@ -1,0 +1,378 @@
+"""How a command line is parsed: groups, help, suggestions, bounds, settings and completion."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from samples_of import FOLDER
+from sopstatus import TableError, load_tables
+from sopstatus.catalogue import catalogue
+from sopstatus.cli import COMMANDS, GROUPS, main, parser
+from sopstatus.cli.arguments import SETTINGS
+
+IMAGE, MESSAGE = (
+    str(FOLDER / "authorized-original" / name) for name in ("image.dcm", "message.hl7")
+)
+
+
+def told(capsys, *given, code=2):
+    """Run a command that is refused, and return its line."""
+    assert main(given) == code
+    out, err = capsys.readouterr()
+    assert out == "" and err.endswith("\n")
+    (line,) = err.splitlines()
+    return line
+
+
+# groups and help
+
+
+@pytest.mark.parametrize("given", [[], ["help"], ["--help"], ["-h"]])
+def test_the_groups(given, capsys):
+    assert main(given) == 0
+    out = capsys.readouterr().out
+    for group, title in GROUPS.items():
+        lines = out.partition(f"\n{title}\n")[2].splitlines()
+        names = [name for name, one in COMMANDS.items() if one.group == group]
+        assert [line.split()[0] for line in lines[: len(names)]] == names
+    assert max(map(len, out.splitlines())) <= 90
+
+
+def test_help_of_a_command_by_either_way(capsys):
+    for given in (["help", "convert"], ["convert", "--help"]):
+        with pytest.raises(SystemExit, match="0"):
+            main(given)
+        out = capsys.readouterr().out
+        assert out.startswith("usage: sopstatus convert")
+    assert "without --into, a new message or ImagingStudy is made" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_a_sentence_with_its_default(name):
+    for action in parser(name).everything():
+        if not action.option_strings and action.nargs == "A...":
+            continue
+        label = (*action.option_strings, action.dest)[0]
+        assert action.help, label
+        if label == "-h":
+            continue
+        assert action.help[0].isupper() or action.help.startswith("--"), label
+        if action.default not in (None, False, True, "", [], "==SUPPRESS=="):
+            assert "(default: " in action.help, label
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_examples_are_parsed(name):
+    examples = import_module(f"sopstatus.cli.{name}").EXAMPLES
+    assert len(set(examples)) == len(examples) >= 2
+    for line in examples:
+        ours = re.search(r"sopstatus [^>)\"]+", line)[0]
+        command, *given = shlex.split(ours)[1:]
+        assert command == name
+        assert parser(name).parse_args(given)
+
+
+# what is misspelt
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ("convrt x", "there is no command convrt: did you mean convert?; see sopstatus help"),
+        ("--versoin", "there is no option --versoin: did you mean --version?; see sopstatus help"),
+        ("show x --jsn", "there is no option --jsn: did you mean --json?; see sopstatus show --help"),
+        ("convert x --t hl7", "there is no option --t: did you mean --to?; see sopstatus convert --help"),
+        ("convert x --to hl8", "--to: there is no value hl8: did you mean hl7?; see sopstatus convert --help"),
+        ("ledger chek x", "there is no task chek: did you mean check?; see sopstatus ledger --help"),
+        ("ledger check x --orignal-age 3",
+         "there is no option --orignal-age: did you mean --original-age?; see sopstatus ledger --help"),
+        ("show", "the following arguments are required: SOURCE; see sopstatus show --help"),
+        ("issue link/untrustd",
+         "there is no issue link/untrustd: did you mean link/untrusted?; see sopstatus issue --list"),
+    ],
+)  # fmt: skip
+def test_did_you_mean(given, line, capsys):
+    assert told(capsys, *given.split()) == f"error: {line}"
+
+
+def test_a_file_in_the_place_of_a_command(capsys):
+    assert f"sopstatus show {IMAGE}" in told(capsys, IMAGE)
+
+
+def test_no_option_is_abbreviated(capsys):
+    """A script that vouches for a link says so in full."""
+    line = told(capsys, "convert", MESSAGE, "--to", "dicom", "--into", IMAGE, "--trusted")
+    assert "did you mean --trusted-link?" in line
+
+
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        ("serve --port 70000", "--port must be a whole number from 0 to 65535, not 70000"),
+        ("serve --port -1", "--port must be a whole number from 0 to 65535, not -1"),
+        ("serve --port http", "--port must be a whole number from 0 to 65535, not http"),
+        ("report x --studies -1", "--studies must be a whole number of at least 0, not -1"),
+        ("serve --max-body -1", "--max-body must be a whole number of at least 1, not -1"),
+        ("serve --timeout 0", "--timeout must be a whole number of at least 1, not 0"),
+        ("gateway --fresh nan", "--fresh must be a number of at least 0, not nan"),
+        ("mllp --block-timeout inf", "--block-timeout must be a number of at least 0, not inf"),
+        ("scan x -o y --workers 0", "--workers must be a whole number of at least 1, not 0"),
+        ("scan x -o y --part-rows 0", "--part-rows must be a whole number of at least 1, not 0"),
+        ("ledger check x --original-age -2", "--original-age must be a number of at least 0, not -2"),
+        ("spool show x 0", "ID must be a whole number of at least 1, not 0"),
+    ],
+)  # fmt: skip
+def test_numbers_are_bounded_and_named(given, option, capsys):
+    assert told(capsys, *given.split()).startswith(f"error: {option}; see sopstatus ")
+
+
+@pytest.mark.parametrize("option", ["--release R4", "--validate", "--stamp", "--trusted-link"])
+def test_an_option_without_meaning_for_the_target(option, capsys, tmp_path):
+    given = [MESSAGE, "--to", "hl7", *option.split(), "-o", str(tmp_path / "out")]
+    line = told(capsys, "convert", *given)
+    assert line.startswith(f"error: {option.split()[0]} has no meaning with --to hl7: ")
+    assert not list(tmp_path.iterdir())
+
+
+# settings
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("SOPSTATUS_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "x.toml").write_text('nam = "x"')
+    return tmp_path
+
+
+def settled(name, *given):
+    from sopstatus.cli.arguments import settle
+
+    made = parser(name)
+    settle(made, name, COMMANDS)
+    return made.parse_args(given)
+
+
+def test_a_folder_of_tables_in_the_file_or_the_environment(folder, monkeypatch, capsys):
+    assert main(["show", IMAGE]) == 0
+    monkeypatch.setenv("SOPSTATUS_MAPPINGS", "site")
+    assert main(["show", IMAGE]) == 2  # its table is broken
+    monkeypatch.delenv("SOPSTATUS_MAPPINGS")
+    (folder / "sopstatus.toml").write_text('mappings = ["site"]\n')
+    assert main(["show", IMAGE]) == 2
+    (folder / "other").mkdir()
+    (folder / "other" / "site.toml").write_text('offset = "+0100"')
+    capsys.readouterr()
+    assert main(["show", IMAGE, "--mappings", "other"]) == 0  # the command line replaces it
+    assert main(["convert", IMAGE, "--to", "hl7"]) == 2
+    assert 'did you mean "name"?' in capsys.readouterr().err
+
+
+def test_what_comes_first(folder, monkeypatch):
+    (folder / "sopstatus.toml").write_text('port = 1\nlog = "text"\n[serve]\nport = 2\ngrace = 7\n')
+    assert settled("gateway", "--upstream", "x", "--on-failure", "open").port == 1
+    options = settled("serve")
+    assert (options.port, options.grace, options.log) == (2, 7, "text")
+    monkeypatch.setenv("SOPSTATUS_PORT", "3")
+    assert settled("serve").port == 3
+    assert settled("mllp").port == 3  # which has no default
+    assert settled("serve", "--port", "4").port == 4
+    assert settled("serve", "--port", "2").port == 2
+    monkeypatch.setenv("SOPSTATUS_PORT", "tcp://10.0.0.1:8410")  # Kubernetes
+    assert settled("serve").port == 2
+
+
+TRUST = [
+    "--trusted-link",
+    "--conforming-peers",
+    "--token-file",
+    "--allowed-host",
+    "--tls-client-ca",
+]
+
+
+@pytest.mark.parametrize("option", TRUST)
+def test_trust_is_not_a_setting(option, folder, monkeypatch, capsys):
+    name = option.removeprefix("--")
+    (folder / "sopstatus.toml").write_text(f'[serve]\n{name} = "x"\n')
+    line = told(capsys, "serve", "--port", "0")
+    assert line == (
+        f"error: sopstatus.toml: [serve]: {name} is not read: pass {option} on the command line"
+    )
+    (folder / "sopstatus.toml").unlink()
+    variable = f"SOPSTATUS_{name.upper().replace('-', '_')}"
+    monkeypatch.setenv(variable, "1")
+    line = told(capsys, "serve", "--port", "0")
+    assert line == f"error: {variable} is not read: pass {option} on the command line"
+
+
+def test_nothing_that_decides_on_trust_is_a_setting():
+    words = ("trust", "token", "conforming", "allowed", "local", "tls", "held", "policy", "audit")
+    assert not [name for name in SETTINGS if any(word in name for word in words)]
+
+
+@pytest.mark.parametrize(
+    "key", ['on-held = "demote"', 'link-policy = "preserve"', '\ufeffon-held = "demote"']
+)
+def test_a_folder_that_decides_on_trust_is_named_on_the_command_line(key, folder, capsys):
+    (folder / "other").mkdir()
+    (folder / "other" / "site.toml").write_text(f"{key}\n", "utf-8")
+    (folder / "sopstatus.toml").write_text('mappings = "other"\n')
+    assert "name the folder on the command line, with --mappings other" in told(
+        capsys, "show", IMAGE
+    )
+    assert main(["show", IMAGE, "--mappings", "other"]) == 0
+
+
+def test_nor_does_it_when_its_tables_are_loaded_again(folder):
+    (folder / "other").mkdir()
+    (folder / "other" / "site.toml").write_text('offset = "+0100"\n')
+    (folder / "sopstatus.toml").write_text('mappings = "other"\n')
+    options = settled("serve")
+    load_tables(*options.mappings)
+    (folder / "other" / "site.toml").write_text('on-held = "demote"\n')
+    with pytest.raises(TableError, match="decides on trust"):
+        load_tables(*options.mappings)
+    assert load_tables(*settled("serve", "--mappings", "other").mappings).site.on_held == "demote"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("port = 70000", "port must be a whole number from 0 to 65535, not 70000"),
+        ('log = "loud"', "log must be one of json, text, not loud"),
+        ("prot = 1", "there is no setting prot: did you mean port?"),
+        ("[sreve]\nport = 1", "there is no command sreve: did you mean serve?"),
+        ("[serve]\nprot = 1", "serve has no option --prot: did you mean port?"),
+        ("mappings = 3", "mappings must be a folder or a list of folders"),
+        ("port = ", "Invalid value (at end of document)"),
+    ],
+)
+def test_a_fault_in_the_file(text, line, folder, capsys):
+    (folder / "sopstatus.toml").write_text(text)
+    assert told(capsys, "serve", "--port", "0") == f"error: sopstatus.toml: {line}"
+
+
+# the keyboard and the terminal
+
+
+def test_an_interrupt_is_one_line(tmp_path):
+    """While it waits for its input; ``python -m`` is what a process group's Ctrl-C reaches."""
+    script = (
+        "import sys, os, signal, threading\n"
+        "from sopstatus.cli import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background ignores it
+        "threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "sys.exit(main(['show', '-']))"
+    )
+    done = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        assert done.wait(60) == 130
+        assert done.stderr.read() == b"interrupted\n"
+    finally:
+        done.kill()
+        done.stdin.close()
+        done.stderr.close()
+
+
+def test_quiet_and_verbose(tmp_path, capsys):
+    given = ["convert", MESSAGE, "--to", "dicom", "--into", IMAGE, "-o", str(tmp_path / "out.dcm")]
+    bare = str(FOLDER / "absent" / "image.dcm")
+    given[5] = bare
+    source = tmp_path / "message.hl7"
+    source.write_bytes(
+        b"MSH|^~\\&|A|||||||1|P|2.5.1\rZDS|1.2.3|||1.2.3.4|XX^^L\rZDS|1.2.3|||1.2.3.5|AO^^L\r"
+    )
+    main(["show", str(source)])
+    plain = capsys.readouterr().err.splitlines()
+    assert {line.split()[0] for line in plain} == {"error", "warning"}
+    main(["show", str(source), "-q"])
+    assert {line.split()[0] for line in capsys.readouterr().err.splitlines()} == {"error"}
+    main(["show", str(source), "--verbose"])
+    lines = capsys.readouterr().err.splitlines()
+    for line, cause in zip(lines[::2], lines[1::2], strict=True):
+        assert line in plain
+        assert cause == f"  cause: {catalogue()[line.split()[1]].cause}"
+
+
+# issues
+
+
+def test_every_code_is_explained_from_the_wheel(capsys):
+    assert main(["issue", "--list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert list(listed) == list(catalogue())
+    for code, entry in listed.items():
+        assert entry["prints"].split()[:2] == [entry["severity"], code]
+        assert entry["sample"] and entry["cause"] and entry["remedy"]
+        assert not re.search(r"\{[a-z]", entry["remedy"])  # no placeholder reaches a person
+    assert main(["issue", "link/untrusted"]) == 0
+    out = capsys.readouterr().out
+    for label in ("cause", "remedy", "source", "sample", "prints"):
+        assert f"\n{label}:" in out
+    assert main(["issue", "--list"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(catalogue())
+    assert main(["issue"]) == 2
+
+
+# completion
+
+
+def completed(capsys, *words):
+    assert main(["completion", "words", *words]) == 0
+    return capsys.readouterr().out.split()
+
+
+def test_what_completes(capsys):
+    assert completed(capsys, "") == [*COMMANDS, "help"]
+    assert completed(capsys, "s") == [name for name in COMMANDS if name[0] == "s"]
+    assert completed(capsys, "convert", "--to", "hl") == ["hl7", "hl7-xml"]
+    assert completed(capsys, "convert", "--tr") == ["--trusted-link"]
+    assert completed(capsys, "ledger", "") == ["add", "check", "show"]
+    assert completed(capsys, "ledger", "check", "--orig") == ["--original-age"]
+    assert completed(capsys, "convert", "--into", "") == []  # a file
+    assert completed(capsys, "show", "") == []
+    assert completed(capsys, "completion", "b") == ["bash"]
+
+
+def test_completion_in_bash(tmp_path):
+    bash = shutil.which("bash")
+    place = tmp_path / "bin"
+    place.mkdir()
+    (place / "sopstatus").symlink_to(Path(sys.executable).with_name("sopstatus"))
+    script = (
+        'eval "$(sopstatus completion bash)"\n'
+        "COMP_WORDS=(sopstatus convert --to f); COMP_CWORD=3; _sopstatus\n"
+        'echo "${COMPREPLY[@]}"\n'
+        "COMP_WORDS=(sopstatus show ima); COMP_CWORD=2; _sopstatus\n"
+        'echo "${COMPREPLY[@]}"\n'
+    )
+    (tmp_path / "image.dcm").touch()
+    done = subprocess.run(
+        [bash, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{place}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["fhir", "image.dcm"]
+
+
+def test_the_page_says_what_is_a_setting():
+    page = (FOLDER.parent / "docs" / "command-line.md").read_text()
+    listed = page.partition("These are settings:")[2].partition(".")[0]
+    assert set(re.findall(r"`([a-z-]+)`", listed)) == SETTINGS
+    for number in (0, 1, 2, 3, 4, 130):
+        assert f"\n| {number} |" in page

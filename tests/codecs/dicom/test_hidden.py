@@ -1,0 +1,271 @@
+"""What looks like a status and states nothing: whose it is, where it stands, and what covers one."""
+
+import io
+import struct
+
+import pydicom
+import pytest
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.tag import Tag
+from sopstatus import DocumentError, load_tables
+from sopstatus.codecs.dicom import hidden as dicom_nooks
+from sopstatus.codecs.part10.file import Part10File
+from sopstatus.limits import Limits
+
+ROWS = tuple(load_tables().attributes.values())
+STATUS, WHEN, COMMENT, NUMBER = ROWS
+SYNTAXES = {
+    "explicit": "1.2.840.10008.1.2.1",
+    "implicit": "1.2.840.10008.1.2",
+    "big": "1.2.840.10008.1.2.2",
+    "deflated": "1.2.840.10008.1.2.1.99",
+}
+
+
+def told(issues):
+    return [(i.code, i.location) for i in issues]
+
+
+def dataset(**said):
+    found = Dataset()
+    found.SOPClassUID, found.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7", "1.2.3.4"
+    found.update(said)
+    return found
+
+
+def saved(found, syntax="explicit"):
+    found.file_meta = FileMetaDataset()
+    found.file_meta.TransferSyntaxUID = SYNTAXES[syntax]
+    found.file_meta.MediaStorageSOPClassUID = found.SOPClassUID
+    found.file_meta.MediaStorageSOPInstanceUID = found.SOPInstanceUID
+    out = io.BytesIO()
+    found.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+# --- private twins -------------------------------------------------------------------------------
+
+
+def test_each_twin_is_told_as_what_it_repeats():
+    found = dataset()
+    block = found.private_block(0x0029, "MMCPrivate", create=True)
+    for low, vr in ((0x38, "CS"), (0x39, "DT"), (0x3A, "LT"), (0x3B, "LO"), (0x37, "LO")):
+        block.add_new(low, vr, "2024")
+    issues = dicom_nooks.of_dataset(found, ROWS)
+    assert told(issues) == [
+        ("dicom/private-twin", f"(0029,xx{low})") for low in ("38", "39", "3A", "3B")
+    ]
+    for row, issue, tag in zip(ROWS, issues, ("0410", "0420", "0424", "0426"), strict=True):
+        assert row.keyword in issue.diagnostics
+        assert f"(0100,{tag})" in issue.diagnostics
+    assert told(dicom_nooks.of_dataset(found, iter([COMMENT]))) == [
+        ("dicom/private-twin", "(0029,xx3A)")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("creators", "element", "is_twin"),
+    [
+        ({0x10: "MMCPrivate"}, 0x1038, True),
+        ({0x10: "MMCPrivate "}, 0x1038, True),
+        ({0x10: "OTHER", 0x11: "MMCPrivate"}, 0x1138, True),
+        ({0xFF: "MMCPrivate"}, 0xFF38, True),
+        ({0x10: "OTHER", 0x11: "MMCPrivate"}, 0x1038, False),
+        ({0x11: "MMCPrivate"}, 0x1038, False),
+        ({0x100: "MMCPrivate"}, 0x0038, False),
+        ({0x10: "mmcprivate"}, 0x1038, False),
+        ({0x10: "MMCPrivate2"}, 0x1038, False),
+        ({0x10: ""}, 0x1038, False),
+        ({}, 0x1038, False),
+    ],
+)
+def test_a_twin_stands_in_its_creator_s_block(creators, element, is_twin):
+    """PS3.5 7.8.1."""
+    found = dataset()
+    for number, name in creators.items():
+        found.add_new(0x00290000 | number, "LO", name)
+    found.add_new(0x00290000 | element, "CS", "AO")
+    found.add_new(0x00310010, "LO", "MMCPrivate")  # of another group
+    found.add_new(0x00311039, "DT", "2024")
+    issues = dicom_nooks.of_dataset(found, ROWS)
+    assert told(issues) == [("dicom/private-twin", "(0029,xx38)")] * is_twin
+
+
+def test_twins_of_two_blocks_are_told():
+    found = dataset()
+    for block, low in ((0x10, 0x39), (0x11, 0x38)):
+        found.add_new(0x00290000 | block, "LO", "MMCPrivate")
+        found.add_new(0x00290000 | block << 8 | low, "LO", "x")
+    issues = dicom_nooks.of_dataset(found, ROWS)
+    assert [i.location for i in issues] == ["(0029,xx39)", "(0029,xx38)"]
+
+
+def test_a_broken_creator_makes_no_twin():
+    found = dataset()
+    found.add_new(0x00291038, "CS", "AO")
+    found[0x00290010] = RawDataElement(Tag(0x00290010), "XX", 2, b"\xff\xff", 0, False, True)
+    assert dicom_nooks.of_dataset(found, ROWS) == []
+
+
+# --- copies in sequences -------------------------------------------------------------------------
+
+
+def inside(*items, keyword="ReferencedImageSequence"):
+    found = Dataset()
+    setattr(found, keyword, Sequence(items))
+    return found
+
+
+COPY = Dataset()
+COPY.SOPInstanceStatus = "AO"
+OTHER = Dataset()
+OTHER.ReferencedSOPInstanceUID = "1.2.3.4"
+PRIVATE = Dataset()
+PRIVATE.add_new(0x00091001, "SQ", Sequence([COPY]))
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize(
+    ("outer", "is_told"),
+    [
+        (inside(COPY), True),
+        (inside(OTHER, COPY), True),
+        (inside(OTHER, inside(OTHER, inside(COPY))), True),
+        (inside(OTHER, inside(OTHER)), False),
+        (inside(), False),
+        (Dataset(), False),
+    ],
+    ids=["first", "second", "third level", "elsewhere", "empty", "none"],
+)
+def test_a_copy_is_told_however_deep_it_stands(outer, is_told, syntax):
+    found = dataset()
+    found.update(outer)
+    read = pydicom.dcmread(io.BytesIO(saved(found, syntax)))
+    for document in (found, read):
+        issues = dicom_nooks.of_dataset(document, ROWS)
+        assert told(issues) == [("dicom/nested", "(0100,0410)")] * is_told
+        assert all(STATUS.keyword in i.diagnostics for i in issues)
+    found.SOPInstanceStatus = "AO"  # its own is no copy
+    assert len(dicom_nooks.of_dataset(found, ROWS)) == is_told
+
+
+def test_every_attribute_that_is_copied_is_told():
+    copy = Dataset()
+    copy.SOPAuthorizationComment, copy.AuthorizationEquipmentCertificationNumber = "x", "y"
+    found = dataset()
+    found.update(inside(copy))
+    assert told(dicom_nooks.of_dataset(found, iter(ROWS))) == [
+        ("dicom/nested", "(0100,0424)"),
+        ("dicom/nested", "(0100,0426)"),
+    ]
+
+
+def raw(tag, vr, value, *, implicit, little):
+    return {tag: RawDataElement(Tag(tag), vr, len(value), value, 0, implicit, little)}
+
+
+@pytest.mark.parametrize(
+    ("implicit", "little", "copy"),
+    [
+        (False, True, b"\0\1\x10\4CS\2\0AO"),
+        (True, True, b"\0\1\x10\4\2\0\0\0AO"),
+        (False, False, b"\1\0\4\x10CS\0\2AO"),
+    ],
+)
+def test_a_sequence_that_is_still_bytes(implicit, little, copy):
+    order = "<" if little else ">"
+    item = struct.pack(order + "HHI", 0xFFFE, 0xE000, len(copy)) + copy
+    kinds = {"implicit": implicit, "little": little}
+    for tag, vr, value, is_told in (
+        (0x00081140, "SQ", item, True),
+        (0x00081140, None, item, True),  # the dictionary says that it is a sequence
+        (0x00081140, "SQ", copy, False),  # no item
+        (0x00081140, "SQ", item.replace(copy[:4], b"\0\1\x11\4"), False),
+        (0x00081140, "SQ", item.replace(b"CS", b"LO"), implicit),  # of another VR
+        (0x00081140, "UN", item, False),
+        (0x00091001, None, item, False),
+        (0x00204000, None, item, False),
+    ):
+        found = Dataset(raw(tag, vr, value, **kinds))
+        assert len(dicom_nooks.of_dataset(found, ROWS)) == is_told
+
+
+def test_a_broken_element_hides_no_copy_behind_it():
+    found = dataset()
+    found.update(inside(COPY))
+
+    class Broken(Dataset):
+        def get_item(self, key, *, keep_deferred=False):
+            if key == 0x00080018:
+                raise ValueError("broken")
+            return super().get_item(key)
+
+    assert told(dicom_nooks.of_dataset(Broken(found), ROWS)) == [("dicom/nested", "(0100,0410)")]
+
+
+# --- digital signatures --------------------------------------------------------------------------
+
+
+def signing(*items):
+    found = dataset()
+    found.SOPInstanceStatus = "OR"
+    made = []
+    for tags in items:
+        item = Dataset()
+        item.MACIDNumber = 1
+        if tags is not None:
+            item.DataElementsSigned = tags
+        made.append(item)
+    found.MACParametersSequence = Sequence(made)
+    return found
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.parametrize(
+    ("items", "covered"),
+    [
+        ([[0x01000410, 0x00080018]], [STATUS]),
+        ([0x01000410], [STATUS]),
+        ([[0x00080018, 0x01000424]], [COMMENT]),
+        ([0x01000410, 0x00080018], [STATUS]),
+        ([0x00080018, None, [0x01000424, 0x01000420]], [WHEN, COMMENT]),
+        ([0x00080018], []),
+        ([None], []),
+        ([], []),
+    ],
+)
+def test_a_signature_is_told_of_for_what_it_covers(items, covered, syntax, tmp_path):
+    found = signing(*items)
+    data = saved(found, syntax)
+    (tmp_path / "x.dcm").write_bytes(data)
+    for source in (found, data, Part10File(tmp_path / "x.dcm")):
+        issues = dicom_nooks.signed(source, iter(ROWS))
+        assert told(issues) == [
+            ("dicom/signature", f"(0100,{row.tag & 0xFFFF:04X})") for row in covered
+        ]
+        assert all(r.keyword in i.diagnostics for r, i in zip(covered, issues, strict=True))
+        assert dicom_nooks.signed(source, [NUMBER]) == []
+
+
+def test_a_data_set_without_a_signature(tmp_path):
+    found = dataset()
+    for source in (found, saved(found), b"", b"x" * 200):
+        assert dicom_nooks.signed(source, ROWS) == []
+
+
+def test_a_signature_in_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(DocumentError) as error:
+        dicom_nooks.signed(Part10File(tmp_path / "none.dcm"), ROWS)
+    (issue,) = error.value.issues
+    assert issue.code == "document/unreadable"
+
+
+def test_a_signature_behind_what_is_inflated_beyond_the_limit():
+    """Nothing inflates without a limit for it."""
+    found = signing([0x01000410])
+    found.add_new(0x7FE00010, "OB", b"\0" * 100_000)
+    data = saved(found, "deflated")
+    assert told(dicom_nooks.signed(data, ROWS)) == [("dicom/signature", "(0100,0410)")]
+    assert dicom_nooks.signed(data, ROWS, Limits(inflated=50_000)) == []

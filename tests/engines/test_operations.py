@@ -1,0 +1,305 @@
+"""What operators see: metrics, health, readiness, and logs that find a message or a request."""
+
+import ast
+import contextlib
+import json
+import re
+import shutil
+import socket
+import ssl
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import jsonschema
+import promql_parser
+import trustme
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+from samples_of import FOLDER, sample
+from serving import MEDIA, service
+from sopstatus.catalogue import catalogue
+from sopstatus.engines.http.metrics import Metrics
+
+from engines.destination import RESET, Receiver, ack
+from engines.gateway.served import gateway as fronted
+from engines.running import Client, code, message, ours
+from engines.test_trust import wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGIN = ROOT / "plugin" / "sopstatus"
+
+
+def events(running, name=""):
+    whole, _, _ = running.told().rpartition("\n")  # the last line may be on its way
+    told = [json.loads(line) for line in whole.splitlines()]
+    return [event for event in told if not name or event["event"] == name]
+
+
+class Operators:
+    """What an operator asks ``mllp --metrics-port``."""
+
+    def __init__(self, running):
+        (told,) = wait_for(lambda: events(running, "operator-listening"))
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{told['port']}", trust_env=False)
+
+    def samples(self):
+        return samples(self.client.get("/metrics").text)
+
+    def ready(self):
+        answer = self.client.get("/readyz")
+        return answer.status_code, answer.json().get("not-reached", {})
+
+
+def samples(text):
+    return {
+        (one.name, *one.labels.values()): one.value
+        for family in text_string_to_metric_families(text)
+        for one in family.samples
+    }
+
+
+@contextlib.contextmanager
+def listening(*options, **more):
+    with ours("--metrics-port", "0", "--log-level", "info", *options, **more) as running:
+        operators = Operators(running)
+        with operators.client:
+            yield running, operators
+
+
+def test_what_a_listener_does_is_counted_and_logged_message_by_message(tmp_path):
+    behave = [ack, lambda m: ack(m, "AE"), lambda _: RESET, ack]
+
+    def answer(number, came):
+        return behave[min(number, 3)](came)
+
+    with (
+        Receiver(answer) as receiver,
+        listening("--forward", receiver.address, "--spool", str(tmp_path)) as (running, asked),
+    ):
+        name = receiver.address
+        with Client(running.port) as client:
+            assert code(client.ask(message("OK-1"))) == "AA"
+            assert code(client.ask(message("BAD", status="XX^^99SOPSTATUS"))) == "AE"
+            assert code(client.ask(message("DEAD"))) == "AA"
+            assert code(client.ask(message("AGAIN"))) == "AA"
+            assert code(client.ask(b"garbage")) == "AR"
+            found = wait_for(
+                lambda: (s := asked.samples())["sopstatus_delivered_total", name] == 2 and s
+            )
+            assert found["sopstatus_connections",] == 1
+        assert found["sopstatus_messages_total", "AA"] == 3
+        assert found["sopstatus_messages_total", "AE"] == 1
+        assert found["sopstatus_messages_total", "AR"] == 1
+        assert found["sopstatus_message_seconds_count",] == 5
+        assert found["sopstatus_issues_total", "value/unknown-term", "error"] == 1
+        assert found["sopstatus_retries_total", name, "stale-connection"] >= 1 or found[
+            "sopstatus_retries_total", name, "reset"] >= 1  # fmt: skip
+        assert found["sopstatus_dead_letters_total", name, "refused"] == 1
+        assert found["sopstatus_spool_messages", name, "dead"] == 1
+        assert found["sopstatus_destination_up", name] == 1
+        told = {e["control_id"]: e for e in events(running, "mllp-message")}
+        assert {k: (e["answer"], e["level"]) for k, e in told.items()} == {
+            "OK-1": ("AA", "info"), "BAD": ("AE", "warning"), "DEAD": ("AA", "info"),
+            "AGAIN": ("AA", "info"), "(left out)": ("AR", "warning"),
+        }  # fmt: skip
+        assert told["OK-1"]["peer"] == "127.0.0.1" and told["OK-1"]["stream"] == 1
+        assert told["OK-1"]["ms"] >= 0 and told["OK-1"]["changed"] is False
+        (fault,) = events(running, "value/unknown-term")
+        assert (fault["control_id"], fault["level"]) == ("BAD", "warning")
+        (dead,) = events(running, "delivery-dead-letter")
+        assert (dead["control_id"], dead["destination"], dead["attempts"]) == ("DEAD", name, 1)
+        for retry in events(running, "delivery-retry"):
+            assert (retry["control_id"], retry["destination"]) == ("AGAIN", name)
+        assert "DOE" not in running.told()
+
+
+def test_a_spool_that_waits_shows_its_depth_and_age(tmp_path):
+    with listening("--forward", "127.0.0.1:9", "--spool", str(tmp_path)) as (running, asked):
+        with Client(running.port) as client:
+            assert code(client.ask(message("1"))) == code(client.ask(message("2"))) == "AA"
+        found = wait_for(
+            lambda: (s := asked.samples())["sopstatus_destination_up", "127.0.0.1:9"] == 0 and s
+        )
+        assert found["sopstatus_spool_messages", "127.0.0.1:9", "queued"] == 2
+        assert found["sopstatus_spool_oldest_seconds", "127.0.0.1:9"] > 0
+
+
+def test_what_was_changed_is_counted_and_tables_are_told():
+    with listening("--source", str(FOLDER / "authorized-original"), "--respond") as (run, asked):
+        with Client(run.port) as client:
+            text = sample("authorized-original", "hl7").split(b"\r")
+            bare = b"\r".join(line for line in text if not line.startswith(b"ZDS"))
+            study = next(line for line in text if line.startswith(b"ZDS")).split(b"|")[1]
+            assert b"ZDS|" in client.ask(bare + b"ZDS|" + study + b"\r")
+        found = asked.samples()
+        assert found["sopstatus_transformations_total", "enrich"] == 1
+        assert found["sopstatus_messages_total", "message"] == 1
+        assert [key for key in found if key[0] == "sopstatus_tables_info"]
+        assert events(run, "mllp-message")[0]["changed"] is True
+
+
+def test_a_listener_is_ready_only_while_its_source_and_its_spool_are_there(tmp_path):
+    source, spool = tmp_path / "source", tmp_path / "spool"
+    shutil.copytree(FOLDER / "authorized-original", source)
+    options = ("--source", source, "--forward", "127.0.0.1:9", "--spool", spool)
+    with listening(*map(str, options)) as (_, asked):
+        assert asked.client.get("/healthz").json() == {"status": "alive"}
+        assert asked.ready() == (200, {})
+        shutil.rmtree(source)
+        status, faults = wait_for(lambda: (r := asked.ready())[0] == 503 and r)
+        assert (status, set(faults)) == (503, {"source"})
+        shutil.copytree(FOLDER / "authorized-original", source)
+        wait_for(lambda: asked.ready() == (200, {}))
+        assert asked.client.get("/nothing").status_code == 404
+        other = {"host": "evil.example"}
+        assert asked.client.get("/metrics", headers=other).status_code == 403
+
+
+def test_a_handshake_that_fails_is_counted_and_logged(tmp_path):
+    ca, stranger = trustme.CA(), trustme.CA()
+    ca.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
+    ca.cert_pem.write_to_path(tmp_path / "ca.pem")
+    options = ("--tls-cert", tmp_path / "own.pem", "--tls-client-ca", tmp_path / "ca.pem")
+    context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    stranger.issue_cert("ris.example").configure_cert(context)
+
+    def knock(port):
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", port)) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as secured,
+        ):
+            secured.recv(1)
+
+    with listening(*map(str, options)) as (running, asked):
+        knock(running.port)
+        (told,) = wait_for(lambda: events(running, "tls-failed"))
+        assert told["level"] == "warning"
+        assert asked.samples()["sopstatus_tls_failures_total", told["reason"]] == 1
+    with service(*options) as running:
+        knock(running.port)
+        (told,) = wait_for(lambda: running.events("tls-failed"))
+
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_a_request_is_found_by_its_id_and_its_trace():
+    with service("--log-level", "info") as running, running.client() as client:
+        headers = {"content-type": MEDIA["hl7"], "x-request-id": "r-1", "traceparent": PARENT}
+        url, good = "/transform/hl7-to-fhir", sample("authorized-original", "hl7")
+        answer = client.post(url, content=good, headers=headers)
+        assert (answer.status_code, answer.headers["x-request-id"]) == (200, "r-1")
+        (told,) = wait_for(lambda: running.events("request"))
+        assert (told["request"], told["trace"]) == ("r-1", PARENT.split("-")[1])
+        assert (told["route"], told["status"], told["level"]) == ("/transform/", 200, "info")
+        assert told["ms"] > 0 and told["peer"] == "127.0.0.1"
+        del headers["x-request-id"]
+        answer = client.post(url, content=b"garbage", headers=headers)
+        made = answer.headers["x-request-id"]
+        assert answer.status_code == 400 and len(made) == 32
+
+        def both():
+            found = [event for event in running.events() if event.get("request") == made]
+            return len(found) == 2 and found
+
+        assert {event["level"] for event in wait_for(both)} == {"warning"}
+        headers["x-request-id"] = "DOE JANE"
+        assert client.post(url, content=good, headers=headers).headers["x-request-id"] != "DOE JANE"
+        assert "DOE" not in running.text()
+
+
+def test_the_gateway_passes_the_trace_on_and_is_ready_while_the_server_answers():
+    came = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self):
+            came.append(dict(self.headers))
+            self.send_response(404)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with fronted(f"http://127.0.0.1:{server.server_address[1]}") as front:
+        assert front.get("/-/readyz").json()["status"] == "ready"
+        front.get("/Patient/1", headers={"traceparent": PARENT, "x-request-id": "r-2"})
+        assert came[-1]["traceparent"] == PARENT
+        assert [v for k, v in came[-1].items() if k.lower() == "x-request-id"] == ["r-2"]
+        server.shutdown()
+        server.server_close()
+
+        def gone():
+            answer = front.get("/-/readyz")
+            return answer.status_code == 503 and answer.json()["not-reached"]
+
+        assert set(wait_for(gone)) == {"upstream"}
+
+
+def test_a_service_whose_audit_file_cannot_be_written_is_not_ready(tmp_path):
+    folder = tmp_path / "audit"
+    folder.mkdir()
+    with service("--audit", folder / "log") as running, running.client() as client:
+        assert client.get("/readyz").json()["status"] == "ready"
+        shutil.rmtree(folder)
+
+        def refused():
+            answer = client.get("/readyz")
+            return answer.status_code == 503 and answer.json()["not-reached"]
+
+        assert set(wait_for(refused)) == {"audit"}
+        schema = client.get("/openapi.json").json()["components"]["schemas"]["Ready"]
+        jsonschema.validate(client.get("/readyz").json(), schema | {"additionalProperties": False})
+
+
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+
+
+def test_the_page_lists_all_metrics_and_no_other():
+    listed = set(re.findall(r"^\| `(sopstatus_\w+)`", PAGE, re.MULTILINE))
+    assert listed == {f.name for f in Metrics().registry.collect() if f.name[:4] == "sops"}
+
+
+def test_the_page_lists_all_events_and_no_other():
+    written = set()
+    for file in PLUGIN.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                known = node.func.attr in ("event", "_tell", "info", "error")
+                first = node.args[0] if node.args else None
+                if known and isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    written.add(first.value)
+    table = PAGE.partition("| event |")[2]
+    listed = {name for row in table.splitlines() for name in re.findall("`([a-z-]+)`", row[:80].split(" | ")[0])}  # fmt: skip
+    assert listed == written
+
+
+def test_every_alert_asks_for_metrics_that_there_are():
+    rules = yaml.safe_load((ROOT / "samples" / "operations" / "alerts.yml").read_text())
+    known = {"up"}
+    for family in Metrics().registry.collect():
+        known |= {family.name} | ({f"{family.name}_total"} if family.type == "counter" else set())
+    asked = []
+
+    def selectors(node):
+        if isinstance(node, promql_parser.VectorSelector):
+            asked.append(node.name)
+        for part in ("expr", "lhs", "rhs", "vector_selector"):
+            if (inner := getattr(node, part, None)) is not None:
+                selectors(inner)
+        for inner in getattr(node, "args", ()):
+            selectors(inner)
+
+    for group in rules["groups"]:
+        for rule in group["rules"]:
+            assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
+            selectors(promql_parser.parse(rule["expr"]))
+            codes = re.findall(r'code=~"mllp/\((.*?)\)"', rule["expr"])
+            for code_ in "|".join(codes).split("|") if codes else ():
+                assert f"mllp/{code_}" in catalogue()
+    assert len(asked) >= 8 and set(asked) <= known

@@ -1,0 +1,28 @@
+"""What runs in C grows no faster than its text: counted in the machine's instructions."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import need
+
+N = 4000
+
+
+def instructions(n):
+    command = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    command += [sys.executable, "-m", "growth.machine", str(n)]
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    tests = Path(__file__).resolve().parents[1]
+    done = subprocess.run(
+        command, cwd=tests, env=environment, capture_output=True, text=True, check=True, timeout=300
+    )
+    return int(re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)[1].replace(",", ""))
+
+
+def test_patterns_and_searches():
+    need("valgrind", "valgrind")
+    first, second, third = (instructions(N * factor) for factor in (1, 2, 4))
+    assert third - second < 2.3 * (second - first)

@@ -1,0 +1,3 @@
+from sopstatus import codec
+
+codec("hl7").decode("shared/authorized.hl7")
