@@ -92,9 +92,7 @@ def is_fhir_code(text: str) -> bool:
 def trim(vr: str, text: str) -> str:
     """Drop what is padding in a value of this VR (PS3.5 table 6.2-1); NUL is old practice."""
     text = text.rstrip(" \0")
-    if vr == "CS":  # others read a term behind a NUL as that term
-        return text.lstrip(" \0")
-    return text.lstrip(" ") if vr in ("AE", "DS", "IS", "LO", "SH") else text
+    return text.lstrip(" ") if vr in ("AE", "CS", "DS", "IS", "LO", "SH") else text
 
 
 class DateTime(NamedTuple):

@@ -1,7 +1,10 @@
 """Nothing is laundered: malformed documents over every road into a data set, and what others read."""
 
+import io
+
+import pydicom
 import pytest
-from sopstatus import DocumentError, transformer
+from sopstatus import DocumentError, Link, codec, transformer
 
 from malformed.launder import launder, unseen
 from malformed.roads import AO, LINKS, ONTO, ROADS, statement
@@ -35,12 +38,43 @@ def test_a_status_is_never_unseen_in_silence():
     assert done.written > MANY // 2
 
 
-@pytest.mark.parametrize("term", ["NS", None])
-def test_a_held_status_behind_a_null_is_not_erased(term):
-    """pydicom and DCMTK show it as AO, so a stranger's word does not replace it."""
-    plain = b"\0\1\x10\4CS\2\0AO"
-    assert AO.count(plain) == 1
-    data = AO.replace(plain, b"\0\1\x10\4CS\4\0\0AO ")
+PLAIN = b"\0\1\x10\4CS\2\0AO"
+NO_TERMS = {
+    "behind a NUL": b"\0AO ", "in lower case": b"ao", "behind a tab": b"\tAO ", "one of two": b"AO\\NS ",
+}  # fmt: skip
+
+
+def stating(value):
+    assert AO.count(PLAIN) == 1
+    return AO.replace(PLAIN, PLAIN[:6] + len(value).to_bytes(2, "little") + value)
+
+
+@pytest.mark.parametrize("term", ["NS", "AO", None])
+@pytest.mark.parametrize("value", NO_TERMS.values(), ids=NO_TERMS)
+def test_what_others_may_take_for_a_held_status_is_not_erased(value, term):
     with pytest.raises(DocumentError) as refused:
-        transformer("fhir", "dicom")(statement("fhir", term), data)
-    assert [one.code for one in refused.value.issues] == ["profile/better-held"]
+        transformer("fhir", "dicom")(statement("fhir", term), stating(value))
+    assert [one.code for one in refused.value.issues] == ["profile/not-written"]
+    assert {one.outcome for one in refused.value.records} == {"refused"}
+
+
+@pytest.mark.parametrize(
+    "link", [Link.local(), Link(secure=True, authenticated=True, conforms=True)]
+)
+@pytest.mark.parametrize("value", NO_TERMS.values(), ids=NO_TERMS)
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_no_term_does_not_become_one(value, link):
+    """pydicom reads it as it stands, so no record and no data set may say AO."""
+    data = stating(value)
+    assert pydicom.dcmread(io.BytesIO(data)).SOPInstanceStatus != "AO"
+    said = codec("dicom").decode(data)
+    assert said.value[0]["SOPInstanceStatus"] != "AO"
+    assert any(one.severity in ("error", "warning") for one in said.issues)
+    try:
+        made = transformer("dicom", "dicom")(data, link=link)
+    except DocumentError as refused:
+        assert {one.outcome for one in refused.records} <= {"refused"}
+    else:
+        assert not link.is_local  # there, what is stated must be a term
+        assert not made.records
+        assert made.value == data

@@ -5,6 +5,7 @@ Statements written into HL7 or FHIR are not handled here: they are about a copy,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from sopstatus.profile.events import (
     send,
     status_of,
 )
-from sopstatus.profile.language import ABSENT, INVALID, NOT_HELD, NOT_SPECIFIED
+from sopstatus.profile.language import ABSENT, INVALID, NOT_HELD, NOT_SPECIFIED, TERMS
 from sopstatus.profile.link import UNKNOWN, Circumstances, Link
 from sopstatus.profile.transition import HERE, LOCATION
 from sopstatus.values import context_offset
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 Instances = tuple[SOPInstance, ...]
 _LOWEST = (ABSENT, NOT_SPECIFIED)
+_BETTER = frozenset(TERMS).difference(_LOWEST)
+_AROUND = re.compile(r"[\0- \x7f]+")
 _NOT_WRITTEN = "profile/not-written"
 _ABOUT_OTHERS = ("no-counterpart", "holder-ambiguous")
 """Errors about statements for which nothing was decided."""
@@ -239,7 +242,7 @@ def put(
     decided = frozenset(record.sop_instance_uid for record in allowed.records)
     limits, image_set = target.limits, getattr(target, "image_set", False)
     states = rereading.held(into, limits, image_set=image_set) if onto_held else {}
-    if any(states.get(r.sop_instance_uid) and r.before == ABSENT for r in allowed.records):
+    if any(_may_state(states.get(r.sop_instance_uid, ""), r.before) for r in allowed.records):
         told = issue(_NOT_WRITTEN, LOCATION, reason="what the held copy states cannot be read")
         raise DocumentError(told, records=_refused(allowed.records))
     try:
@@ -267,6 +270,18 @@ def put(
     if lost:
         raise DocumentError(*issues, records=_refused(allowed.records))
     return Result(written.value, written.issues, allowed.records)
+
+
+def _may_state(status: str, before: str) -> bool:
+    """Tell whether others may find a status in a held copy that the first reader finds none in.
+
+    ``status`` is what the second reader found. What is a term but for its case, or for what stands around it or
+    beside it as another value, may be one.
+    """
+    if before == INVALID:
+        items = (_AROUND.sub("", item).upper() for item in status.split("\\"))
+        return not _BETTER.isdisjoint(items)
+    return bool(status) and before == ABSENT
 
 
 def _is_lost(told: Issue) -> bool:
