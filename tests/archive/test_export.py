@@ -290,3 +290,30 @@ def test_an_export_counts_the_whole_study(scanned, tmp_path):
         if any(inside):
             assert study["numberOfSeries"] == len(inside)
             assert study["numberOfInstances"] == sum(map(len, inside))
+
+
+def test_where_nothing_is_new_nothing_is_exported(archive, scanned, tmp_path, capsys):
+    """A nightly scan that finds nothing new is no failure."""
+    ledger, batch = tmp_path / "ledger.db", tmp_path / "batch.hl7"
+    assert main(["export", str(scanned), "--to", "ledger", "-o", str(ledger)]) == 0
+    since = ["scan", str(archive), "--since", str(scanned), "--holder", "PACS"]
+    to = ["--to", "hl7", str(batch), "--to", "ledger", str(ledger), "--against", str(ledger)]
+    out = tmp_path / "out"
+    assert main([*since, "-o", str(out), *to]) == 0
+    assert capsys.readouterr().out.splitlines()[-3:] == ["0 changed", "0 studies", "0 new, 0 known"]
+    assert batch.read_bytes().endswith(b"\rBTS|0\rFTS|1\r")
+    assert main(["export", str(out), "--to", "hl7", "-o", str(batch)]) == 0
+    assert main(["report", str(out)]) == 2
+    assert "has no rows" in capsys.readouterr().err
+
+
+def test_an_imaging_study_is_not_made_of_what_is_new_alone(archive, scanned, tmp_path, capsys):
+    """An import of it would replace the study, and lose every instance that has not changed."""
+    out, target = tmp_path / "out", tmp_path / "ImagingStudy.ndjson"
+    since = ["scan", str(archive), "--since", str(scanned), "--holder", "PACS", "-o", str(out)]
+    assert main([*since, "--to", "fhir", str(target)]) == 2
+    assert not out.exists(), "it is refused before anything is read"
+    assert main(since) == 0
+    assert main(["export", str(out), "--to", "fhir", "-o", str(target)]) == 2
+    assert capsys.readouterr().err.count("only what is new") == 2
+    assert not target.exists()

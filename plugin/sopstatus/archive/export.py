@@ -51,6 +51,8 @@ def rows(parts: Paths, keywords: Sequence[str], *, order: str, of: str = "true")
     query = f"""SELECT {columns} FROM {TABLE} WHERE (study_instance_uid <> '' OR sop_instance_uid <> '')
         AND {of} ORDER BY {order}"""
     count = len(IDENTITY)
+    if not parts:  # nothing was new
+        return
     with opened(parts) as database:
         found = database.execute(query)
         while some := found.fetchmany(_BATCH):

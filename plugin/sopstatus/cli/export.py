@@ -68,10 +68,11 @@ def run(options: Namespace) -> int:
         raise shared.Stop(f"--to {options.to} needs -o")
     folder = Folder(options.folder, ".parquet", "SCANNED")
     settings, parts = folder.settings(), [part.file for part in folder.parts()]
-    if settings.get("format") != "parquet" or not parts:
+    if settings.get("format") != "parquet":
         raise shared.Stop(
             f"{shared.named(options.folder)} has no Parquet files: scan with --format parquet"
         )
+    check_whole(options.to, settings.get("since", ""), options.folder)
     if folder.summary() is None:  # half a study is no study
         raise document_error("archive/not-ended", "SCANNED")
     tables = load_tables(*options.mappings)
@@ -88,6 +89,15 @@ def run(options: Namespace) -> int:
             text.detach()
         return 0
     return write(options.to, options.target, folder, tables, options)
+
+
+def check_whole(kind: str, since: str, folder: str) -> None:
+    """Stop where an import of what is written would lose the instances that have not changed."""
+    if kind == "fhir" and since:
+        raise shared.Stop(
+            f"{shared.named(folder)} has only what is new since another scan, and an ImagingStudy lists a whole study: "
+            "scan without --since, or choose --to hl7"
+        )
 
 
 def write(kind: str, target: str, folder: Folder, tables: MappingTable, options: Namespace) -> int:

@@ -55,10 +55,12 @@ def run(options: Namespace) -> int:
     folder = Folder(options.folder, ".parquet", "SCANNED")
     settings = folder.settings()
     parts = [part.file for part in folder.parts()]
-    if settings.get("format") != "parquet" or not parts:
+    if settings.get("format") != "parquet":
         raise shared.Stop(
             f"{shared.named(options.folder)} has no Parquet files: scan with --format parquet"
         )
+    if not parts:
+        raise shared.Stop(f"{shared.named(options.folder)} has no rows: the scan found no files")
     tables = load_tables(*options.mappings)
     keywords = [name for name in settings["columns"] if name in tables.attributes]
     found = figures(parts, keywords, at=at, studies=options.studies, paths=options.paths)

@@ -165,6 +165,10 @@ def _check(options: Namespace, paths: list[str]) -> None:
     if needs_rows:
         with shared.needs(needs_rows, "report", ("duckdb",)):
             import_module("duckdb")
+    if "fhir" in dict(options.to):
+        from sopstatus.cli.export import check_whole
+
+        check_whole("fhir", options.since, options.output)
     if options.against or "ledger" in dict(options.to):
         with shared.needs("a ledger", "ledger", ("sqlalchemy",)):
             import_module("sqlalchemy")

@@ -33,7 +33,12 @@ def reported(document):
 
 
 @pytest.mark.parametrize(
-    "url", [f"{URL}|0.1.0", f"{URL}/", URL.replace("https:", "http:"), f" {URL}", f"{URL}#status"]
+    "url",
+    [
+        *(f"{URL}|0.1.0", f"{URL}/", f" {URL}", f"<{URL}>", f"{URL}#status", f"{URL}?v=1"),
+        *(URL.replace("https:", scheme) for scheme in ("http:", "HTTPS:", "")),
+        *(f"{URL}/_history/2", URL.replace("w3id.org", "W3ID.org").replace("fhir", "FHIR")),
+    ],
 )
 def test_a_url_that_is_nearly_ours(url):
     where = "ImagingStudy.series[0].instance[0].extension[0].url"

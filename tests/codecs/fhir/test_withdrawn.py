@@ -33,6 +33,7 @@ RULES = {"implicitRules": "http://elsewhere.test/rules"}
 INNER = ("entry", 0, "resource", "entry", 0)
 PLACES = [
     (STUDY, (), ERROR),
+    *((STUDY, (), {"status": text}) for text in ("Entered-In-Error ", ["entered_in_error"])),
     (STUDY, (), RULES),
     (STUDY, (), MODIFIER),
     (STUDY, (), OURS),

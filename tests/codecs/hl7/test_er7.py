@@ -96,6 +96,7 @@ def test_escape(text, delimiters, escaped):
         ("\\XFF\\F\\", USUAL, "\\XFF\\F\\"),
         # layout (2.7.6): lines are broken, what has no meaning in text is dropped
         ("a\\.sp\\b\\.sp2\\c\\.BR\\d", USUAL, "a\r\nb\r\n\r\nc\r\nd"),
+        ("a\\.sp 2\\b\\.sk 1\\c\\.in +4\\d\\.ti -2\\", USUAL, "a\r\n\r\nb cd"),
         ("a\\.ce\\b\\.sk3\\c\\.sk+1\\d", USUAL, "a\r\nb   c d"),
         ("\\H\\a\\N\\b\\.in+4\\\\.ti-2\\\\.fi\\\\.nf\\c", USUAL, "abc"),
         ("\\.sp99\\", USUAL, "\r\n" * 9),

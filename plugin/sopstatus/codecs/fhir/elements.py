@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from sopstatus.values import is_uid
 
 STUDY_SYSTEM = "urn:dicom:uid"
 _OID = "urn:oid:"
+_IN_ERROR = "enteredinerror"  # however it is spelled, or wrapped in a list
 _LEVELS_OF_A_BUNDLE = 4  # of JSON, with what an entry needs inside
 
 Path = tuple[str | int, ...]
@@ -135,7 +137,7 @@ def _taken_back(node: dict[str, Any], where: str) -> Withdrawal | None:
             f"{where}.implicitRules", "it follows implicit rules that are not known here"
         )
     status = node.get("status")
-    if status != "available" and str(status).strip().lower() == "entered-in-error":
+    if status != "available" and "".join(re.findall("[a-z]", str(status).lower())) == _IN_ERROR:
         return Withdrawal(f"{where}.status", "its status is entered-in-error")
     return _modified(node, where) if "modifierExtension" in node else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -73,9 +74,12 @@ def _name(url: str) -> bytes:
     return url.rpartition("/")[2].encode()
 
 
+_BEFORE, _BEHIND = re.compile(r"(?:https?:)?(?://)?"), re.compile(r"[|#?>\s]|/_history/")
+
+
 def _bare(url: str) -> str:
-    bare = url.strip().partition("|")[0].partition("#")[0].rstrip("/")
-    return bare.removeprefix("https://").removeprefix("http://")
+    bare = _BEFORE.sub("", url.lower().lstrip(" \t\r\n<"), count=1)
+    return _BEHIND.split(bare, maxsplit=1)[0].rstrip("/")
 
 
 def _location(kind: str, path: Path) -> str:
