@@ -189,6 +189,7 @@ def test_messages_and_resources_say_what_the_data_set_says(trusted):
             assert VARIES.sub(b"", answer.content) == VARIES.sub(b"", want)
         else:
             assert answer.json() == want
+    assert not any(text in trusted.text() for text in (PLAIN["PatientID"], "Jürgen", "Hausarzt"))
 
 
 def test_rest_refuses(trusted):
