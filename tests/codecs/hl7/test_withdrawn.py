@@ -31,6 +31,7 @@ TAKEN_BACK = [
     ["OBR|1", obx("W")],
     ["OBR|1", obx("D")],
     ["OBR|1", obx("X", code="110180")],
+    ["OBR|1", obx("D", code="UID^Study^L^113014")],
 ]
 IN_FORCE = [
     ["ORC|NW", "OBR|1"],

@@ -170,10 +170,11 @@ def test_an_image_released_later_is_another_message():
     assert ids[0] != ids[1] == ids[2]
 
 
-@pytest.mark.parametrize("naming", ["OBX", "ZDS", "IPC"])
+@pytest.mark.parametrize("naming", ["OBX", "OBX, alternate code", "ZDS", "IPC"])
 def test_the_study_that_a_message_names_is_kept(naming):
     lines = {
         "OBX": "OBX|1|ST|113014^DICOM Study^DCM||1.2.3||||||O",
+        "OBX, alternate code": "OBX|1|ST|UID^^L^113014^DICOM Study^DCM||1.2.3||||||O",
         "ZDS": "ZDS|1.2.3^^Application^DICOM",
         "IPC": "IPC|A1|RP1|1.2.3|SPS1",
     }

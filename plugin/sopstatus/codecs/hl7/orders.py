@@ -130,18 +130,19 @@ def _studies(message: Message, start: int, end: int) -> set[str]:
 
 
 def _pointers(message: Message, start: int, end: int) -> Iterator[list[str]]:
-    """Yield the fields of each OBX that names a study."""
-    document = message.document
-    mark = document[message.start + 3 : message.start + 4]
-    for code in _CODES:
+    """Yield the fields of each OBX that names a study, by its code or the alternate one."""
+    document, delimiters = message.document, message.delimiters
+    assert delimiters
+    marks = (delimiters.field.encode("ascii"), delimiters.component.encode("ascii"))
+    for code in (mark + code for code in _CODES for mark in marks):
         line = start
-        while (place := document.find(mark + code, line, end)) >= 0:
+        while (place := document.find(code, line, end)) >= 0:
             begin = message.line_at(place, line)
             line = message.segment_at(begin).after
             if document.startswith(b"OBX", begin):
-                fields = _first_components(message, begin, 11)
-                if fields[3] in _STUDY_CODES:
-                    yield fields
+                fields = _fields(message, begin, 11)
+                if not {*fields[3][:4:3]}.isdisjoint(_STUDY_CODES):
+                    yield [parts[0] for parts in fields]
 
 
 @lru_cache(maxsize=64)
@@ -183,7 +184,12 @@ def withdrawals(message: Message) -> Callable[[int, str], bool] | None:
 
 
 def _first_components(message: Message, place: int, last: int = 5) -> list[str]:
-    """Return the first component of each of the first fields of a segment, first repetition."""
+    """Return the first component of each of the first fields of a segment."""
+    return [parts[0] for parts in _fields(message, place, last)]
+
+
+def _fields(message: Message, place: int, last: int) -> list[list[str]]:
+    """Return the components of each of the first fields of a segment, first repetition."""
     delimiters, charset = message.delimiters, message.charset
     assert delimiters and charset
     span = message.segment_at(place)
@@ -192,4 +198,4 @@ def _first_components(message: Message, place: int, last: int = 5) -> list[str]:
     texts += [""] * (last + 1 - len(texts))
     repetition = delimiters.repetition or "\0"
     firsts = [text.split(repetition, 1)[0] for text in texts]
-    return [er7.components(text, delimiters, charset)[0] for text in firsts]
+    return [er7.components(text, delimiters, charset) for text in firsts]
