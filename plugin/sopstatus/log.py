@@ -114,19 +114,26 @@ def about(**context: object) -> Iterator[None]:
         _ABOUT.reset(token)
 
 
-def failure(error: BaseException, route: str) -> None:
-    """Log a fault of ours: its class and the line of code, never its words."""
-    logger = _logger()
-    logger.error("failed", route=route, error=type(error).__name__, line=line_of(error))
+def failure(error: BaseException, route: str, **context: object) -> None:
+    """Log a fault in code, ours or a site's: its class and the lines that led to it, never its words."""
+    lines = _lines_of(error)
+    _logger(**context).error(
+        "failed", route=route, error=type(error).__name__, line=lines[-1], frames=lines
+    )
 
 
 def line_of(error: BaseException) -> str:
     """Return where an error was raised: ``codecs/dicom/reader.py:123``, of others' code the name alone."""
-    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
-    file = Path(frame.f_code.co_filename)
-    return (
+    return _lines_of(error)[-1]
+
+
+def _lines_of(error: BaseException) -> list[str]:
+    """Return where an error came through, the line that raised it last."""
+    places = [(Path(f.f_code.co_filename), n) for f, n in traceback.walk_tb(error.__traceback__)]
+    return [
         f"{file.relative_to(_HERE).as_posix() if file.is_relative_to(_HERE) else file.name}:{line}"
-    )
+        for file, line in places
+    ]
 
 
 def _statements(found: Result[Any]) -> tuple[SOPInstance, ...] | None:

@@ -7,8 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from urllib.parse import unquote
 
-from sopstatus import DocumentError, transformer
+from sopstatus import DocumentError, load_tables, transformer
 from sopstatus.documents import content
+from sopstatus.engines.http.answers import refusal
+from sopstatus.engines.http.work import failed
 from sopstatus.outcome import plain
 
 FORMATS = {
@@ -107,9 +109,11 @@ class Handler(BaseHTTPRequestHandler):
             into = content.load_json(into)
         try:
             result = transformer(source, target)(body, into, add_missing=query == "missing=add")
+            if failed(result.issues, self.headers.get("Prefer", "").removeprefix("handling=")):
+                raise DocumentError(*result.issues)
         except DocumentError as error:
-            told = {"status": 400, "issues": plain(error.issues)}
-            self.reply(400, json.dumps(told).encode())
+            answer = refusal(error.issues, fhir=False, tables=load_tables())
+            self.reply(answer.status, answer.body)
             return
         value, headers = result.value, {}
         data = value if isinstance(value, bytes) else content.dump_json(value)

@@ -132,6 +132,14 @@ def test_an_error_is_logged_and_the_message_goes_on_where_a_site_wants_that(answ
     assert not answers[0]["enriched"]["logged"]
 
 
+def test_only_where_a_site_wants_that_is_the_service_asked_to_be_lenient(answers):
+    asked = [headers for path, headers in answers[1] if path.startswith("/transform/")]
+    told = [(headers.get("Prefer"), headers.get("Accept")) for headers in asked]
+    assert sorted(told, key=str).count(("handling=lenient", None)) == 1
+    assert told.count(("handling=lenient", "application/json")) == 1
+    assert {x for x in told if x[0] is None} == {(None, None)}
+
+
 def test_a_wrong_root_is_not_an_unknown_study(answers):
     told = answers[0]
     (line,) = told["wrong root"]["logged"]

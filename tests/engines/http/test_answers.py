@@ -85,7 +85,7 @@ def test_er7_comes_as_the_caller_names_it(client):
 
 def test_document_and_issues(client):
     for name, body, headers, document in (
-        ("hl7-to-fhir", UNKNOWN, HL7, lambda v: v),
+        ("hl7-to-fhir", UNKNOWN, {**HL7, "prefer": "handling=lenient"}, lambda v: v),
         ("hl7-to-dicom-json", MESSAGE, HL7, lambda v: v),
         ("fhir-to-hl7", RESOURCE, FHIR, None),
         ("dicom-to-dicom", IMAGE, {"content-type": MEDIA["dicom"]}, None),
@@ -116,18 +116,64 @@ def test_a_message_that_is_no_utf_8_is_wrapped_as_bytes(client):
 
 
 def test_issues_are_counted_in_a_header(client):
-    answer = post(client, "hl7-to-fhir", UNKNOWN)
+    answer = post(client, "hl7-to-fhir", UNKNOWN, prefer="handling=lenient")
     assert answer.status_code == 200
     assert answer.headers["sopstatus-issues"] == "error=1"
     assert "sopstatus-issues" not in post(client).headers
 
 
-@pytest.mark.parametrize(("body", "status"), [(MESSAGE, 200), (UNKNOWN, 422)])
-def test_strict_handling(client, body, status):
-    answer = post(client, "hl7-to-fhir", body, prefer="handling=strict")
-    assert answer.status_code == status
-    if status == 422:
+NOT_TRUSTED = ("/transform/hl7-to-dicom", parts(MESSAGE, BARE, "hl7", "dicom"))
+
+
+@pytest.mark.parametrize(
+    ("prefer", "clean", "warning", "error", "applied"),
+    [
+        ("", 200, 200, 422, None),
+        ("return=minimal", 200, 200, 422, None),
+        ("handling=lenience", 200, 200, 422, None),
+        ("x-handling=lenient", 200, 200, 422, None),
+        ("handling=lenient", 200, 200, 200, "handling=lenient"),
+        ('respond-async, Handling = "lenient"; x=1', 200, 200, 200, "handling=lenient"),
+        ("handling=lenient, handling=strict", 200, 200, 200, "handling=lenient"),  # RFC 7240 2
+        ("handling=strict", 200, 422, 422, "handling=strict"),
+    ],
+)
+def test_handling(client, prefer, clean, warning, error, applied):
+    """An issue that is an error refuses the document, unless the caller prefers what could be carried."""
+    headers = {"prefer": prefer} if prefer else {}
+    url, files = NOT_TRUSTED
+    for status, answer in (
+        (clean, post(client, **headers)),
+        (warning, client.post(url, files=files, headers=headers)),
+        (error, post(client, body=UNKNOWN, **headers)),
+    ):
+        assert answer.status_code == status
+        assert answer.headers.get("preference-applied") == applied
+        if status == 422:
+            assert answer.json()["status"] == 422
+    assert answer.headers["sopstatus-issues"] == "error=1"
+    if error == 422:
         assert answer.json()["type"].endswith("#value/unknown-term")
+
+
+def test_two_prefer_headers_are_one(client):
+    """RFC 7240 2: several headers mean what one does."""
+    several = [("prefer", "return=minimal"), ("prefer", "handling=lenient"), *HL7.items()]
+    answer = client.post("/transform/hl7-to-fhir", content=UNKNOWN, headers=several)
+    assert answer.headers["preference-applied"] == "handling=lenient"
+
+
+def test_a_batch_is_handled_as_its_request_says(client):
+    lines = [{"transform": "hl7-to-fhir", "document": UNKNOWN.decode(), **more}
+             for more in ({}, {"strict": True})]  # fmt: skip
+    for prefer, statuses in (
+        ({}, [422, 422]),
+        ({"prefer": "handling=strict"}, [422, 422]),
+        ({"prefer": "handling=lenient"}, [200, 422]),
+    ):
+        answer = batch(client, lines, **prefer)
+        assert [json.loads(x)["status"] for x in answer.text.splitlines()] == statuses
+        assert answer.headers.get("preference-applied") == prefer.get("prefer")
 
 
 PATIENT = b'{"resourceType": "Patient"}'

@@ -189,6 +189,10 @@ def broken(document, into=None, *, link=None):
     raise RuntimeError(document)
 def own(document, into=None, *, link=None):
     return Result({"resourceType": "ImagingStudy", "status": "available"})
+def text(document, into=None, *, link=None):
+    return Result("a text that is a document of no format")
+def nothing(document, into=None, *, link=None):
+    return None
 """
 
 
@@ -200,7 +204,7 @@ def site_folder(tmp_path_factory):
     info = folder / "site_transformers-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: site-transformers\nVersion: 1.0\n")
-    names = ("slow", "broken", "own", "endless")
+    names = ("slow", "broken", "own", "endless", "text", "nothing")
     entries = "\n".join(f"site-{name} = site_transformers:{name}" for name in names)
     (info / "entry_points.txt").write_text(f"[sopstatus.transformers]\n{entries}\n")
     with pytest.MonkeyPatch.context() as patch:
@@ -210,7 +214,7 @@ def site_folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def site(site_folder):
-    names = ("slow", "broken", "own")
+    names = ("slow", "broken", "own", "text", "nothing")
     offered = [x for name in names for x in ("--transformer", f"site-{name}")]
     with service(*offered, "--timeout", 2, "--concurrency", 1) as running:
         yield running
@@ -235,6 +239,23 @@ def test_a_fault_of_a_transformer_tells_nothing_of_the_document(site):
     assert b"MSH" not in answer.content
     (event,) = site.events("failed")
     assert (event["error"], event["line"]) == ("RuntimeError", "site_transformers.py:10")
+    assert event["transform"] == "site-broken"
+    assert event["frames"][-1] == event["line"]
+    assert event["frames"][0].startswith("engines/http/")
+
+
+@pytest.mark.parametrize("name", ["text", "nothing"])
+def test_what_a_transformer_returns_is_its_own_fault(site, name):
+    """Not 400: the caller's document is good."""
+    with site.client() as client:
+        answer = client.post(f"/transform/site-{name}", content=MESSAGE, headers=HL7)
+        line = {"transform": f"site-{name}", "document": MESSAGE.decode()}
+        batch = client.post("/batch", json=line, headers={"content-type": "application/x-ndjson"})
+    assert (answer.status_code, answer.json()["issues"][0]["code"]) == (500, "http/failed")
+    assert (batch.json()["status"], batch.json()["issues"][0]["code"]) == (500, "http/failed")
+    told = [x for x in site.events("failed") if x.get("transform") == f"site-{name}"]
+    assert [x["route"] for x in told] == ["/transform/", "/transform/"]
+    assert all(x["frames"][0].startswith("engines/http/") for x in told)
 
 
 def test_work_that_takes_too_long_keeps_its_place(site):

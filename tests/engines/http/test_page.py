@@ -1,72 +1,47 @@
 """What the page of the service shows is what happens."""
 
-import json
-import re
-import shlex
-import subprocess
+import shutil
 
 import pytest
-from samples_of import ROOT, bare, sample
+from samples_of import ROOT
 from serving import service
+from shown import holds, operations, shown
 from sopstatus import codec
 from sopstatus.catalogue import catalogue
 from sopstatus.cli import parser
-from sopstatus.documents import content
 from sopstatus.engines.http.answers import _MORE
 from sopstatus.engines.http.media import MEDIA_TYPES
-
-from tools import need
+from sopstatus.engines.http.openapi import openapi
 
 PAGE = (ROOT / "docs" / "serve.md").read_text()
-CASE = "authorized-original"
-COMMANDS = [
-    command.replace("\\\n", "")
-    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-    for command in re.split(r"\n(?! )", block.strip())
-    if "curl" in command
-]
+SHOWN = shown(PAGE)
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("page")
-    for file, name in {
-        "message.hl7": "hl7", "order.hl7": "hl7", "study.json": "fhir", "image.dcm": "dicom",
-    }.items():  # fmt: skip
-        document = bare(CASE, name) if name == "dicom" else sample(CASE, name)
-        data = document if isinstance(document, bytes) else content.dump_json(document)
-        (folder / file).write_bytes(data)
+    folder = tmp_path_factory.mktemp("page") / "try"
+    shutil.copytree(ROOT / "samples", folder)
     with service() as running:
-        yield folder, running
+        yield folder / "authorized-original", running
 
 
-def test_there_are_five():
-    assert len(COMMANDS) == 5
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_curl(place, command):
+@pytest.mark.parametrize("number", range(len(SHOWN)))
+def test_requests_are_answered_so(place, number):
     folder, running = place
-    assert shlex.split(command)
-    command = command.replace("http://127.0.0.1:8410", running.url)
-    command = command.replace("curl", f"{need('curl', 'curl')} -sS --fail --noproxy '*'")
-    done = subprocess.run(
-        ["/bin/bash", "-o", "pipefail", "-c", command], capture_output=True, cwd=folder, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    if "out.dcm" in command:
+    holds(*SHOWN[number], running.url, folder)
+    if "out.dcm" in SHOWN[number][0]:
         (said,) = codec("dicom").decode(folder / "out.dcm").value
         assert said["SOPInstanceStatus"] == "NS"
-    elif "x-ndjson" in command:
-        told = [json.loads(line) for line in done.stdout.splitlines()]
-        assert [x["status"] for x in told] == [200, 400]
-    elif "fhir-to-hl7" in command:
-        assert b"ZDS|" in done.stdout
-    else:
-        told = json.loads(done.stdout)
-        resource = told["document"] if "Accept" in command else told
-        (said,) = codec("fhir").decode(resource).value
-        assert said["SOPInstanceStatus"] == "AO"
+    if "same.dcm" in SHOWN[number][0]:
+        assert (folder / "same.dcm").read_bytes() == (folder / "image.dcm").read_bytes()
+
+
+def test_every_operation_is_shown():
+    done = {method + path for commands, _ in SHOWN for method, path in operations(commands)}
+    for path, told in openapi("1")["paths"].items():
+        for method in told:
+            start = method.upper() + path.partition("{")[0]
+            assert any(one.startswith(start) for one in done), (method, path)
 
 
 def test_every_option_status_and_media_type_is_on_the_page():

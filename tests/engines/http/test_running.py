@@ -101,13 +101,14 @@ def test_metrics():
         client.post("/transform/JANE-DOE", content=b"")
         told = metrics(client)
     route = ("route", "/transform/{name}")
-    assert told["sopstatus_requests_total", route, ("status", "200")] == 4
+    assert told["sopstatus_requests_total", route, ("status", "200")] == 3
+    assert told["sopstatus_requests_total", route, ("status", "422")] == 1
     assert told["sopstatus_requests_total", route, ("status", "400")] == 1
     assert told["sopstatus_requests_total", route, ("status", "404")] == 1
     assert told["sopstatus_requests_total", ("route", "other"), ("status", "404")] == 1
     assert told["sopstatus_request_seconds_count", route] == 6
     assert told["sopstatus_request_seconds_bucket", ("le", "+Inf"), route] == 6
-    assert told["sopstatus_transformations_total", ("transform", "hl7-to-fhir")] == 4
+    assert told["sopstatus_transformations_total", ("transform", "hl7-to-fhir")] == 3
     issues = ("sopstatus_issues_total", ("code", "value/unknown-term"), ("severity", "error"))
     assert told[issues] == 1
     assert told["sopstatus_issues_total", ("code", "hl7/no-msh"), ("severity", "fatal")] == 1

@@ -24,7 +24,7 @@ from sopstatus import log
 from sopstatus.catalogue import document_error
 from sopstatus.engines.http.answers import Answer
 from sopstatus.engines.http.body import Body, inflated
-from sopstatus.engines.http.guard import Headers, Route, refused, text
+from sopstatus.engines.http.guard import Headers, Route, handling, refused, text
 from sopstatus.engines.http.media import JSON, NDJSON, parsed
 from sopstatus.engines.http.metrics import MEDIA
 from sopstatus.engines.http.openapi import openapi
@@ -51,7 +51,7 @@ def application(service: Service) -> Starlette:
             text(headers, b"content-type"),
             text(headers, b"accept"),
             **_parameters(scope["query_string"]),
-            strict=b"handling=strict" in headers.get(b"prefer", b""),  # RFC 7240 4.4
+            handling=handling(scope),
             gzipped=body.gzipped,
         )
         data = await body.read()
@@ -136,7 +136,7 @@ async def _lines(service: Service, scope: Scope, data: bytes) -> AsyncIterator[b
 async def _line(service: Service, scope: Scope, number: int, line: bytes) -> Answer:
     work = service.work(scope)
     try:
-        return await service.run(len(line), lambda: work.line(number, line))
+        return await service.run(len(line), lambda: work.line(number, line, handling(scope)))
     except DocumentError as error:
         issues = error.issues
     except Exception as error:

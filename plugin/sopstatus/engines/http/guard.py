@@ -52,6 +52,8 @@ class Route:
                 answer.headers["connection"] = "close"
             if self.service.draining:
                 answer.headers["connection"] = "close"
+            if answer.status in (200, 422) and self.takes and (applied := handling(scope)):
+                answer.headers["preference-applied"] = f"handling={applied}"
             await _sent(answer, send, settings.timeout)
         except (Disconnected, TimeoutError):  # gone, or reading nothing
             return
@@ -115,6 +117,20 @@ async def closed(answer: Answer, send: Send) -> None:
 def text(headers: Headers, name: bytes) -> str:
     """Return a header as text, or nothing where it is missing."""
     return headers.get(name, b"").decode("latin-1")
+
+
+def handling(scope: Scope) -> str:
+    """Return what the caller prefers of documents with issues (RFC 7240 4.4): "strict", "lenient" or "".
+
+    The first of several counts (RFC 7240 2).
+    """
+    said = b",".join(value for name, value in scope["headers"] if name == b"prefer")
+    for preference in said.decode("latin-1").split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == "handling":
+            value = value.strip().strip('"').lower()
+            return value if value in ("strict", "lenient") else ""
+    return ""
 
 
 async def _sent(answer: Answer, send: Send, seconds: float) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from sopstatus import log
 from sopstatus.catalogue import document_error
 from sopstatus.codecs import FORMATS, Format
 from sopstatus.codecs.fhir.text import load as load_fhir
 from sopstatus.documents import content
 from sopstatus.limits import Limits
-from sopstatus.model import AuditRecord, Issue, Result, TableError
+from sopstatus.model import AuditRecord, DocumentError, Issue, Result, TableError
 from sopstatus.profile import Link
 from sopstatus.table import MappingTable, load_tables
 from sopstatus.transform import Transformer, transformer
@@ -75,15 +76,28 @@ class Offer:
             known = "missing=add where the target is fhir"
             raise document_error("http/parameter", "", parameter="the query", known=known)
         if not target:
+            return self._by_site(name, document, into)
+        if target == "dicom" and into is None and source != "dicom":
+            raise document_error("http/no-into", "")
+        carry = self._transformer(source, target)
+        result = carry(document, into, link=self.link, holder=holder, add_missing=add_missing)
+        return Carried(target, _bytes(result.value), result.issues, result.records)
+
+    def _by_site(self, name: str, document: Any, into: Any) -> Carried:
+        """Carry by a site's own transformer; raise `DocumentError` (500) for what is wrong with that."""
+        try:
             result = self.others[name](document, into, link=self.link)
-        else:
-            if target == "dicom" and into is None and source != "dicom":
-                raise document_error("http/no-into", "")
-            carry = self._transformer(source, target)
-            result = carry(document, into, link=self.link, holder=holder, add_missing=add_missing)
-        value = result.value
-        data = value if isinstance(value, bytes) else content.dump_json(value)
-        return Carried(target or content.recognise(data), data, result.issues, result.records)
+            data = _bytes(result.value)
+            try:
+                target = content.recognise(data)
+            except DocumentError as error:
+                raise TypeError("the transformer returned no document") from error
+            return Carried(target, data, result.issues, result.records)
+        except DocumentError:  # the transformer refuses the caller's document
+            raise
+        except Exception as error:
+            log.failure(error, "/transform/", transform=name)
+            raise document_error("http/failed", "") from None
 
     def _transformer(self, source: Format, target: Format) -> Transformer[Any]:
         key = (source, target)
@@ -113,6 +127,10 @@ class Offered:
         old = self.offer
         self.offer, self.fault = Offer(tables, old.limits, old.link, old.others), None
         return True
+
+
+def _bytes(document: Any) -> bytes:
+    return document if isinstance(document, bytes) else content.dump_json(document)
 
 
 def load(name: str, data: bytes, limits: Limits) -> Any:

@@ -102,8 +102,8 @@ _FAULTS = {
     408: "The body did not arrive in time",
     413: "The body, or what it asks for, is too large",
     415: "The media type is not the source's, or the content coding is unknown",
-    422: "The document is understood, and what is asked must not or cannot be done",
-    500: "A fault of this software",
+    422: "The document is understood, and what is asked must not or cannot be done, or an issue is an error",
+    500: "A fault of this software, or of a site's transformer",
     503: "Too many requests at once, or no room for the audit records",
     504: "The work did not end in time",
 }
@@ -165,7 +165,7 @@ def _transform(names: list[str]) -> dict[str, Any]:
             {
                 "name": "Prefer",
                 "in": "header",
-                "description": "handling=strict: 422 wherever an issue is an error or a warning",
+                "description": "handling=strict: 422 also for a warning; handling=lenient: not even for an error",
                 "schema": {"type": "string"},
             },
         ],
@@ -181,7 +181,11 @@ def _transform(names: list[str]) -> dict[str, Any]:
                     ISSUES: {
                         "description": "counts by severity: error=1, warning=2",
                         "schema": {"type": "string"},
-                    }
+                    },
+                    "preference-applied": {
+                        "description": "handling=strict or handling=lenient, as the caller preferred",
+                        "schema": {"type": "string"},
+                    },
                 },
                 "content": documents | wrapped,
             },

@@ -25,7 +25,7 @@ from sopstatus.engines.http.media import answer_form, check, parsed
 from sopstatus.engines.http.offer import Carried, Offer, load
 from sopstatus.engines.http.parts import document_and_into, split
 from sopstatus.limits import Limits
-from sopstatus.model import FATAL, WARNING, DocumentError, Issue
+from sopstatus.model import ERROR, FATAL, WARNING, DocumentError, Issue
 from sopstatus.transform import names_nothing
 
 
@@ -38,7 +38,7 @@ class Asked:
     accept: str = ""
     holder: str = ""
     add_missing: bool = False
-    strict: bool = False
+    handling: str = ""
     gzipped: bool = False
 
 
@@ -77,13 +77,13 @@ class Work:
             add_missing=asked.add_missing,
         )
         form = form or answer_form(asked.accept, done.name)
-        if failed(done.issues, strict=asked.strict) or names_nothing(done.issues):
+        if failed(done.issues, asked.handling) or names_nothing(done.issues):
             raise DocumentError(*done.issues)
         audit_log.keep(self.audit, done.records)
         data = wrapped(done.document, done.name, done.issues) if form.wrapped else done.document
         return Answer(200, form.media, data, done.issues, counted(done.issues), asked.name)
 
-    def line(self, number: int, data: bytes) -> Answer:
+    def line(self, number: int, data: bytes, handling: str = "") -> Answer:
         """Return the line that answers one line of a batch: no fault of it is another's."""
         offer = self.offer
         try:
@@ -94,8 +94,8 @@ class Work:
             source = source or content.recognise(document)
             onto = None if into is None else _given(into, target, number, offer.limits)
             done = self._carried(name, source, document, onto)
-            strict = asked.get("strict") is True
-            if failed(done.issues, strict=strict) or names_nothing(done.issues):
+            handling = "strict" if asked.get("strict") is True else handling
+            if failed(done.issues, handling) or names_nothing(done.issues):
                 raise DocumentError(*done.issues)
             audit_log.keep(self.audit, done.records)
         except DocumentError as error:
@@ -129,9 +129,10 @@ class Work:
             raise
 
 
-def failed(issues: tuple[Issue, ...], *, strict: bool) -> bool:
-    """Tell whether nothing is to be answered: a fatal issue, or with ``strict`` any doubt."""
-    return any(found.is_at_least(WARNING if strict else FATAL) for found in issues)
+def failed(issues: tuple[Issue, ...], handling: str) -> bool:
+    """Tell whether no document is to be answered: ``handling`` is "strict", "lenient" or neither."""
+    worst = {"strict": WARNING, "lenient": FATAL}.get(handling, ERROR)
+    return any(found.is_at_least(worst) for found in issues)
 
 
 def _item(data: bytes, number: int, limits: Limits) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 /**
  * Carry the statements of a document onto another, or into a new one, by the service
- * (sopstatus serve). Throws an Error with the line of the issue where the service refuses, where
- * an issue is an error, and where the service does not answer: the message then stops with it. With
- * the setting sopstatus.errors = log, what was written but for an error goes on, and the line is logged.
+ * (sopstatus serve). Throws an Error with the line of the issue where the service refuses, as it does
+ * where an issue is an error, and where it does not answer: the message then stops with it. With the
+ * setting sopstatus.errors = log the service is asked to be lenient: what was written despite an error
+ * goes on, and the line is logged.
  *
  * @param {String} name - such as 'hl7-to-fhir'
  * @param {String} document - the document
@@ -15,7 +16,8 @@ function sopstatusTransform(name, document, type, into, intoType) {
     var url = sopstatusSetting('sopstatus.service', 'http://127.0.0.1:8410').replace(/\/+$/, '') + '/transform/' + name;
     var token = sopstatusSetting('sopstatus.token', '');
     var body = String(document);
-    var answer, told;
+    var headers = sopstatusSetting('sopstatus.errors', 'stop') === 'log' ? { 'Prefer': 'handling=lenient' } : {};
+    var answer;
     if (into) {
         body = sopstatusForm([['document', type, body], ['into', intoType, String(into)]]);
         type = 'multipart/form-data; boundary=' + body.boundary;
@@ -23,13 +25,14 @@ function sopstatusTransform(name, document, type, into, intoType) {
     } else {
         type += '; charset=UTF-8';
     }
-    answer = sopstatusHTTP('POST', url, body, { 'Content-Type': type }, token);
+    headers['Content-Type'] = type;
+    answer = sopstatusHTTP('POST', url, body, headers, token);
     if (answer.status !== 200) {
         throw sopstatusFault(sopstatusLine(answer, url), answer.status);
     }
     if (/\berror=/.test(answer.issues)) { // it was written, but not whole: ask for the line
-        told = sopstatusHTTP('POST', url, body, { 'Content-Type': type, 'Accept': 'application/json' }, token);
-        sopstatusStop(sopstatusLine(told, url), 422);
+        headers.Accept = 'application/json';
+        sopstatusStop(sopstatusLine(sopstatusHTTP('POST', url, body, headers, token), url), 422);
     }
     return answer.text;
 }
