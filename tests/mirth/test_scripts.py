@@ -214,6 +214,7 @@ def test_text(tmp_path):
         "gr\\XC3\\\\XBC\\n\\XC3\\ \\XBC\\\\X41\\\\XC3\\\\F\\",
         "\\XFF\\F\\",
         "\\H\\a\\N\\\\.sp\\\\.sp2\\\\.BR\\\\.ce\\\\.sk3\\\\.sk+1\\\\.in+4\\\\.ti-2\\\\.fi\\\\.nf\\",
+        "\\.sp 2\\\\.sk 1\\\\.ti -2\\",
         "\\.sp99\\\\.sp999\\ \\.sp-1\\ \\.sp0\\ \\.xx\\ \\h\\",
     ]
     times = [text for text in drawn(DATE_TIMES, 300) if text]
@@ -243,6 +244,7 @@ TAKEN_BACK = [
     ["OBR|1" + "|" * 24 + " x "],
     ["OBR|1", "OBX|1|ST|113014^DICOM Study^DCM||1.2.3 ||||||D"],
     ["OBR|1", "OBX|1|ST|110180^x^DCM||1.2.3||||||W"],
+    ["OBR|1", "OBX|1|ST|UID^^L^113014^x^DCM||1.2.3||||||D"],
 ]
 IN_FORCE = [
     ["ORC|RE", "OBR|1" + "|" * 24 + "F"],

@@ -79,8 +79,8 @@ function sopstatusLook(segments, span, study, marks) {
         if (name === zds) {
             order.numbers[number - 1] = true;
             order.ours = order.ours || sopstatusIsOurs(fields, marks);
-        } else if (name === 'OBX' && !/^(113014|110180)$/.test(sopstatusFirst(fields, 3, marks))) {
-            continue; // DCM: DICOM Study; Study Instance UID
+        } else if (name === 'OBX' && !sopstatusPoints(fields, marks)) {
+            continue;
         }
         if (uid) {
             order.named = order.named || uid === study;
@@ -126,7 +126,7 @@ function sopstatusTakenBack(msg, marks) {
         state = sopstatusComponents(state, marks)[0].replace(/^\s+|\s+$/g, '').toUpperCase();
         if (name === 'OBX' && /^[WDX]$/.test(state)) {
             fields = sopstatusFields(segments[index], marks);
-            if (/^(113014|110180)$/.test(sopstatusFirst(fields, 3, marks))) {
+            if (sopstatusPoints(fields, marks)) {
                 studies[sopstatusUnpadded(sopstatusFirst(fields, 5, marks))] = true;
             }
         }

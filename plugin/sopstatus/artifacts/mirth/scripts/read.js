@@ -168,6 +168,13 @@ function sopstatusFirst(fields, number, marks) {
     return sopstatusComponents(sopstatusCut(fields[number] || '', marks.repetition)[0], marks)[0];
 }
 
+/* Tell whether an OBX names a study (DCM: DICOM Study; Study Instance UID), by its code or the alternate one. */
+function sopstatusPoints(fields, marks) {
+    var parts = sopstatusComponents(sopstatusCut(fields[3] || '', marks.repetition)[0], marks);
+    var codes = /^(113014|110180)$/;
+    return codes.test(parts[0]) || codes.test(parts[3] || '');
+}
+
 /* Return AE Title, universal ID and type of ZDS-10; blanks around each are padding. */
 function sopstatusHeld(fields, marks) {
     var raw = sopstatusCut(fields[sopstatusTables().holderField] || '', marks.repetition)[0];

@@ -85,8 +85,8 @@ function sopstatusStudy(msg) {
         }
         fields = sopstatusFields(segments[index], marks);
         uid = sopstatusUnpadded(sopstatusFirst(fields, name === 'IPC' ? 3 : name === zds ? 1 : 5, marks));
-        if (name === 'OBX' && !/^(113014|110180)$/.test(sopstatusFirst(fields, 3, marks))) {
-            continue; // DCM: DICOM Study; Study Instance UID
+        if (name === 'OBX' && !sopstatusPoints(fields, marks)) {
+            continue;
         }
         if (sopstatusIsUID(uid)) {
             return uid;

@@ -170,7 +170,7 @@ function sopstatusSequence(name, marks) {
 
 /* Read lines and blanks of layout (HL7 v2 2.7.6), and drop the rest of it. */
 function sopstatusLayout(name) {
-    var found = /^\.(?:(br|ce|fi|nf)|(sp|sk)\+?([0-9]{0,2})|(in|ti)[+-]?[0-9]{0,2})$/.exec(name.toLowerCase());
+    var found = /^\.(?:(br|ce|fi|nf)|(sp|sk) ?\+?([0-9]{0,2})|(in|ti) ?[+-]?[0-9]{0,2})$/.exec(name.toLowerCase());
     var one, count;
     if (name === 'H' || name === 'N') { // highlighting
         return '';
