@@ -16,6 +16,7 @@ from sopstatus.holder import (
     compare,
     is_about,
     likeness,
+    listed,
     of_uri,
     resolve,
     to_uri,
@@ -73,6 +74,22 @@ def test_holders_are_likened_in_any_order(holders):
     assert likeness(named) is COMPATIBLE
     assert likeness([*named, OTHER]) is likeness([*named, BARE]) is DIFFERENT
     assert likeness(one for one in named if one.universal_id) is SAME
+
+
+@given(st.permutations([UNTITLED, KNOWN, Holder("RIS")]))
+def test_a_universal_id_has_all_titles_that_are_said_of_it(holders):
+    assert likeness(holders) is DIFFERENT
+    assert likeness([*holders, Holder("RIS", "1.2.3.4")]) is COMPATIBLE
+    assert likeness([UNTITLED, Holder("RIS")]) is COMPATIBLE
+
+
+def test_blanks_around_a_part_are_padding():
+    assert Holder(" PACS ", " 1.2.3.4", "ISO ").parts == KNOWN.parts
+    assert Holder.of("PACS ") == SOPInstance(holder=" PACS").holder == BARE
+
+
+def test_a_title_that_looks_like_two_is_in_quotes():
+    assert listed([("RIS", "OR"), ("A (AO), B", "AO")]) == '"A (AO), B" (AO), RIS (OR)'
 
 
 def test_a_bare_title_of_ours_is_that_title_with_any_universal_id():

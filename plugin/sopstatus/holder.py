@@ -7,6 +7,7 @@ UID (0040,E011).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -15,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 _ESCAPED = re.compile(r"\\([ES])\\")
+_LIST = re.compile(r'[,()"]')
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
@@ -40,8 +42,8 @@ class Holder(str):
     r"""A holder in its text form, ``AE Title^universal ID^type``, and its parts.
 
     Behind the last part that there is no ``^`` stands, so that a plain AE Title is its own text form.
-    A ``^`` inside a part is ``\S\``. ``key`` is equal for two holders that are the same: the
-    universal ID alone, else the AE Title.
+    A ``^`` inside a part is ``\S\``. Blanks around a part are padding (PS3.5 6.2, AE). ``key`` is
+    equal for two holders that are the same: the universal ID alone, else the AE Title.
     """
 
     __slots__ = ("ae_title", "key", "universal_id", "universal_id_type")
@@ -55,7 +57,8 @@ class Holder(str):
         cls, ae_title: str = "", universal_id: str = "", universal_id_type: str = ""
     ) -> Holder:
         """Make a holder of its parts; the empty text = not said."""
-        parts = (ae_title, universal_id, universal_id_type)
+        given = (ae_title, universal_id, universal_id_type)
+        ae_title, universal_id, _ = parts = tuple(part.strip(" ") for part in given)
         made = super().__new__(cls, "^".join(map(_escaped, parts)).rstrip("^"))
         made.ae_title, made.universal_id, made.universal_id_type = parts
         key = ("", _plain(universal_id), "") if universal_id else (ae_title, "", "")
@@ -151,17 +154,32 @@ class Company:
 
 
 def likeness(holders: Iterable[Holder]) -> Likeness:
-    """Tell whether holders that are named are one, may be one, or are two at least."""
-    known: dict[Holder, list[Holder]] = {}
-    bare: dict[Holder, list[Holder]] = {}
+    """Tell whether holders that are named are one, may be one, or are two at least.
+
+    One with a universal ID has all the AE Titles that are said of it.
+    """
+    ids: set[Holder] = set()
+    bare: set[str] = set()
+    titles: set[str] = set()
     for holder in holders:
-        (known if holder.universal_id else bare).setdefault(holder.key, []).append(holder)
-    if len(bare) > 1 or len(known) > 1:
+        if holder.universal_id:
+            ids.add(holder.key)
+            titles.add(holder.ae_title)
+        else:
+            bare.add(holder.ae_title)
+    if len(ids) > 1 or len(bare) > 1:
         return DIFFERENT
-    if not bare or not known:
+    if not ids or not bare:
         return SAME
-    ((title, *_),), (titled,) = bare.values(), known.values()
-    return COMPATIBLE if any(compare(title, one) is COMPATIBLE for one in titled) else DIFFERENT
+    return DIFFERENT if titles.difference(bare, [""]) and titles.isdisjoint(bare) else COMPATIBLE
+
+
+def listed(held: Iterable[tuple[str, str]]) -> str:
+    """Name holders, each with its state, in order; one that could be taken for two is in quotes."""
+    return ", ".join(
+        f"{json.dumps(whose) if _LIST.search(whose) else whose} ({state})"
+        for whose, state in sorted(held)
+    )
 
 
 def to_uri(holder: Holder) -> tuple[str, str]:

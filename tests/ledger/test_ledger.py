@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger.told import COMMENT, COMPLETE, UID, minute, seen, sent, whole_life
-from sopstatus import DocumentError, SOPInstance
+from sopstatus import DocumentError, Holder, SOPInstance
 from sopstatus.ledger import Ledger, schema
 from sopstatus.ledger.facts import Fact
 
@@ -247,6 +247,24 @@ def test_what_was_sent_and_what_was_seen_there(ledger, back):
     assert [c for c in codes(ledger) if c != "ledger/two-holders"] == expected
 
 
+def test_what_was_sent_to_a_title_came_back_under_its_oid(database):
+    with Ledger(database, holders={"VIEWER": "1.2.3.4"}) as ledger:
+        ledger.observe([seen("AO", "PACS", **COMPLETE)], time=minute(0))
+        ledger.add([sent("AO", 1)])
+        ledger.observe([seen("NS", Holder("VIEWER", "1.2.3.4", "ISO"))], time=minute(2))
+        assert codes(ledger) == ["ledger/came-back-changed"]
+
+
+def test_each_name_of_a_holder_is_kept(ledger):
+    for night, name in enumerate("ABAB"):
+        said = seen("AO", Holder(name, "1.1", "ISO"), **COMPLETE)
+        added = ledger.observe([said], time=minute(night))
+        assert added.new == (night < 2)
+    assert [one.holder for one in ledger.holdings(UID)] == ["A^1.1^ISO"]
+    ledger.observe([seen("AO", "B", **COMPLETE)], time=minute(9))
+    assert codes(ledger) == ["ledger/one-or-two"]
+
+
 def test_what_was_sent_and_the_receiver_recorded(ledger):
     ledger.add(whole_life()[:7])
     received = whole_life()[7]
@@ -280,7 +298,6 @@ def test_no_comment_and_no_other_attribute_is_kept(ledger, database):
         {"study_instance_uid": "DOE^JOHN"},
         {"holder": "SEVENTEEN LETTERS"},
         {"holder": "A\\B"},
-        {"holder": "   "},
         {"peer": "DOE\n"},
         {"event": "DOE^JOHN"},
         {"after": "x" * 33},

@@ -16,7 +16,9 @@ from sopstatus.archive.folder import Folder
 from sopstatus.archive.progress import progress
 from sopstatus.catalogue import document_error
 from sopstatus.cli import shared
-from sopstatus.profile import status_of
+from sopstatus.holder import Holder
+from sopstatus.model import Issue
+from sopstatus.profile.language import NOT_HELD, shown
 from sopstatus.table import MappingTable, load_tables
 
 if TYPE_CHECKING:
@@ -81,13 +83,12 @@ def run(options: Namespace) -> int:
     if options.to == "changes":
         given = parts, tables, options.ledger, options.holder
         if not options.target:
-            tell_changes(*given, lines=options.json)
-            return 0
+            return shared.report(tell_changes(*given, lines=options.json), options)
         with writing.replacing(options.target, at="OUT", mode=writing.PRIVATE) as out:
             text = io.TextIOWrapper(out, "utf-8", write_through=True)
-            tell_changes(*given, lines=options.json, out=text)
+            refused = tell_changes(*given, lines=options.json, out=text)
             text.detach()
-        return 0
+        return shared.report(refused, options)
     return write(options.to, options.target, folder, tables, options)
 
 
@@ -135,10 +136,11 @@ def tell_changes(
     *,
     lines: bool = False,
     out: TextIO | None = None,
-) -> None:
-    """Print what the scan shows otherwise than the ledger does."""
+) -> list[Issue]:
+    """Print what the scan shows otherwise than the ledger does; return what no ledger could hold."""
     count = 0
-    for uid, whose, before, after in _changed(parts, tables, database, holder):
+    refused: list[Issue] = []
+    for uid, whose, before, after in _changed(parts, tables, database, holder, refused):
         count += 1
         if lines:
             told = {"sop_instance_uid": uid, "holder": whose, "before": before, "after": after}
@@ -147,20 +149,25 @@ def tell_changes(
             print(f"{uid}  {whose:<16}  {before} -> {after}", file=out)
     if not lines:
         print(f"{count} changed", file=out)
+    return refused
 
 
 def _changed(
-    parts: Parts, tables: MappingTable, database: str, holder: str
-) -> Iterator[tuple[str, str, str, str]]:
+    parts: Parts, tables: MappingTable, database: str, holder: str, refused: list[Issue]
+) -> Iterator[tuple[str, Holder, str, str]]:
     """Yield instance, holder, and the states before and now; ``-`` = not known to be held."""
     with _opened(database, tables, create=False) as ledger:
-        named = tables.whose(holder)
         for same in export.by_instance(parts, list(tables.attributes)):
             uid = same[0].sop_instance_uid
-            known = {h.holder.key: h.state.rstrip("?>") for h in ledger.holdings(uid)}
-            seen = {(one.holder or named): status_of(one) for one in same}
-            for whose, state in sorted(seen.items()):
-                before = known.get(whose.key, "-")
+            known = {one.holder.key: shown(one.state) for one in ledger.holdings(uid)}
+            seen = {}
+            for fact in ledger.facts_of(same, holder=holder):
+                if isinstance(fact, Issue):
+                    refused.append(fact)
+                else:
+                    seen[fact.holder.key] = fact.holder, fact.state
+            for whose, state in sorted(seen.values()):
+                before = known.get(whose.key, NOT_HELD)
                 if before != state:
                     yield uid, whose, before, state
 

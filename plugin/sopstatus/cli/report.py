@@ -63,7 +63,8 @@ def run(options: Namespace) -> int:
         raise shared.Stop(f"{shared.named(options.folder)} has no rows: the scan found no files")
     tables = load_tables(*options.mappings)
     keywords = [name for name in settings["columns"] if name in tables.attributes]
-    found = figures(parts, keywords, at=at, studies=options.studies, paths=options.paths)
+    given = {"at": at, "studies": options.studies, "paths": options.paths}
+    found = figures(parts, keywords, **given, holders=tables.holders)
     text = page(found, tables, folder.summary(), at=at)
     out = Path(options.output or folder.path / "report.html")
     writing.write(out, text.encode(), at="HTML")

@@ -86,7 +86,7 @@ class Ledger:
         the holders for whose copies they may speak; default: everybody's.
         """
         facts = (
-            self._allowed(from_record(record, where, holder=holder), only, where)
+            self._allowed(self._settled(from_record(record, where, holder=holder)), only, where)
             for index, record in enumerate(records)
             if record.event != TORN_LINE
             for where in (f"record[{index}]",)
@@ -132,23 +132,36 @@ class Ledger:
         *,
         claimed: bool,
     ) -> Added:
-        moment = utc(time) if time else now()
-        facts = (
-            self._allowed(
-                from_instance(instance, where, holder=holder, time=moment, claimed=claimed),
-                only,
-                where,
-            )
-            for index, instance in enumerate(instances)
-            for where in (f"statement[{index}]",)
+        found = self.facts_of(instances, holder=holder, time=time, claimed=claimed)
+        return self._store(
+            self._allowed(made, only, f"statement[{index}]") for index, made in enumerate(found)
         )
-        return self._store(facts)
+
+    def facts_of(
+        self,
+        instances: Iterable[SOPInstance],
+        *,
+        holder: str = "",
+        time: str = "",
+        claimed: bool = False,
+    ) -> Iterator[Fact | Issue]:
+        """Yield the fact that each instance would be, or why it cannot be one; nothing is stored."""
+        moment = utc(time) if time else now()
+        for index, instance in enumerate(instances):
+            where = f"statement[{index}]"
+            yield self._settled(
+                from_instance(instance, where, holder=holder, time=moment, claimed=claimed)
+            )
+
+    def _settled(self, made: Fact | Issue) -> Fact | Issue:
+        if isinstance(made, Issue):
+            return made
+        return replace(made, holder=resolve(made.holder, self._holders))
 
     def _allowed(self, made: Fact | Issue, only: Collection[str], where: str) -> Fact | Issue:
         if isinstance(made, Issue):
             return made
-        settled = replace(made, holder=resolve(made.holder, self._holders))
-        return only_of(settled, [resolve(Holder.of(o), self._holders) for o in only], where)
+        return only_of(made, [resolve(Holder.of(o), self._holders) for o in only], where)
 
     def facts(self, sop_instance_uid: str) -> list[Fact]:
         """Return all that is known of a SOP Instance, by time."""
@@ -243,4 +256,7 @@ class Ledger:
 
     def _fact(self, row: Iterable[Any]) -> Fact:
         found = Fact(*row)
-        return replace(found, holder=resolve(Holder.of(found.holder), self._holders))
+        whose, peer = (
+            resolve(one, self._holders) for one in (Holder.of(found.holder), Holder(found.peer))
+        )
+        return replace(found, holder=whose, peer=peer)

@@ -167,13 +167,11 @@ def _checked(fact: Fact, where: str) -> Fact | Issue:
         return issue("ledger/not-instance", where)
     if not fact.holder.key:
         return issue("ledger/no-holder", where)
-    title, *others = fact.holder.parts
-    holder = Holder(title.strip(), *others)
+    holder = fact.holder
     try:
         time = utc(fact.time)
         ours = (
             _UID.fullmatch(fact.sop_instance_uid),
-            holder.key,
             holder.ae_title == "" or _AE.fullmatch(holder.ae_title),
             _UNIVERSAL_ID.fullmatch(holder.universal_id),
             _TYPE.fullmatch(holder.universal_id_type),
@@ -185,4 +183,4 @@ def _checked(fact: Fact, where: str) -> Fact | Issue:
         return issue("ledger/not-storable", where)
     if not all(ours):
         return issue("ledger/not-storable", where)
-    return replace(fact, holder=holder, peer=fact.peer.strip(), time=time, seen=time)
+    return replace(fact, peer=fact.peer.strip(), time=time, seen=time)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sopstatus.catalogue import issue
-from sopstatus.holder import DIFFERENT, Holder, likeness
+from sopstatus.holder import DIFFERENT, Holder, likeness, listed
 from sopstatus.ledger.facts import OBSERVATION, Fact, is_claim
 from sopstatus.model import Issue, SOPInstance
 from sopstatus.profile import language
@@ -48,6 +49,7 @@ class Account:
     claims: dict[str, tuple[str, str]] = field(
         default_factory=dict
     )  # the last of a holder, and when
+    names: dict[str, set[Holder]] = field(default_factory=lambda: defaultdict(set))
     _sent: dict[str, str] = field(default_factory=dict)
 
     def take(self, fact: Fact, time: str) -> None:
@@ -60,6 +62,7 @@ class Account:
                 self._changed(fact, time, "ledger/claimed-twice", known, fact.state)
             self.claims[fact.holder.key] = fact.state, time
             return
+        self.names[fact.holder.key].add(fact.holder)
         received = "" if fact.claimed else fact.received
         said = {_shown(s) for s in (fact.state, fact.before, received, fact.sent)}
         self.authorized |= language.AUTHORIZED_ORIGINAL in said
@@ -161,10 +164,10 @@ def check(facts: Iterable[Fact], *, original_age: float | None = None, now: str)
             issues.append(issue("ledger/claimed-otherwise", where, said=said, known=holding.state))
     originals = [holding for holding in held if holding.original]
     if len(originals) > 1:
-        names = ", ".join(f"{h.holder} ({h.state})" for h in originals)
-        two = likeness(holding.holder for holding in originals) is DIFFERENT
+        named = [(name, h.state) for h in originals for name in whole.names[h.holder.key]]
+        two = likeness(name for name, _ in named) is DIFFERENT
         code = "ledger/two-holders" if two else "ledger/one-or-two"
-        issues.append(issue(code, uid, holders=names))
+        issues.append(issue(code, uid, holders=listed(named)))
     for holding in held:
         where = f"{uid}@{holding.holder}"
         if holding.state == language.AUTHORIZED_COPY and not whole.authorized:

@@ -95,8 +95,11 @@ class _Copy:
 
 
 def _whose(fact: Fact) -> tuple[str, str, bool]:
-    """Return what facts repeat each other in: a claim repeats no evidence, and comes between none."""
-    return fact.sop_instance_uid, fact.holder.key, is_claim(fact)
+    """Return what facts repeat each other in: a claim repeats no evidence, and comes between none.
+
+    Each name of a holder is news: a bare AE Title may be one of them.
+    """
+    return fact.sop_instance_uid, fact.holder, is_claim(fact)
 
 
 def _repeats(fact: Fact, before: Fact) -> bool:

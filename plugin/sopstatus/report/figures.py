@@ -16,7 +16,7 @@ import duckdb
 
 from sopstatus.archive.database import opened
 from sopstatus.archive.rows import HOLDER
-from sopstatus.holder import COMPATIBLE, DIFFERENT, Holder, likeness
+from sopstatus.holder import COMPATIBLE, DIFFERENT, NONE_GIVEN, Holder, likeness, listed, resolve
 from sopstatus.profile import language as profile
 from sopstatus.table.language import COMPANIONS, STATUS
 
@@ -107,14 +107,17 @@ def figures(
     at: date,
     studies: int,
     paths: bool = False,
+    holders: Mapping[str, str] = NONE_GIVEN,
 ) -> Figures:
     """Count what stands in these Parquet files; ``at`` is the day from which ages are counted.
+
+    ``holders`` says whose a bare AE Title is (``MappingTable.holders``).
 
     ``keywords`` are the columns of attributes, ``studies`` how many are told one by one.
     ``paths``: name documents that could not be read; a path may hold a name.
     """
     with opened(parts) as database:
-        count = _Count(database)
+        count = _Count(database, holders)
         found = count.all(keywords, at, studies)
         return replace(found, unreadable=count.unreadable()) if paths else found
 
@@ -126,8 +129,8 @@ def _list(texts: Iterable[str]) -> str:
 class _Count:
     """The queries over one scan."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
-        self._database = database
+    def __init__(self, database: duckdb.DuckDBPyConnection, holders: Mapping[str, str]) -> None:
+        self._database, self._holders = database, holders
         status, (dated, _, certified) = STATUS, COMPANIONS
         self._name_holders()
         self._do(
@@ -140,12 +143,20 @@ class _Count:
 
     def _name_holders(self) -> None:
         """Make a table of the text of every holder, and of what is equal for those that are the same."""
-        found = [Holder(*one) for one in self._do(f"SELECT DISTINCT {_HOLDER} FROM scan")]
-        named = [(*one.parts, str(one), one.key) for one in found]
-        columns = ", ".join(f"{name} VARCHAR" for name in (*HOLDER, "held_by", "holder_key"))
-        self._do(f"CREATE TABLE whose ({columns})")
-        if named:
-            self._database.executemany("INSERT INTO whose VALUES (?, ?, ?, ?, ?)", named)
+        found = self._do(f"SELECT DISTINCT {_HOLDER} FROM scan")
+        whose = [resolve(Holder(*one), self._holders) for one in found]
+        named = [
+            (*one, str(holder), str(holder.key)) for one, holder in zip(found, whose, strict=True)
+        ]
+        self._table("whose", dict.fromkeys((*HOLDER, "held_by", "holder_key"), "VARCHAR"), named)
+
+    def _table(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        """Make a table of rows, in one statement however many there are."""
+        taken = ", ".join(f"unnest(?::{kind}[]) AS {column}" for column, kind in columns.items())
+        self._do(
+            f"CREATE TABLE {name} AS SELECT {taken}",
+            *([row[n] for row in rows] for n in range(len(columns))),
+        )
 
     def _do(self, query: str, *values: Any) -> list[Any]:
         return self._database.execute(query, list(values)).fetchall()
@@ -248,18 +259,18 @@ class _Count:
         one = "any_value(study_instance_uid) AS study, sop_instance_uid AS uid"
         group = "FROM instance GROUP BY sop_instance_uid"
         self._do(
-            f"""CREATE VIEW original AS SELECT {one}, list_sort(list(DISTINCT held_by)) AS holders,
-                string_agg(DISTINCT held_by || ' (' || state || ')', ', ') AS told
+            f"""CREATE VIEW original AS SELECT {one},
+                list_sort(list(DISTINCT [held_by, state])) AS held
             FROM instance WHERE state IN ('{original}', '{authorized}') AND holder_key <> ''
             GROUP BY sop_instance_uid HAVING count(DISTINCT holder_key) > 1"""
         )
-        self._do("CREATE TABLE judged (holders VARCHAR[], likeness VARCHAR)")
-        for (held,) in self._do("SELECT DISTINCT holders FROM original"):
-            said = likeness(map(Holder.of, held)).value
-            self._do("INSERT INTO judged VALUES (?, ?)", held, said)
-        originals = (
-            "SELECT study, uid, told FROM original JOIN judged USING (holders) WHERE likeness"
-        )
+        judged = [
+            (held, likeness(Holder.of(name) for name, _ in held).value, listed(held))
+            for (held,) in self._do("SELECT DISTINCT held FROM original")
+        ]
+        columns = {"held": "VARCHAR[][]", "likeness": "VARCHAR", "told": "VARCHAR"}
+        self._table("judged", columns, judged)
+        originals = "SELECT study, uid, told FROM original JOIN judged USING (held) WHERE likeness"
         queries = {
             ("warning", TWO_WAYS): f"""SELECT {one},
                 string_agg(DISTINCT state, ', ' ORDER BY state) AS told {group}, holder_key

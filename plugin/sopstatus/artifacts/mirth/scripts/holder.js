@@ -3,7 +3,7 @@ function sopstatusHolder(parts) {
     var made = [];
     var index, part;
     for (index = 0; index < 3; index++) {
-        part = parts[index] || '';
+        part = (parts[index] || '').replace(/^ +| +$/g, '');
         if (part.indexOf('^') >= 0 || /\\[ES]\\/.test(part)) {
             part = part.replace(/\\/g, '\\E\\').replace(/\^/g, '\\S\\');
         }
@@ -20,7 +20,7 @@ function sopstatusHolderParts(text) {
     for (index = 0; index < 3; index++) {
         parts[index] = parts[index].replace(/\\([ES])\\/g, function (found, sign) {
             return sign === 'E' ? '\\' : '^';
-        });
+        }).replace(/^ +| +$/g, '');
     }
     oid = sopstatusLookUp(sopstatusTables().holders, parts[0], '');
     return parts[1] || !oid ? parts : [parts[0], oid, 'ISO'];
