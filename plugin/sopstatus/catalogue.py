@@ -65,6 +65,27 @@ def catalogue() -> dict[str, Entry]:
     return {code: Entry(**entry) for code, entry in tomllib.loads(text).items()}
 
 
+@cache
+def samples() -> dict[str, tuple[str, str]]:
+    """Return the command that shows each issue, and the line that it prints (``make docs``)."""
+    import json
+    from importlib.resources import files
+
+    text = files("sopstatus").joinpath("issue_lines.json").read_text("utf-8")
+    found: dict[str, tuple[str, str]] = json.loads(text)
+    return found
+
+
+def fault(code: str) -> str:
+    """Return what an issue says is wrong, without its remedy: as its sample says it, where it has facts."""
+    import re
+
+    pattern = re.sub(r"\\\{\w+\\\}", ".+?", re.escape(catalogue()[code].text))
+    said = re.search(f"^[a-z]+ {code} .+?: ({pattern}); ", samples()[code][1])
+    assert said, code
+    return said[1]
+
+
 def issue(code: str, location: str, **facts: object) -> Issue:
     """Make the issue of this code; the line that it prints ends with the remedy."""
     entry = catalogue()[code]

@@ -1,5 +1,6 @@
 """``sopstatus report``: figures against counts made otherwise, a page that asks for nothing, a picture."""
 
+import re
 import struct
 from collections import Counter
 from datetime import date
@@ -10,6 +11,7 @@ import pydicom
 import pytest
 from sopstatus import scan
 from sopstatus.archive.folder import Folder
+from sopstatus.catalogue import catalogue, fault, samples
 from sopstatus.cli import main
 from sopstatus.report.figures import AGES, STATES, figures
 
@@ -189,6 +191,27 @@ def test_the_page_asks_for_nothing_and_tells_no_path(scanned, capsys):
     assert "Authorized Original (AO)" in shown
 
 
+def test_every_row_says_the_fault_its_cause_and_its_remedy(scanned, found):
+    assert main(["report", str(scanned)]) == 0
+    seen = Seen()
+    seen.feed((scanned / "report.html").read_text())
+    shown = " ".join("".join(seen.text).split())
+    codes = {one.code for one in (*found.issues, *found.contradictions)}
+    assert {"value/unknown-term", "archive/said-in-two-ways"} < codes
+    for code in codes:
+        entry = catalogue()[code]
+        said = f"such as: {fault(code)}" if "{" in entry.text else entry.text
+        assert " ".join(f"{said}{entry.cause}{entry.general_remedy}".split()) in shown, code
+    assert 'such as: "XX" is not a term of SOPInstanceStatus' in shown
+
+
+@pytest.mark.parametrize("code", catalogue())
+def test_every_code_has_a_fault_to_show(code):
+    said = fault(code)
+    assert said and "{" not in said.replace('{"', "")
+    assert f": {said}; " in samples()[code][1]
+
+
 def test_a_scan_that_has_not_ended_is_told(archive, tmp_path):
     out = tmp_path / "out"
     main(["scan", str(archive / "000001"), "-o", str(out)])
@@ -231,9 +254,14 @@ def test_files_that_could_not_be_read_are_named_if_asked_for(tmp_path):
     (folder / "DOE^JOHN.dcm").write_bytes(b"\0" * 128 + b"DICM")
     (folder / "image.dcm").write_bytes((SAMPLES / "original" / "image.dcm").read_bytes())
     assert main(["scan", str(folder), "-o", str(out)]) == 0
+    told = next(one for one in scan([folder], workers=1) if one.issues)
+    code = next(one.code for one in told.issues if one.severity in ("fatal", "error"))
     for more, named in ((), False), (("--paths",), True):
         assert main(["report", str(out), *more]) == 0
         text = (out / "report.html").read_text()
         assert ("DOE^JOHN.dcm" in text) is named
+        (row,) = re.findall(r"<tr><td><code>.*?DOE\^JOHN\.dcm</code>.*?</tr>", text) or [""]
+        assert (f"<code>{code}</code></td><td>{fault(code)}<br>" in row) is named
+        assert (catalogue()[code].general_remedy in row) is named
         assert "<b>1</b>instance in 1 study<" in text
         assert "<b>1</b>document that could not be read<" in text

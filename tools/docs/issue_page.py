@@ -85,7 +85,7 @@ The same issue is told in three more spellings: as `OperationOutcome.issue`
 | 1 | an issue is an error (with `--strict` also a warning; then nothing was written) |
 | 2 | wrong usage, a missing extra, or a fault in a table |
 | 3 | a document could not be read, or the output not be written |
-| 4 | a service cannot listen: its port is taken, or its address is not this machine's |
+| 4 | a service cannot start now: its port is taken, its address is not this machine's, or no host has the name of the gateway's server |
 
 All samples are run in `{folder}`, for instance:
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from sopstatus import log
 from sopstatus.cli import shared
 from sopstatus.cli.serve import add_http, link, listening, settings, watch
 from sopstatus.engines.gateway import Site
@@ -138,9 +140,25 @@ def run(options: Namespace) -> int:
         watch(service, options)
     except ValueError as error:
         raise shared.Stop(error.args[0]) from None
+    _look_for(upstream)
     app = application(service, upstream, site, options.upstream, archives)
     listen(service, listening(options, sock, OWN), app)
     return 0
+
+
+def _look_for(upstream: Upstream) -> None:
+    """Report a server that does not answer yet, and wait for it; raise `Stop` if nobody knows its name."""
+    import socket
+
+    try:
+        upstream.connect()
+    except socket.gaierror:
+        text = f"--upstream {shared.named(upstream.url)}: no host has this name; correct the URL"
+        raise shared.Stop(text, shared.CANNOT_LISTEN) from None
+    except OSError as error:
+        where = urlsplit(upstream.url).netloc.rpartition("@")[2]
+        reason = type(error).__name__
+        log.event("waiting-for-upstream", "warning", upstream=where, reason=reason)
 
 
 def _upstream_token(file: str | None, upstream: Upstream) -> Watched:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
-from importlib.resources import files
 
-from sopstatus.catalogue import Entry, catalogue
+from sopstatus.catalogue import Entry, catalogue, samples
 from sopstatus.cli import shared
 from sopstatus.cli.arguments import did_you_mean
 
@@ -65,10 +64,3 @@ def _plain(code: str, entry: Entry) -> dict[str, str]:
         "sample": command,
         "prints": line,
     }
-
-
-def samples() -> dict[str, tuple[str, str]]:
-    """Return the command that shows each issue, and the line that it prints (``make docs``)."""
-    text = files("sopstatus").joinpath("issue_lines.json").read_text("utf-8")
-    found: dict[str, tuple[str, str]] = json.loads(text)
-    return found

@@ -188,9 +188,10 @@ class _Count:
     def unreadable(self) -> list[tuple[str, str]]:
         """Return where documents are that could not be read, and why."""
         return self._do(
-            f"""SELECT source, issues[1].code FROM scan
-            WHERE sop_instance_uid = '' AND len(list_filter(issues, lambda i: i.severity IN ('fatal', 'error'))) > 0
-            ORDER BY source LIMIT {_PATHS}"""
+            f"""SELECT source, faults[1].code FROM (SELECT source,
+                list_filter(issues, lambda i: i.severity IN ('fatal', 'error')) AS faults
+                FROM scan WHERE sop_instance_uid = '')
+            WHERE len(faults) > 0 ORDER BY source LIMIT {_PATHS}"""
         )
 
     def _groups(self, column: str) -> list[Group]:

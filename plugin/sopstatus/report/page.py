@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from sopstatus.catalogue import catalogue
+from sopstatus.catalogue import catalogue, fault
 from sopstatus.profile import language as profile
 from sopstatus.report import charts
 from sopstatus.report.figures import ABSENT, EMPTIED, INVALID, STATES, Figures
@@ -49,6 +49,7 @@ def page(
         states=STATES,
         charts=told,
         entries=catalogue(),
+        fault=fault,
         original=profile.ORIGINAL,
         done=sum(figures.counts.get(state, 0) for state in _AUTHORIZED),
         silent=sum(figures.counts.get(state, 0) for state in _SILENT),

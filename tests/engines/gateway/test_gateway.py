@@ -3,6 +3,8 @@
 import base64
 import gzip
 import json
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -411,9 +413,33 @@ def test_nothing_is_written_while_there_is_no_room_for_its_record(server, tmp_pa
 
 def test_a_server_that_is_not_there():
     with gateway("http://127.0.0.1:9/fhir", on_failure="open") as front:
+        (told,) = map(json.loads, front.text().splitlines())  # before it said that it listens
+        assert (told["event"], told["level"]) == ("waiting-for-upstream", "warning")
+        assert (told["upstream"], told["reason"]) == ("127.0.0.1:9", "ConnectionRefusedError")
         answer = front.get("/Patient/1")
         assert (answer.status_code, codes(answer)) == (502, ["gateway/upstream"])
         assert front.get("/-/healthz").status_code == 200
+        ready = front.get("/-/readyz")
+        assert (ready.status_code, ready.json()["status"]) == (503, "not-ready")
+        assert ready.json()["not-reached"] == {"upstream": "ConnectError"}
+
+
+def test_a_server_that_is_there_is_not_waited_for(front):
+    assert "waiting-for-upstream" not in front.text()
+
+
+def test_a_server_whose_name_nobody_knows():
+    """A process of its own, which ends before it says that it listens."""
+    done = subprocess.run(
+        [*(sys.executable, "-m", "sopstatus", "gateway", "--port", "0", "--on-failure", "closed"),
+         *("--upstream", "http://user:secret@fhir.invalid:8080/fhir?key=1")],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith(
+        "error: --upstream http://fhir.invalid:8080/fhir: no host has this name; correct the URL"
+    )
+    assert "secret" not in done.stderr
 
 
 def test_who_may_call(server, tmp_path):

@@ -28,7 +28,8 @@ def raw_server(talk):
             with connection:
                 connection.settimeout(20)
                 try:
-                    talk(connection)
+                    if connection.recv(1, socket.MSG_PEEK):  # the gateway looks whether we are here
+                        talk(connection)
                 except Exception as error:
                     faults.append(error)
 

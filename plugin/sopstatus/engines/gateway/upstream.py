@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -67,6 +68,12 @@ class Upstream:
             await send({"type": "http.response.body", "body": b""})
         finally:
             await response.aclose()
+
+    def connect(self) -> None:
+        """Raise `OSError` where nobody listens at its address, `socket.gaierror` where nobody knows its name."""
+        url = httpx.URL(self.url)
+        port = url.port or {"http": 80, "https": 443}[url.scheme]
+        socket.create_connection((url.host, port), timeout=2.0).close()
 
     def check(self) -> None:
         """Raise `httpx.HTTPError` where the server does not answer at all, whatever it would say."""
