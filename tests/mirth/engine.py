@@ -2,6 +2,7 @@
 
 What it does as Open Integration Engine 4.5.2 does (server/ and donkey/ of its sources):
 
+* the scripts see what their own channel brings, and no code template: the library may not be imported;
 * the listener decodes with the character set of the channel: bytes that are none become U+FFFD;
 * *Process Batch* cuts a frame at each MSH, else it is one message;
 * the source transformer runs when the message arrives, with ``msg``, ``tmp``, ``channelMap``,
@@ -123,7 +124,7 @@ def played(folder, *channels):
         {"operation": "channel", "channel": c.definition(), "actions": c.actions} for c in channels
     ]
     made = []
-    for answer in run(folder, given, http=True, more=("engine.js",)):
+    for answer in run(folder, given, http=True, more=("engine.js",), library=False):
         assert "error" not in answer, answer
         engine = answer["value"]
         messages = [

@@ -89,7 +89,9 @@ function answer(file) {
             logged = [];
             answer.destinations = destinations;
             answer.clients = Number(globalMap.size());
-            print(sopstatusJSON(JSON.stringify(answer)));
+            print(JSON.stringify(JSON.stringify(answer)).replace(/[^ -~]/g, function (character) {
+                return '\\u' + ('000' + character.charCodeAt(0).toString(16)).slice(-4);
+            }));
         }
     });
 }

@@ -27,12 +27,15 @@ def java():
     return [need("java", "rhino"), "-cp", ":".join(map(str, jars)), MAIN]
 
 
-def run(folder, requests, tables=None, *, http=False, more=()):
-    """Return the answer to each request: ``{"value": ...}`` or ``{"error": line}``."""
+def run(folder, requests, tables=None, *, http=False, more=(), library=True):
+    """Return the answer to each request: ``{"value": ...}`` or ``{"error": line}``.
+
+    Without ``library`` only what a channel itself brings is there, as in an engine that imported it alone.
+    """
     command = java() if http else [need("rhino", "rhino")]
     program, given = folder / "program.js", folder / "requests.jsonl"
     parts = [HARNESS.with_name(name).read_text() for name in (HARNESS.name, *more)]
-    code = [script(name, tables or load_tables()) for name in FUNCTIONS]
+    code = [script(name, tables or load_tables()) for name in FUNCTIONS if library]
     program.write_text("\n".join([*code, *parts, LAST]), encoding="ascii")
     given.write_text("".join(json.dumps(one) + "\n" for one in requests), encoding="ascii")
     done = subprocess.run(

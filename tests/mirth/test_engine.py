@@ -2,11 +2,12 @@
 
 import json
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pydicom
 import pytest
 from samples_of import FOLDER, bare
-from sopstatus import SOPInstance, codec
+from sopstatus import Holder, SOPInstance, codec
 from sopstatus.codecs.hl7 import message
 
 from mirth.engine import Channel, played
@@ -204,6 +205,17 @@ def an_older_message(channel, server, name):
 
 
 @case()
+def an_older_message_about_the_same_holder(channel, server, _):
+    channel.set(sopstatus_fhir_older="skip")
+    spelt = ("PACS1^1.2.3.4^ISO", "OTHER^urn:oid:1.2.3.4", "^1.2.3.4^ISO", "PACS1^1.2.3.5^ISO")
+    for number, holder in enumerate(spelt):
+        status = ("AO", "NS", "OR", "AC")[number]
+        held = replace(said(1, status), holder=Holder.of(holder))
+        channel.frame(oru(held, time=f"2024011510301{9 - number}+0100"))
+    channel.run()
+
+
+@case()
 def latin_1(channel, server, _):
     channel.frame(oru(said(1)).replace(b"PID|||", b"PID|||||M\xfcller"))
     channel.run()
@@ -346,6 +358,16 @@ def test_an_older_message(outcomes, name, status):
     engine, server = outcomes[name]
     assert set(engine.statuses) == {"SENT"}
     assert set(on(server)[0]) == {said(1, status), said(2, "AC")}
+
+
+def test_an_older_message_that_spells_the_holder_otherwise(outcomes):
+    """Holders are the same if their universal IDs are."""
+    engine, server = outcomes["an_older_message_about_the_same_holder"]
+    assert set(engine.statuses) == {"SENT"}
+    assert {(x.holder.universal_id, x["SOPInstanceStatus"]) for x in on(server)[0]} == {
+        ("1.2.3.4", "AO"),
+        ("1.2.3.5", "AC"),
+    }
 
 
 def test_bytes_of_another_character_set_are_not_forwarded(outcomes):

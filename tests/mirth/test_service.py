@@ -24,7 +24,7 @@ def steps(tmp_path, *requests):
         {"operation": "step", "script": STEPS[name], "xml": xml, "settings": settings}
         for name, xml, settings in requests
     ]
-    return run(tmp_path, given, http=True)
+    return run(tmp_path, given, http=True, library=False)
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from sopstatus.artifacts.mirth.export import filled, identifier
 from sopstatus.artifacts.mirth.library import script
 from sopstatus.table import MappingTable
 
-_ER7 = ("tables", "text", "read")
+_ER7 = ("tables", "text", "read", "holder", "place")
 _STUDIES = (*_ER7, "studies")
-_WRITING = (*_ER7, "write", "fields", "place")
+_WRITING = (*_ER7, "write", "fields")
 _LINE = "// ---- sopstatus: functions, generated; the code template library has the same ----"
 ORU = (
     "MSH|^~\\&|SOPSTATUS||||20240101||ORU^R01^ORU_R01|1|P|2.5.1||||||UNICODE UTF-8",

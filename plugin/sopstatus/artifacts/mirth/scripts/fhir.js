@@ -186,7 +186,7 @@ function sopstatusSent() {
 function sopstatusIdentity(statement) {
     var instance = statement.sopInstanceUID;
     return [instance ? '' : statement.studyInstanceUID, instance ? '' : statement.seriesInstanceUID,
-        instance, statement.holder].join(' ');
+        instance, sopstatusHolderKey(statement.holder)].join(' ');
 }
 
 /* Return milliseconds of a date-time that has an offset; null for another. */
