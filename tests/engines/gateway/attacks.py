@@ -210,6 +210,10 @@ def patches():
     built = [{"op": "add", "path": "/contained", "value": [hollow]},
              {"op": "copy", "from": "/address/0/text", "path": place}]  # fmt: skip
     yield Attack("contained, a URL from the address", "PATCH", "Patient/1", text(built), PATCH)
+    turned = [{"op": "add", "path": "/series", "value": hollow["series"]},
+              {"op": "copy", "from": "/address/0/text", "path": place.removeprefix("/contained/0")},
+              {"op": "replace", "path": "/resourceType", "value": "ImagingStudy"}]  # fmt: skip
+    yield Attack("a Patient that becomes a study", "PATCH", "Patient/1", text(turned), PATCH)
     sent = bundle("batch", entry("PATCH", "Patient/1", built))
     yield Attack("contained, a URL from the address, in a batch", "POST", "", text(sent), FHIR)
     merged = {"contained": [{"resourceType": "ImagingStudy", "series": ao()["series"]}]}
@@ -466,6 +470,13 @@ def places():
         yield Attack(
             f"{name}", "PATCH", "Patient/1", by_index, {**PATCH, name: "/fhir/ImagingStudy/3"}
         )
+    provenance = {"resourceType": "Provenance", "contained": [ao(id="p")]}
+    for method, path in (("POST", "Patient"), ("PUT", "Patient/1"), ("DELETE", "Patient/1")):
+        beside = {**FHIR, "X-Provenance": json.dumps(provenance)}
+        patient = text({"resourceType": "Patient", "id": "1"})
+        yield Attack(f"{method} with X-Provenance", method, path, patient, beside)
+    shy = {**FHIR, "X-Provenance": json.dumps(provenance).replace("/", "\\u002f")}
+    yield Attack("X-Provenance, escaped", "POST", "Patient", text({"resourceType": "Patient"}), shy)
     form = {"content-type": "application/x-www-form-urlencoded"}
     yield Attack("a form that is a study", "POST", "ImagingStudy/_search", body, form)
 

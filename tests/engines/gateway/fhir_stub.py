@@ -1,6 +1,6 @@
 """A FHIR server that applies whatever it gets, as leniently as any server might: for attacks.
 
-It takes patches (RFC 6902, RFC 7396, FHIRPath), batches and transactions, Bundles stored whole, XML, any
+It takes patches (RFC 6902, RFC 7396, FHIRPath), a Provenance in a header, batches and transactions, Bundles stored whole, XML, any
 character set and coding, other methods by header or parameter, operations and mutations of GraphQL; it
 merges slashes, ignores case and what follows a semicolon, and takes the first of repeated members.
 `claims` tells which instances its resources say are AO or OR.
@@ -388,6 +388,8 @@ class Stub:
         path = next((headers[name] for name in PATHS if name in headers), path)
         try:
             self.received.append(document(body, headers))
+            if "x-provenance" in headers:
+                self.store(json.loads(headers["x-provenance"]))
             status, answer = self.do(method, path, query, copy.deepcopy(self.received[-1]))
         except Exception as error:
             status, answer = 400, {"resourceType": "OperationOutcome", "id": type(error).__name__}

@@ -319,9 +319,13 @@ def test_a_client_that_must_not_see_statements_gets_no_answer_that_shows_values_
         assert plain.get(path, headers=token("r")).status_code in (200, 404)
 
 
-@pytest.mark.parametrize("given", ["", 'W/"3"'])
-def test_an_update_is_of_the_version_that_was_looked_at(given):
-    """What the server has may be sent back only while it has it."""
+@pytest.mark.parametrize(
+    ("given", "sends", "status"),
+    [("", 'W/"7"', "AO"), ("*", 'W/"7"', "AO"), ('"7"', 'W/"7"', "AO"),
+     ('W/"8"', 'W/"8"', "NS"), ('W/"7", W/"8"', 'W/"7", W/"8"', "NS")],
+)  # fmt: skip
+def test_an_update_is_of_the_version_that_was_looked_at(given, sends, status):
+    """What the server has may be sent back only while it has it, whatever version the client names."""
     held = {**stating(said(0)), "id": "1", "meta": {"versionId": "7"}}
     got = []
 
@@ -344,9 +348,9 @@ def test_an_update_is_of_the_version_that_was_looked_at(given):
 
     run(work())
     (alone, body), (_, inside) = got
-    assert statuses(body) == ["AO"]
-    assert alone[b"if-match"].decode() == (given or 'W/"7"')
-    assert inside["entry"][0]["request"]["ifMatch"] == (given or 'W/"7"')
+    assert statuses(body) == statuses(inside["entry"][0]["resource"]) == [status]
+    assert alone[b"if-match"].decode() == sends
+    assert inside["entry"][0]["request"]["ifMatch"] == sends
 
 
 def test_a_token_in_the_query_is_refused(seeded):

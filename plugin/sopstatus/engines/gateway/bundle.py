@@ -16,8 +16,8 @@ from sopstatus.engines.http.answers import status_of
 from sopstatus.model import AuditRecord, DocumentError, Issue, Result
 from sopstatus.outcome import operation_outcome
 
-Write = Callable[[dict[str, Any], str, str], Awaitable[tuple[Result[dict[str, Any]], str]]]
-"""Takes a resource, and the method and URL of its entry; raises `DocumentError` to refuse it.
+Write = Callable[[dict[str, Any], str, str, str], Awaitable[tuple[Result[dict[str, Any]], str]]]
+"""Takes a resource, and the method, URL and ifMatch of its entry; raises `DocumentError` to refuse it.
 
 Returns what the server gets, and the ETag of the version that it has to replace, empty for any.
 """
@@ -124,10 +124,12 @@ async def _resource(
         if site.guards and resource is not None:
             raise document_error("gateway/hidden", where)
         return entry
-    written, etag = await write(resource, method, url)
+    request = entry.get("request")
+    given = str(request.get("ifMatch", "")) if isinstance(request, dict) else ""
+    written, etag = await write(resource, method, url, given)
     result.issues += located(written.issues, f"{where}.resource")
     result.records += written.records
-    if etag and not entry["request"].get("ifMatch"):
+    if etag:
         entry = {**entry, "request": {**entry["request"], "ifMatch": etag}}
     return entry if written.value is resource else {**entry, "resource": written.value}
 

@@ -57,6 +57,7 @@ _MEMBERS = {
         "contentType",
     ]
 }
+_OF_A_RESOURCE = ("contained", "resourcetype")
 _TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
 _SHAPES = {
     "POST": ("", "T", "T/i"),
@@ -104,10 +105,10 @@ def is_overridden(query: str) -> bool:
     return any(_is_override(pair) for pair in re.split("[&;]", query))
 
 
-def check_request(scope: Scope, path: str, base: str) -> None:
+def check_request(scope: Scope, path: str, site: Site) -> None:
     """Raise `DocumentError` for a request that the server could take for another one.
 
-    ``path`` is below ``base``.
+    ``path`` is below the site's base.
     """
     if scope["method"] not in METHODS:
         raise document_error("http/method", "", methods=", ".join(METHODS))
@@ -123,8 +124,11 @@ def check_request(scope: Scope, path: str, base: str) -> None:
         raise document_error("http/media-type", "Content-Type", expected="one media type")
     if scope["method"] in ("GET", "HEAD", "OPTIONS"):
         return
+    for name, value in scope["headers"]:  # X-Provenance is stored
+        if name.lower() != b"authorization" and bytes_name_ours(value, site):
+            raise document_error("gateway/hidden", "")
     raw = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
-    whole = f"{base}{path}"
+    whole = f"{site.base}{path}"
     if not _PATH.fullmatch(path) or raw.count(b"/") != whole.count("/"):
         raise document_error("http/no-route", "")
 
@@ -219,7 +223,7 @@ def _is_harmless(operation: Any) -> bool:
     return (
         named
         and operation["path"] != "/"
-        and not any("contained" in _plain(place) for place in places)
+        and not any(word in _plain(place) for place in places for word in _OF_A_RESOURCE)
         and not any(key in ("contained", "resourceType") for key in _keys(operation))
     )
 

@@ -87,7 +87,7 @@ async def _answered(x: Exchange, path: str) -> None:
         raise document_error("gateway/no-scope", "", scope=x.site.read_scope)
     asked = interaction(x.scope["method"], path)
     if x.site.guards:
-        guard.check_request(x.scope, path, x.site.base)
+        guard.check_request(x.scope, path, x.site)
         if await judged(x, asked, path):
             return
     if asked.kind in WRITES:

@@ -16,7 +16,15 @@ from sopstatus.catalogue import document_error
 from sopstatus.documents import content
 from sopstatus.engines.gateway import bundle as bundles
 from sopstatus.engines.gateway import guard, reads
-from sopstatus.engines.gateway.asgi import JSON_TYPES, captured, charset, header, media, request
+from sopstatus.engines.gateway.asgi import (
+    JSON_TYPES,
+    captured,
+    charset,
+    header,
+    media,
+    request,
+    without,
+)
 from sopstatus.engines.gateway.calls import plain_headers
 from sopstatus.engines.gateway.document import (
     Resource,
@@ -211,38 +219,52 @@ async def _prepared(
             raise document_error("gateway/hidden", "resourceType")
         beside = by_url(document)
 
-        async def entry(resource: Resource, method: str, url: str) -> tuple[Result[Resource], str]:
+        async def entry(
+            resource: Resource, method: str, url: str, given: str
+        ) -> tuple[Result[Resource], str]:
             place = x.calls.local(url, x.scope)
             if place is None:  # relative, as it should be
                 path, _, query = url.partition("?")
                 place = unquote(path).strip("/"), query
-            return await _stored(x, resource, method, *place, beside)
+            return await _stored(x, resource, method, *place, given, beside)
 
         done = await bundles.sent(document, entry, x.site, may_read=x.may_read)
         x.issues += done.issues
         audit_log.keep(x.site.audit, done.records)  # nothing can be refused here any more
         return (body if done.bundle is document else printed(done.bundle, body)), done
     path = x.scope["path"][len(x.site.base) :].strip("/")
-    made, etag = await _stored(x, document, x.scope["method"], path, x.query, {})
-    if etag and not x.header(b"if-match"):
-        x.scope = {**x.scope, "headers": [*x.scope["headers"], (b"if-match", etag.encode())]}
+    given = x.header(b"if-match")
+    made, etag = await _stored(x, document, x.scope["method"], path, x.query, given, {})
+    if etag:
+        headers = without(x.scope["headers"], (b"if-match",))
+        x.scope = {**x.scope, "headers": [*headers, (b"if-match", etag.encode())]}
     x.issues += made.issues
     audit_log.keep(x.site.audit, made.records)
     return (body if made.value is document else printed(made.value, body)), None
 
 
 async def _stored(
-    x: Exchange, resource: Resource, method: str, path: str, query: str, beside: Mapping[str, Any]
+    x: Exchange,
+    resource: Resource,
+    method: str,
+    path: str,
+    query: str,
+    given: str,
+    beside: Mapping[str, Any],
 ) -> tuple[Result[Resource], str]:
     """Return what the server gets of a resource of any type, also of a Bundle that it stores whole.
 
-    ``path`` and ``query`` say where it goes. With it comes the ETag of the version that was compared
-    with, where that has statements: what was taken back meanwhile must not come back.
+    ``path`` and ``query`` say where it goes, ``given`` is the client's own If-Match. With it comes the
+    ETag of the version that was compared with, where that has statements: what was taken back meanwhile
+    must not come back. If the client names another version, nothing was compared.
     """
     ours = list(carriers(resource))
     current = None
     if ours and method == "PUT" and (not x.may_read or not x.may_write or x.site.demote):
         current = await _current(x, resource, path, query)
+    etag = _etag(current, path, x)
+    if etag and given not in ("", "*", etag, etag.removeprefix("W/")):
+        current, etag = None, ""
     beside = beside or by_url(resource)
     same = _same(current, x)
     made = {id(one): await _one(x, one, same(one), beside) for one in ours}
@@ -253,7 +275,7 @@ async def _stored(
         guard.check_hidden(new, x.site)
     issues = tuple(told for one in made.values() for told in one.issues)
     records = tuple(record for one in made.values() for record in one.records)
-    return Result(new, issues, records), _etag(current, path, x)
+    return Result(new, issues, records), etag
 
 
 def _etag(current: Any, path: str, x: Exchange) -> str:
