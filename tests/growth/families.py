@@ -133,6 +133,12 @@ MESSAGES = {
     "orders": lambda n: ORM
     + b"".join(f"ORC|NW\rOBR|1\rZDS|1.2.{i}^^Application^DICOM\r".encode() for i in range(n)),
     "orders of one study": lambda n: ORM + (b"ORC|NW\rOBR|1\r" + _zds(*OURS, "AO")) * n,
+    "orders that are cancelled": lambda n: HEAD + (b"ORC|CA\rOBR|1\r" + _zds(*OURS, "AO")) * n,
+    "cancelled orders before statements": lambda n: HEAD + b"ORC|CA\rOBR|1\r" * n + _zds(*OURS, "AO") * n,
+    "statements before cancelled orders": lambda n: HEAD + _zds(*OURS, "AO") * n + b"ORC|CA\rOBR|1\r" * n,
+    "results that are cancelled": lambda n: HEAD + (b"OBR|1" + b"|" * 24 + b"X\r" + _zds(*OURS, "AO")) * n,
+    "pointers that are withdrawn": lambda n: HEAD
+    + b"".join(f"OBX|1|ST|113014^^DCM||1.2.{i}||||||D\r".encode() for i in range(n)) + _zds(*OURS, "AO") * n,
     "orders without a study": lambda n: ORM + b"ORC|NW\rOBR|1\r" * n,
     "ends of batches": lambda n: HEAD + _zds(*OURS, "AO") + b"BTS|1\rFTS|1\r" * n,
     "a long line": lambda n: HEAD + b"OBX|1|TX|" + b"x" * n + b"\r" + _zds(*OURS, "AO"),

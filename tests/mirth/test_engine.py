@@ -147,6 +147,12 @@ def two_studies(channel, server, _):
 
 
 @case()
+def too_many_studies(channel, server, _):
+    channel.frame(oru(*(said(1, study=f"1.2.3.{number}") for number in range(400))))
+    channel.run()
+
+
+@case()
 def one_study_refused(channel, server, _):
     server.put("there", json.dumps(FHIR.encode([said(9, study=OTHER)]).value).encode())
     server.behave = Deaf(422, 9, ("POST",))
@@ -317,6 +323,14 @@ def test_a_message_about_two_studies(outcomes):
     engine, server = outcomes["one_study_refused"]
     assert engine.statuses == ["ERROR"]
     assert set(on(server)[0]) == {said(9, study=OTHER), said(1, "OR", OTHER)}
+
+
+def test_a_message_about_too_many_studies(outcomes):
+    """A message of some kilobytes would be copied for each of them."""
+    engine, server = outcomes["too_many_studies"]
+    assert (engine.answers, engine.statuses) == (["AE"], ["ERROR"])
+    assert engine.messages[0].errors.startswith("fatal document/too-many-pairs -: ")
+    assert server.resources == {}
 
 
 def test_two_resources_of_one_study(outcomes):

@@ -7,6 +7,7 @@ from typing import Any
 
 from sopstatus.catalogue import catalogue
 from sopstatus.codecs.hl7.outline import near_names, plain_name
+from sopstatus.limits import DEFAULT
 from sopstatus.table import Attribute, MappingTable
 from sopstatus.table.conversions import PACKED
 from sopstatus.table.language import (
@@ -29,6 +30,7 @@ _ISSUES = (
     "hl7/undecodable",
     "hl7/charset",
     "document/contradiction",
+    "document/too-many-pairs",
     "value/multiplicity",
     "value/lower-case",
     "value/unknown-term",
@@ -60,6 +62,7 @@ def tables_script(tables: MappingTable) -> str:
         "others": [row.keyword for row in rows if not carries(row)],
         "older": {alias: row.keyword for row in rows for alias in row.aliases},
         "characterSets": _character_sets(tables.site.hl7_character_sets),
+        "pairs": DEFAULT.pairs,
         "issues": {code: _issue(code) for code in _ISSUES},
     }
     # ASCII: a code template travels through more than one character set

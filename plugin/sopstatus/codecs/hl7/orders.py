@@ -9,6 +9,7 @@ another name: no new ZDS goes beside an IPC, which names the study itself), TXA 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -173,12 +174,18 @@ def withdrawals(message: Message) -> Callable[[int, str], bool] | None:
     if not taken and not studies:
         return None
     groups = orders(message)
-    gone = [order for order in groups if any(order.start <= place < order.end for place in taken)]
-    first = groups[0].start if len(gone) < len(groups) else message.start
+    starts = [order.start for order in groups]
+
+    def group_of(place: int) -> int:
+        number = bisect_right(starts, place) - 1
+        return number if number >= 0 and place < groups[number].end else -1
+
+    gone = {group_of(place) for place in taken} - {-1}
+    if len(gone) == len(groups):
+        gone.add(-1)  # and what stands before or between them
 
     def is_taken_back(place: int, study: str) -> bool:
-        before = place < groups[0].start and first == message.start and bool(gone)
-        return before or study in studies or any(o.start <= place < o.end for o in gone)
+        return study in studies or group_of(place) in gone
 
     return is_taken_back
 

@@ -113,9 +113,16 @@ function sopstatusTakenBack(msg, marks) {
     var segments = msg.elements();
     var spans = sopstatusSpans(segments, sopstatusKind(msg, marks));
     var numbers = { ORC: 1, OBR: 25, OBX: 11 };
-    var gone = [];
+    var groups = [];
+    var gone = {};
+    var count = 0;
     var studies = {};
     var index, name, nodes, state, fields, number;
+    for (number = 0; number < spans.length; number++) {
+        for (index = spans[number][0]; index < spans[number][1]; index++) {
+            groups[index] = number;
+        }
+    }
     for (index = 0; index < segments.length(); index++) {
         name = String(segments[index].localName());
         nodes = segments[index][name + '.' + sopstatusLookUp(numbers, name, 0)];
@@ -130,21 +137,15 @@ function sopstatusTakenBack(msg, marks) {
                 studies[sopstatusUnpadded(sopstatusFirst(fields, 5, marks))] = true;
             }
         }
-        for (number = 0; number < spans.length; number++) {
-            if (index >= spans[number][0] && index < spans[number][1] &&
-                    ((name === 'ORC' && /^(CA|OC)$/.test(state)) || (name === 'OBR' && state === 'X'))) {
-                gone[number] = true;
-            }
+        if (((name === 'ORC' && /^(CA|OC)$/.test(state)) || (name === 'OBR' && state === 'X')) &&
+                groups[index] !== undefined && !gone[groups[index]]) {
+            gone[groups[index]] = true;
+            count++;
         }
     }
     return function (place, study) {
-        var all = true;
-        for (number = 0; number < spans.length; number++) {
-            if (gone[number] && place >= spans[number][0] && place < spans[number][1]) {
-                return true;
-            }
-            all = all && gone[number] === true;
-        }
-        return (all && place < spans[0][0]) || sopstatusLookUp(studies, study, false);
+        var number = groups[place];
+        return (number === undefined ? count === spans.length : gone[number] === true) ||
+            sopstatusLookUp(studies, study, false);
     };
 }

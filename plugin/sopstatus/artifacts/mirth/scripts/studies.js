@@ -3,7 +3,8 @@
  *
  * @param {XML} msg - a message as the engine's own (non-strict) parser gives it
  * @return {Array} study: its UID; sent: MSH-7; xml: the message without the ZDS of other studies.
- *     Empty where the message states nothing.
+ *     Empty where the message states nothing. Throws an Error with the line of an issue where the
+ *     copies would take too much.
  */
 function sopstatusMessages(msg) {
     var marks = sopstatusMarks(msg);
@@ -18,6 +19,9 @@ function sopstatusMessages(msg) {
         if (sopstatusKeys(found[index].statement.attributes).length && studies.indexOf(study) < 0) {
             studies.push(study);
         }
+    }
+    if (studies.length * msg.elements().length() > sopstatusTables().pairs) { // each is a copy of the message
+        throw new Error(sopstatusIssue('document/too-many-pairs', '-', { limit: sopstatusTables().pairs }));
     }
     for (number = 0; number < studies.length; number++) {
         copy = msg.copy();
