@@ -119,6 +119,9 @@ def test_every_url_of_ours_is_defined_in_the_package(release):
 def test_the_extension(release):
     made = defined(release, "StructureDefinition", "sop-instance-status")
     assert made["url"] == URL
+    assert "On a study or a series it is about all instances of it." in made["description"]
+    search = defined(release, "SearchParameter", "sop-instance-status")
+    assert "Search by the bare code" in search["description"]
     assert [c["expression"] for c in made["context"]] == [
         c for c in TABLES.groups[0].contexts if release.is_r5 or "Selection" not in c
     ]
