@@ -9,6 +9,8 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
+from engines.gateway.fhir_stub import stub
+from engines.gateway.served import FHIR, gateway, said, stating
 from fhir.resources.auditevent import AuditEvent
 from samples_of import FOLDER, bare, sample
 from serving import parts, service
@@ -292,3 +294,25 @@ def test_a_fifo_that_nobody_reads_is_no_reason_to_wait(tmp_path):
         (tmp_path / "got").write_bytes(reader.read())
     assert list(audit_log.read(tmp_path / "got")) == RECORDS[:2]
     assert audit_log.verify(tmp_path / "got") == ()
+
+
+def test_the_gateway_sends_nothing_on_until_there_is_room(disk):
+    audit, study = disk / "audit.jsonl", stating(said())
+    with stub() as server, gateway(server.url, "--demote", "--audit", audit) as front:
+
+        def post():
+            server.reset()
+            sent = front.post("/ImagingStudy", json=study, headers=FHIR)
+            return sent, len(server.stored)
+
+        fill(disk)
+        answers = [post() for _ in range(8)]
+        assert (answers[-1][0].status_code, answers[-1][1]) == (503, 0)
+        assert answers[-1][0].headers["retry-after"]
+        assert "document/unwritable" in answers[-1][0].text
+        empty(disk)
+        answers.append(post())
+    assert {(answer.status_code, stored) for answer, stored in answers} <= {(201, 1), (503, 0)}
+    assert answers[-1][1] == 1
+    assert audit_log.verify(audit) == ()
+    assert len(list(audit_log.read(audit))) == sum(stored for _, stored in answers)
