@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections import Counter
 
 import duckdb
@@ -58,3 +60,15 @@ def test_every_file_has_its_row_and_the_row_its_file(folder, tmp_path, form):
 def test_a_name_that_none_can_be_is_a_row():
     (found,) = scan(["a\0b"])
     assert [one.code for one in found.issues] == ["document/unreadable"]
+
+
+def test_what_would_wait_for_ever_is_a_row(tmp_path):
+    """A pipe that is named itself, or takes the place of a file after the walk."""
+    os.mkfifo(tmp_path / "fifo")
+    command = [sys.executable, "-m", "sopstatus", "scan", tmp_path / "fifo", "/dev/zero"]
+    done = subprocess.run([*command, "-o", tmp_path / "out"], timeout=60, check=False)
+    assert done.returncode == 0
+    (part,) = (tmp_path / "out").glob("part-*")
+    codes = [one["code"] for row in pq.read_table(part).to_pylist() for one in row["issues"]]
+    assert codes == ["document/unreadable"] * 2
+    assert [i.code for one in scan([tmp_path / "fifo"]) for i in one.issues] == codes[:1]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sopstatus.archive import containers
 from sopstatus.codecs.part10.window import FIRST_READ
-from sopstatus.documents.files import files, opened_file
+from sopstatus.documents.files import files, opened_regular
 from sopstatus.documents.scanned import Reader, Scanned, unreadable
 from sopstatus.model import DocumentError
 
@@ -63,7 +63,7 @@ class Documents:
         if is_url(path):
             return [self._study(path)]
         try:
-            with opened_file(path) as file:
+            with opened_regular(path) as file:
                 start = file.read(FIRST_READ)
                 limits = self._reader.limits
                 is_part10 = start[128:132] == b"DICM"

@@ -71,16 +71,11 @@ def _kind(entry: os.DirEntry[str]) -> tuple[str, bool] | None:
     return None
 
 
-def opened_file(path: str) -> FileIO:
-    """Open a file for reading; raise `OSError` for any name that is none, a byte 0 in it too."""
-    try:
-        return FileIO(path)
-    except ValueError:
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from None
-
-
 def opened_regular(path: str) -> FileIO:
-    """Open a file that has bytes of its own; raise `OSError` for a FIFO, which waits, or a device."""
+    """Open a file that has bytes of its own; raise `OSError` for a FIFO, which waits, or a device.
+
+    And for any name that is none, a byte 0 in it too.
+    """
     try:
         file = FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
     except ValueError:

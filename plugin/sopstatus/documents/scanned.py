@@ -14,7 +14,7 @@ from sopstatus.codecs.part10.window import FIRST_READ, Begun
 from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.codecs.shared.statements import Reading
 from sopstatus.documents import content
-from sopstatus.documents.files import opened_file
+from sopstatus.documents.files import opened_regular
 from sopstatus.holder import Holder
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError, Issue, SOPInstance
@@ -90,7 +90,7 @@ class Reader:
 
     def __call__(self, path: str) -> Scanned:
         """Read a file of any format."""
-        return self.opened(path, lambda: opened_file(path))
+        return self.opened(path, lambda: opened_regular(path))
 
     def opened(self, source: str, opening: Callable[[], Any]) -> Scanned:
         """Read what ``opening`` opens, a binary file that can ``read`` and ``seek``."""
