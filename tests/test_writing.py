@@ -94,6 +94,7 @@ WRITERS = {
     "spool export": Writer(
         command("spool", "export", "{}/../spool", "1", *TO_FILE), "out", writing.PRIVATE, new=True
     ),
+    "bundle": Writer(command("bundle", MESSAGE, *TO_FILE), "out", writing.PRIVATE, new=True),
     "audit": Writer(
         command(
             "convert",

@@ -273,6 +273,14 @@ def test_each_token_goes_to_its_own_server(outcomes):
     }
 
 
+def test_no_server_answers_out_of_its_cache(outcomes):
+    """What was made a moment ago would be missing, and made again."""
+    asked = outcomes["twenty_at_once"][1].asked
+    reads = [told for path, told in asked if path[:6] == "/fhir/" and "Content-Type" not in told]
+    assert len(reads) >= 39
+    assert {told.get("Cache-Control") for told in reads} == {"no-cache"}
+
+
 def test_what_somebody_else_writes_meanwhile_is_kept(outcomes):
     engine, server = outcomes["a_race"]
     assert engine.statuses == ["SENT"]

@@ -256,6 +256,29 @@ def test_nobody_writes_metadata_of_ours_over_http(plain, level):
     held(plain)
 
 
+def test_what_orthanc_makes_itself_is_no_authorized_original(plain):
+    """By its REST interface anybody may have it change a data set, or make one."""
+    assert by_rest(plain, AO)
+    (instance,), (study,) = plain.get("/instances"), plain.get("/studies")
+    change = {"Replace": {"SOPInstanceStatus": "AO"}, "Force": True}
+    kept = {"Keep": ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"]}
+    tags = {"SOPInstanceStatus": "AO", "SOPClassUID": CTImageStorage, "PatientID": "1"}
+    for path, asked in (
+        (f"/studies/{study}/modify", change),
+        (f"/studies/{study}/modify", {**change, **kept}),
+        ("/tools/bulk-modify", {**change, "Resources": [instance]}),
+        ("/tools/create-dicom", {"Tags": tags, "Force": True}),
+    ):
+        assert plain.client.post(path, json=asked).status_code == 200, (path, asked)
+    made = plain.client.post(f"/instances/{instance}/modify", json={**change, **kept})
+    assert pydicom.dcmread(io.BytesIO(made.content)).SOPInstanceStatus == "AO"
+    assert by_rest(plain, made.content)
+    assert plain.client.put(f"/instances/{instance}/attachments/dicom", content=AO).is_error
+    found = held(plain)
+    assert len(found) == 4
+    assert {pydicom.dcmread(io.BytesIO(one)).SOPInstanceStatus for one in found} == {"NS"}
+
+
 def test_metadata_that_were_forged_while_the_plugin_was_away_are_not_believed(tmp_path):
     """Whoever writes them knows all that can be asked of Orthanc, but not the key."""
     ports, to = free_ports(), {}
