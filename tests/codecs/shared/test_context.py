@@ -132,6 +132,24 @@ def test_a_site_names_itself(tmp_path):
     assert resource["endpoint"] == [{"reference": "Endpoint/pacs"}]
 
 
+def test_a_time_without_an_offset_has_that_of_the_site(tmp_path):
+    plain = {k: v for k, v in PLAIN.items() if k != contexts.OFFSET} | {"StudyTime": "235960"}
+    image = saved(data_set(plain=plain))
+    tables = site(tmp_path, offset="+0530")
+    made = transformer("dicom", "hl7", tables=tables)(image).value
+    assert str(segment(made, "OBR")[7]) == "202401012359+0530"  # HL7 knows no leap second
+    started = transformer("dicom", "fhir", tables=tables)(image).value["started"]
+    assert started == "2024-01-01T23:59:60+05:30"
+
+
+@pytest.mark.parametrize(("said", "shown"), [("0", None), ("-1", None), ("1", 1), ("800", 800)])
+def test_a_count_is_no_lower_than_what_is_listed(said, shown):
+    counts = dict.fromkeys(("NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances"), said)
+    resource = transformer("dicom", "fhir")(saved(data_set(plain=PLAIN | counts))).value
+    found = [resource.get(name) for name in ("numberOfSeries", "numberOfInstances")]
+    assert found == [shown, shown]
+
+
 def test_what_data_sets_say_differently_is_said_of_none():
     one, other = data_set(), data_set(plain=PLAIN | {"PatientID": "SYN-1", "Modality": "MR"})
     other.SOPInstanceUID += ".1"

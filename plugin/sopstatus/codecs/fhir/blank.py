@@ -101,7 +101,7 @@ class _Maker:
         ]
         inner = by("SeriesInstanceUID", self.contexts)
         members = [self._series(s, known, inner.get(s, [])) for s, known in series.items()]
-        day = dt_to_date_time(moment(self.said), self.site.offset if self.site else "")
+        day = dt_to_date_time(moment(self.said, self.site.offset if self.site else ""))
         order = {"type": "ServiceRequest", "identifier": accession}
         name = _name(self.said.get("ReferringPhysicianName", ""))
         endpoint = self.site.endpoint if self.site else ""
@@ -122,8 +122,10 @@ class _Maker:
                 "basedOn": [order] if accession else None,
                 "referrer": {"display": name} if name else None,
                 "endpoint": [{"reference": endpoint}] if endpoint else None,
-                "numberOfSeries": _count(self.said, "NumberOfStudyRelatedSeries"),
-                "numberOfInstances": _count(self.said, "NumberOfStudyRelatedInstances"),
+                "numberOfSeries": _count(self.said, "NumberOfStudyRelatedSeries", len(series)),
+                "numberOfInstances": _count(
+                    self.said, "NumberOfStudyRelatedInstances", sum(map(len, series.values()))
+                ),
                 **self._procedure(),
                 "description": self.said.get("StudyDescription"),
                 "series": sorted(members, key=_number),
@@ -218,9 +220,10 @@ def _name(text: str) -> str:
     return ""
 
 
-def _count(context: Context, keyword: str) -> int | None:
+def _count(context: Context, keyword: str, least: int = 0) -> int | None:
+    """Return a number that FHIR can hold; one that is lower than what is listed is none."""
     found = number(context, keyword)
-    return found if found is not None and 0 <= found < 2**31 else None
+    return found if found is not None and least <= found < 2**31 else None
 
 
 def _number(node: dict[str, Any]) -> int:

@@ -118,7 +118,7 @@ def _order(said: Context, site: Site) -> list[str]:
     requested = said.get("RequestedProcedureID") or said.get(
         "RequestAttributesSequence.RequestedProcedureID", ""
     )
-    day = dt_to_dtm(moment(said)) or ""
+    day = dt_to_dtm(moment(said, site.offset)) or ""
     fields = {2: placer, 3: filler, 4: code, 7: day, 18: accession, 19: _text(requested)}
     fields |= {0: "OBR", 1: "1", 24: "RAD", 25: "F"}
     return [fields.get(number, "") for number in range(26)]

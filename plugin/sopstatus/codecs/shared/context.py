@@ -78,7 +78,7 @@ SEQUENCES = {
     ),
 }
 """Of these sequences the first item is read."""
-_TIME = re.compile(r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:[0-5]\d(?:\.\d{1,6})?)?)?", re.ASCII)
+_TIME = re.compile(r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?", re.ASCII)
 _NO_TEXT = re.compile(
     "[\\\\\x1b\ud800-\udfff\ufffe\uffff]"
 )  # several values; no character of Unicode
@@ -177,11 +177,14 @@ def number(context: Context, keyword: str) -> int | None:
     return int(context[keyword]) if keyword in context else None
 
 
-def moment(context: Context) -> str:
-    """Return Study Date and Time as one DT, with the data set's offset; nothing without a date."""
+def moment(context: Context, offset: str = "") -> str:
+    """Return Study Date and Time as one DT; nothing without a date.
+
+    With the data set's offset, or that of the site, ``offset``.
+    """
     day = context.get("StudyDate", "")
     time = context.get("StudyTime", "") if day else ""
-    return day + time + (context.get(OFFSET, "") if time else "")
+    return day + time + (context.get(OFFSET, offset) if time else "")
 
 
 def names(text: str) -> list[tuple[str, list[str]]]:
