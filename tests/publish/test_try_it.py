@@ -186,6 +186,68 @@ def test_a_page_of_its_own(opened, server, tmp_path):
     assert [url for url in opened.asked[before:] if "localhost" in url] == []
 
 
+def test_a_large_image_says_what_the_command_line_says(opened, tmp_path):
+    """What stands behind its pixels counts; of one that is in order they are not even read."""
+    page = opened("try/index.html", viewport=DESKTOP)
+    expect(page.locator("#status")).to_have_text("DICOM: 4 values, 0 issues")
+    data = (SAMPLE / "image.dcm").read_bytes()
+    status, end = b"\0\1\x10\4CS\2\0AO", b"\xfc\xff\xfc\xff"
+    assert data.count(status) == data.count(end) == 1
+    large = b"\xe1\x7f\x10\0OW\0\0" + (20 << 20).to_bytes(4, "little") + bytes(20 << 20)
+    path = tmp_path / "image.dcm"
+    for document, told in (
+        (data.replace(end, large + end), []),
+        (data.replace(status, b"").replace(end, large + status + end), ["dicom/order"]),
+        (data.replace(end, large + status + end), ["dicom/order", "dicom/repeated"]),
+    ):
+        path.write_bytes(document)
+        page.set_input_files("#file", path)
+        expect(page.locator("#held")).to_contain_text(f"{len(document):,} bytes")
+        shown = pane(page, "dicom")
+        for code in told:
+            expect(shown.get_by_text(code).first).to_be_visible()
+        expect(page.locator("#status")).to_contain_text("DICOM")
+        command = [sys.executable, "-m", "sopstatus", "show", path]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert [code for code in ("dicom/order", "dicom/repeated") if code in done.stderr] == told
+        if not told:
+            expect(page.locator("#status")).to_have_text("DICOM: 4 values, 0 issues")
+            made = saved(page, pane(page, "fhir").get_by_role("button"))
+            assert made == converted(path, "--to", "fhir")
+    with path.open("wb") as file:
+        file.truncate(49 << 20)  # no DICOM file
+    page.set_input_files("#file", path)
+    expect(page.locator("#problems .issue")).to_contain_text("document/too-large")
+
+
+def test_what_is_nested_too_deeply_does_not_end_the_page(opened):
+    page = opened("try/index.html", viewport=DESKTOP)
+    expect(page.locator("#status")).to_have_text("DICOM: 4 values, 0 issues")
+    deep = '{"resourceType":"ImagingStudy","a":' + '{"a":' * 3000 + "1" + "}" * 3001
+    for text in ("[" * 100_000, deep):
+        page.locator("#paste").fill(text)
+        expect(page.locator("#problems .issue")).to_contain_text("document/too-deep")
+    page.get_by_label("or a sample").select_option("authorized-original/image.dcm")
+    expect(page.locator("#status")).to_have_text("DICOM: 4 values, 0 issues")
+    text = page.locator("#table-text")
+    table = text.input_value()
+    for fault in ("a." * 3000 + "a = 1", "a = " + "[" * 3000 + "]" * 3000, "a = " + "{a = " * 3000):
+        text.fill(f"{fault}\n{table}")
+        expect(page.locator("#faults li")).to_contain_text("nested too deeply")
+    text.fill(table)
+    expect(page.locator("#status")).to_have_text("DICOM: 4 values, 0 issues")
+
+    # whatever else may end an interpreter: the next question starts another
+    page.evaluate(
+        """async () => {
+            const { askWorker } = await import(new URL("static/runtime.js", location).href);
+            await askWorker("view", null).catch(() => {});
+        }"""
+    )
+    page.get_by_label("or a sample").select_option("original/message.hl7")
+    expect(page.locator("#status")).to_contain_text("HL7 v2")
+
+
 def test_a_table_that_is_off_is_enabled_on_its_page(opened):
     page = opened("approval-status.html")
     page.locator("#try-start").press("Enter")

@@ -35,6 +35,8 @@ _TYPE_WORDS = {
     "table": "a table",
     "tables": "a list of tables, each headed [[{name}]]",
 }
+_DEEP = re.compile(r"(?:[\w-]++[ \t]*+\.[ \t]*+){64}|(?:[\[{][^\[\]{}]*+){64}")
+_TOO_DEEP = "is nested too deeply; a table is two levels deep"
 _LINE = re.compile(r"\(at line (\d+), column (\d+)\)|\(at end of document\)")
 _DIGITS = re.compile(r"[0-9_]*")
 _BARE_TAG = re.compile(r"=\s*+(?:\(\s*+)?[0-9A-Fa-f]{4},?[0-9A-Fa-f]{4}\b")
@@ -78,12 +80,14 @@ def parse(name: str, text: str) -> Source:
     """Read the text of a table file; raise `TableError` where it is not TOML."""
     import tomllib
 
+    if _DEEP.search(text):
+        raise TableError(name, 1, "", _TOO_DEEP)
     try:
         return Source(name, tomllib.loads(text), key_places(text))
     except tomllib.TOMLDecodeError as error:
         raise _syntax(name, text, str(error)) from None
     except RecursionError:
-        raise TableError(name, 1, "", "is nested too deeply; a table is two levels deep") from None
+        raise TableError(name, 1, "", _TOO_DEEP) from None
     except ValueError:  # Python's own bound on the digits of a number
         lines = text.splitlines()
         number = 1 + max(range(len(lines)), key=lambda i: max(map(len, _DIGITS.findall(lines[i]))))

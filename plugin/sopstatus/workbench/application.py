@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,11 +16,12 @@ from sopstatus.documents import content
 from sopstatus.engines.http.answers import Answer
 from sopstatus.engines.http.body import Body
 from sopstatus.engines.http.guard import Headers, Route, text
-from sopstatus.engines.http.media import JSON, parsed
+from sopstatus.engines.http.media import BYTES, JSON, parsed
 from sopstatus.engines.http.service import Service
 from sopstatus.workbench import page
 from sopstatus.workbench.backend import QUESTIONS, Backend
 from sopstatus.workbench.guard import Guarded
+from sopstatus.workbench.header import header
 
 
 def application(service: Service, folder: str = "") -> ASGIApp:
@@ -43,6 +46,13 @@ def application(service: Service, folder: str = "") -> ASGIApp:
 
         return ask
 
+    async def header_of(scope: Scope, headers: Headers, body: Body) -> Answer:
+        if parsed(text(headers, b"content-type")).name != BYTES:
+            raise document_error("http/media-type", "Content-Type", expected=BYTES)
+        data = await body.read()
+        short = partial(header, io.BytesIO(data), backend.limits)
+        return await service.run(len(data), lambda: Answer(200, BYTES, short()))
+
     def answered(name: str, data: bytes) -> Answer:
         return Answer(200, JSON, json.dumps(backend.answer(name, _asked(data))).encode())
 
@@ -50,8 +60,9 @@ def application(service: Service, folder: str = "") -> ASGIApp:
         StarletteRoute(path, Route(service, path, ask), methods=["GET"])
         for path, ask in {"/": index, "/static/{name}": static}.items()
     ]
-    for name in QUESTIONS:
-        route = Route(service, f"/api/{name}", asking(name), takes=True)
+    asked = {name: asking(name) for name in QUESTIONS} | {"header": header_of}
+    for name, ask in asked.items():
+        route = Route(service, f"/api/{name}", ask, takes=True)
         routes.append(StarletteRoute(f"/api/{name}", route, methods=["POST"]))
     return Guarded(Starlette(routes=routes))
 

@@ -14,6 +14,7 @@ from sopstatus.model import DocumentError
 from sopstatus.workbench import drafts
 from sopstatus.workbench.case import case_file
 from sopstatus.workbench.example import example
+from sopstatus.workbench.header import header
 from sopstatus.workbench.page import sample, samples
 from sopstatus.workbench.shown import told
 from sopstatus.workbench.view import begun, view
@@ -51,9 +52,18 @@ class Backend:
 
 
 def ask(name: str, question: str) -> str:
-    """Answer a question of the page in a browser: JSON with ``answer``, else with ``issues``."""
+    """Answer a question of the page in a browser: JSON with ``answer``, else with ``issues``.
+
+    There, and only there, ``header`` may be asked of a file, which the browser shows as a path.
+    """
+    backend, asked = Backend(), json.loads(question)
     try:
-        told_back: dict[str, Any] = {"answer": Backend().answer(name, json.loads(question))}
+        if name == "header":
+            with open(asked["path"], "rb") as file:
+                answer: Any = {"base64": _coded(header(file, backend.limits))}
+        else:
+            answer = backend.answer(name, asked)
+        told_back: dict[str, Any] = {"answer": answer}
     except DocumentError as error:
         told_back = {"issues": [told(issue) for issue in error.issues]}
     return json.dumps(told_back)

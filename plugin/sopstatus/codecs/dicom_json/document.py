@@ -49,6 +49,7 @@ def opened(document: Any, limits: Limits) -> Document:
     start = data[:64].removeprefix(MARK).lstrip()[:1] or data.removeprefix(MARK).lstrip()[:1]
     if start not in (b"{", b"["):
         raise document_error("dicom-json/not-dicom-json", "")
+    json_text.bound(data)
     return Document(data, None, start == b"[", back)
 
 

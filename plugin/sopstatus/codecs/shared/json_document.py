@@ -9,7 +9,7 @@ from json.encoder import encode_basestring
 from typing import Any, NoReturn, TypeVar
 
 from sopstatus.catalogue import document_error
-from sopstatus.codecs.shared.json_text import Edits, Repeated, bad, is_deeper
+from sopstatus.codecs.shared.json_text import Edits, Repeated, bad, bound, is_deeper
 from sopstatus.limits import DEFAULT, Limits
 
 P = TypeVar("P", bound=tuple[str | int, ...])
@@ -59,6 +59,7 @@ def load_json(data: bytes | str, *, limits: Limits = DEFAULT) -> Any:
     text = ""
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
+        bound(text)
         document = json.loads(
             text.removeprefix("\ufeff"),
             parse_float=number,

@@ -23,6 +23,8 @@ Edits = dict[str, Any]
 """Members to set, by name, and (``...``) to remove."""
 
 MARK = b"\xef\xbb\xbf"  # of byte order
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+_STACK = 256  # levels of brackets
 _BLANK = re.compile(r"[ \t\n\r]*")
 
 
@@ -92,8 +94,27 @@ def text_of_bytes(data: bytes) -> str:
         raise document_error("document/not-json", "", line=line, column=column) from None
 
 
+def is_nested(text: str, depth: int) -> bool:
+    """Tell whether brackets that stand in no string are nested more than ``depth`` deep."""
+    open_now = 0
+    for bracket in _BRACKET.finditer(text):
+        open_now += {"[": 1, "{": 1, "]": -1, "}": -1}.get(bracket[0], 0)
+        if open_now > depth:
+            return True
+    return False
+
+
+def bound(text: str | bytes) -> None:
+    """Raise `DocumentError` for what would end a browser's Python: a parser that uses up its stack does."""
+    if sys.platform == "emscripten" and is_nested(
+        text if isinstance(text, str) else text.decode("latin-1"), _STACK
+    ):
+        raise document_error("document/too-deep", "", limit=_STACK)
+
+
 def parse(text: str, depth: int = DEFAULT.depth) -> Any:
     """Parse a whole text; raise `DocumentError` with line and column, or where it is too deep."""
+    bound(text)
     node, end = scan(text, blank(text, text.startswith("\ufeff")))
     if (end := blank(text, end)) != len(text):
         raise bad(text, end)

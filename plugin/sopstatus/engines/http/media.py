@@ -11,6 +11,7 @@ from sopstatus.catalogue import document_error
 from sopstatus.codecs import FORMATS
 
 JSON = "application/json"
+BYTES = "application/octet-stream"
 FHIR_JSON = "application/fhir+json"
 NDJSON = "application/x-ndjson"
 PROBLEM = "application/problem+json"

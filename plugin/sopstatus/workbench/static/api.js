@@ -1,7 +1,15 @@
 // What the page asks, by the names of backend.py: of the server on this machine, or of a worker in this browser.
 // What goes wrong on the way is an issue like any other.
 
+import { bytesOf } from "./dom.js";
 import { askWorker, runs } from "./runtime.js";
+
+/** Return of a large DICOM file what is read of it. */
+export async function headerOf(file) {
+  if (runs) return bytesOf((await ask("header", { file })).base64);
+  const headers = { "Content-Type": "application/octet-stream" };
+  return new Uint8Array(await (await answered("header", { headers, body: file })).arrayBuffer());
+}
 
 export async function ask(name, question = {}, signal) {
   if (runs) {
@@ -10,8 +18,12 @@ export async function ask(name, question = {}, signal) {
     return answer;
   }
   const headers = { "Content-Type": "application/json" };
-  const response = await fetch(`api/${name}`, { method: "POST", headers, body: JSON.stringify(question), signal });
-  if (response.ok) return response.json();
+  return (await answered(name, { headers, body: JSON.stringify(question), signal })).json();
+}
+
+async function answered(name, request) {
+  const response = await fetch(`api/${name}`, { method: "POST", ...request });
+  if (response.ok) return response;
   let issues = [];
   try {
     issues = (await response.json()).issues ?? [];
@@ -32,7 +44,7 @@ export function issuesOf(error) {
   return error instanceof Refused
     ? error.issues
     : [issue("error", "http/no-server", runs
-      ? "Python does not answer; reload the page"
+      ? error.message
       : "the workbench does not answer; is it still running?")];
 }
 

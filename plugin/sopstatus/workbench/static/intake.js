@@ -1,9 +1,10 @@
 // Where the document comes from: pasted, dropped, chosen, or a sample.
 
 import { at, bytesOf, make } from "./dom.js";
-import { ask } from "./api.js";
+import { ask, headerOf, issue, Refused } from "./api.js";
 
-const LONGEST_HEADER = 16 << 20;
+const LARGEST = 48 << 20; // bytes that a page holds, as header.py has it
+const LONG = 4 << 20;
 const LONGEST_TEXT = 200_000;
 const ESCAPE = 0x1b; // begins another character set (ISO 2022)
 const KINDS = {
@@ -17,7 +18,7 @@ const KINDS = {
 /** The document: text that was pasted, or the bytes of a file; null where there is none. */
 export const held = { source: null, onto: [] };
 
-export function openIntake(changed) {
+export function openIntake(changed, refused) {
   const paste = at("paste");
   paste.addEventListener("input", () => {
     at("sample").value = "";
@@ -27,8 +28,12 @@ export function openIntake(changed) {
   });
   const take = async (file) => {
     at("sample").value = "";
-    hold(file.name, new Uint8Array(await (await header(file)).arrayBuffer()), file);
-    changed();
+    try {
+      hold(file.name, await read(file), file);
+      changed();
+    } catch (error) {
+      refused(error);
+    }
   };
   addEventListener("message", ({ source, origin, data }) => {
     // a file that was dropped on the page that this one is part of
@@ -39,7 +44,11 @@ export function openIntake(changed) {
     target.value = "";
   });
   at("onto").addEventListener("change", async ({ target }) => {
-    for (const file of target.files) held.onto.push({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
+    try {
+      for (const file of target.files) held.onto.push({ name: file.name, bytes: await whole(file) });
+    } catch (error) {
+      refused(error);
+    }
     target.value = "";
     showOntos(changed);
     changed();
@@ -49,10 +58,18 @@ export function openIntake(changed) {
   at("holder").addEventListener("input", changed);
 }
 
-/** The start of a large DICOM file; what stands before its pixels is what is read. */
-async function header(file) {
-  const magic = await file.slice(128, 132).text();
-  return magic === "DICM" && file.size > LONGEST_HEADER ? file.slice(0, LONGEST_HEADER) : file;
+/** The bytes of a file to be read; of a large DICOM file all but its pixels. */
+async function read(file) {
+  const magic = file.size > LONG ? await file.slice(128, 132).text() : "";
+  return magic === "DICM" ? headerOf(file) : whole(file);
+}
+
+async function whole(file) {
+  if (file.size > LARGEST) {
+    throw new Refused([issue("error", "document/too-large",
+      `the file has more than ${LARGEST.toLocaleString("en")} bytes; sopstatus show reads it`)]);
+  }
+  return new Uint8Array(await file.arrayBuffer());
 }
 
 export function question() {

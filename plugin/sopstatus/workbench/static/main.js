@@ -89,7 +89,7 @@ at("share").addEventListener("submit", async (event) => {
 
 const table = new URLSearchParams(location.search).get("table");
 document.documentElement.classList.toggle("part", parent !== window); // of a reference page
-openIntake(documentChanged);
+openIntake(documentChanged, (error) => nothing(issuesOf(error)));
 linkValues();
 followArrows();
 try {

@@ -5,8 +5,10 @@ import { at } from "./dom.js";
 /** Whether this page has it. */
 export const runs = "worker" in document.documentElement.dataset;
 
+const ENDED = "Python ended, as it does where something is nested too deeply; after a change it starts again";
 const waiting = new Map(); // what each question resolves or rejects
 let worker = null;
+let policy = null; // a page may make it once
 let last = 0;
 
 export function askWorker(name, question, signal) {
@@ -26,15 +28,19 @@ export function askWorker(name, question, signal) {
 function begun() {
   const code = `import ${JSON.stringify(new URL("worker.js", import.meta.url).href)};`;
   const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  const trusted = globalThis.trustedTypes?.createPolicy("worker", { createScriptURL: (made) => made });
-  const made = new Worker(trusted?.createScriptURL(url) ?? url, { type: "module" });
+  policy ??= globalThis.trustedTypes?.createPolicy("worker", { createScriptURL: (made) => made });
+  const made = new Worker(policy?.createScriptURL(url) ?? url, { type: "module" });
   made.addEventListener("message", ({ data }) => {
     if ("progress" in data) tell(data);
     else {
       const { resolve, reject } = waiting.get(data.id) ?? {};
       waiting.delete(data.id);
-      if (data.fault) reject?.(new Error(data.fault));
-      else resolve?.(data);
+      if (data.ended) {
+        reject?.(new Error(ENDED));
+        made.terminate(); // an interpreter whose stack ran out answers no more; the next question starts another
+        worker = null;
+        rejectAll(ENDED);
+      } else resolve?.(data);
     }
   });
   made.addEventListener("error", () => failed("This browser could not start Python."));
@@ -54,6 +60,10 @@ function tell({ progress, failure }) {
 function failed(why) {
   at("progress").hidden = true;
   at("loading-text").textContent = `${why} Reload the page to try again.`;
+  rejectAll("Python does not answer; reload the page");
+}
+
+function rejectAll(why) {
   for (const { reject } of waiting.values()) reject(new Error(why));
   waiting.clear();
 }

@@ -12,12 +12,24 @@ python.catch((error) => postMessage({ progress: 0, failure: `Python did not star
 addEventListener("message", async ({ data: { id, name, question } }) => {
   let answer;
   try {
-    answer = JSON.parse((await python)(name, JSON.stringify(question)));
+    const { ask, FS } = await python;
+    answer = JSON.parse(question.file ? ofFile(ask, FS, name, question.file) : ask(name, JSON.stringify(question)));
   } catch {
-    answer = { fault: "Python failed in this page." }; // its words may hold a document's
+    answer = { ended: true }; // its words may hold a document's
   }
   postMessage({ id, ...answer });
 });
+
+/** Ask about a file where it is: nothing of it is copied but what Python reads. */
+function ofFile(ask, FS, name, data) {
+  FS.mkdirTree("/file");
+  FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name: "document", data }] }, "/file");
+  try {
+    return ask(name, JSON.stringify({ path: "/file/document" }));
+  } finally {
+    FS.unmount("/file");
+  }
+}
 
 async function start() {
   const { lock, wheels, size } = await (await fetch(`${RUNTIME}files.json`)).json();
@@ -34,7 +46,7 @@ async function start() {
   tell(0.9);
   const ask = pyodide.runPython("from sopstatus.workbench.backend import ask; ask");
   tell(1);
-  return ask;
+  return { ask, FS: pyodide.FS };
 }
 
 /** Count what is fetched, and move the bar. */
