@@ -71,6 +71,8 @@ def test_identifying_fields_have_to_be_readable(number):
         ("1.2", True),
         ("1.2^^Application^DICOM", True),
         ("1.2^^Application^dicom", True),
+        ("1.2 ^^Application^DICOM ", True),
+        ("1.2\0^^^\0", True),
         ("1.2^x", True),
         ("1.2^^^", True),
         ("1.2^^Application^PDF", False),

@@ -26,6 +26,8 @@ TAKEN_BACK = [
     ["ORC|CA", "OBR|1"],
     ["ORC|OC", "OBR|1"],
     ["ORC|ca^x", "OBR|1"],
+    ["ORC|\\X43\\A ", "OBR|1"],
+    ["ORC| OC~RE", "OBR|1"],
     [obr("X")],
     ["ORC|RE", obr(" x ")],
     ["OBR|1", obx("W")],
@@ -35,6 +37,8 @@ TAKEN_BACK = [
 ]
 IN_FORCE = [
     ["ORC|NW", "OBR|1"],
+    ["ORC|CAN||CA", "OBR|1"],
+    ["ORC||CA|OC", "OBR|1"],
     [obr("F")],
     ["ORC|RE", obr("C"), obx("F")],
     ["OBR|1", obx("X", study="9.9")],

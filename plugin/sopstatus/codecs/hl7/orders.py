@@ -31,8 +31,8 @@ NAMING = ("IPC", "ZDS")
 """Segments that name a study, whether or not they are ours."""
 _STUDY_CODES = ("113014", "110180")  # DCM: DICOM Study; Study Instance UID
 _CODES = tuple(code.encode("ascii") for code in _STUDY_CODES)
-# behind a name, ORC-1 (table 0119): cancelled by the placer, by the filler
-_CANCELLED = re.compile(rb".[ \t]*(?:CA|OC)(?![A-Z0-9])", re.IGNORECASE)
+_CANCELLED = ("CA", "OC")  # ORC-1 (table 0119): by the placer, by the filler
+_MAY_BE_CANCELLED = re.compile(rb".[ \t]*(?:[CO]|\W)", re.IGNORECASE)  # behind ORC; quick to ask
 _DELETED = ("W", "D", "X")  # OBX-11 (table 0085): wrong patient, deleted, cannot be obtained
 
 
@@ -160,7 +160,12 @@ def withdrawals(message: Message) -> Callable[[int, str], bool] | None:
     """
     document, start, end = message.document, message.start, message.end
     mark = document[start + 3 : start + 4]
-    taken = [at for at in message.named("ORC", start, end) if _CANCELLED.match(document, at + 3)]
+    taken = [
+        place
+        for place in message.named("ORC", start, end)
+        if _MAY_BE_CANCELLED.match(document, place + 3)
+        and _first_components(message, place, 1)[1].strip().upper() in _CANCELLED
+    ]
     studies: set[str] = set()
     sign = message.delimiters.escape if message.delimiters else ""
     if _states(mark, sign).search(document, start, end):

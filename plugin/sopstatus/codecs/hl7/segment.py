@@ -77,7 +77,8 @@ class ZSegment:
         if self.delimiters.repetition and self.delimiters.repetition in raw:
             return False
         parts = [*er7.components(raw, self.delimiters, self.charset), "", "", ""]
-        return values.is_uid(values.trim("UI", parts[0])) and parts[3].upper() in ("", "DICOM")
+        uid, kind = values.trim("UI", parts[0]), values.trim("UI", parts[3]).upper()
+        return values.is_uid(uid) and kind in ("", "DICOM")
 
     def crowded(self, rows: tuple[Attribute, ...], limit: int) -> int:
         """Return the first field with more repetitions than the limit; 0 where there is none."""

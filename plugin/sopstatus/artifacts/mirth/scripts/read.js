@@ -81,7 +81,7 @@ function sopstatusInForce(msg, found, marks) {
 function sopstatusIsOurs(fields, marks) {
     var pointers = sopstatusCut(fields[1] || '', marks.repetition); // one study, and no more
     var parts = sopstatusComponents(pointers[0], marks);
-    var kind = (parts[3] || '').toUpperCase();
+    var kind = sopstatusUnpadded(parts[3] || '').toUpperCase();
     return pointers.length === 1 && sopstatusIsUID(sopstatusUnpadded(parts[0])) && (kind === '' || kind === 'DICOM');
 }
 
