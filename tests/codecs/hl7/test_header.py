@@ -204,12 +204,16 @@ LOST = [
     b"MSH|^~\\&|||||||ACK|1|P|2.5.1PID|1||||LOST^ANNA||OBR|1||||||||||||||||",
     "MSH|^~\\&|||||||ACK|1|P|2.5.1PID|1||||ÄÖ^ANNA||OBR|1|||||||||||||||||||||".encode("latin-1"),
     b"MSH*^~\\&*A*B****20240102**ORU^R01*1*P*2.5.1ZDS*1.2.3*1.2.3.1**1.2.3.1.1*AO",
+    # curl 7.88 -d @message.hl7: of each 255 bytes, what stands before the first CR
+    b"MSH|^~\\&|A|B|C|D|20240115||ORU^R01|1|P|2.5.1||||||UNICODE UTF-8DICOM Study^DCM||1.2.3|||||"
+    b"|F.3.6.1|AO^Authorized Original^99SOPSTATUS|20240115103015+0100|Released",
 ]
 KEPT = [
     b"MSH|^~\\&|RAPID|XPID|RAPID|B|20240102|RAPID|ACK|1|P|2.5.1\r",
     b"MSH|^~\\&|RIS|A|PACS|B|20240102||ACK|1|P|2.5.1\rMSA|AA|1\r",
     b"MSH|^~\\&|RIS|A|PACS|B|20240102||ACK|RAPID|1|PID",
     b"MSH|^~\\&|RIS",
+    b"MSH|^~\\&|RIS|A|PACS|B|20240102||ACK|1|P|2.5.1||||||||||||||||||\r",
 ]
 
 

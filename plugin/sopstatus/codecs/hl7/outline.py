@@ -33,6 +33,7 @@ _BLANK = b"\r\n\t \x0b\x1c\x00"
 _NO_LINE = b"\n\x0b\x1c\x00"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGEST_REMEMBERED = 64
+_FIELDS_OF_MSH = 21  # up to 2.6; what follows in 2.7 is in no message that has nothing else
 
 
 class Delimiters(NamedTuple):
@@ -95,7 +96,7 @@ class Message:
 
     @property
     def has_lost_line_ends(self) -> bool:
-        """Tell whether other segments stand in the MSH, and none behind it."""
+        """Tell whether other segments stand in the MSH, or what curl -d leaves of them, and none behind it."""
         line, document = self.header, self.document
         if line.after < self.end and document[line.after] not in _BLANK:
             return False
@@ -103,6 +104,9 @@ class Message:
         fields = re.compile(mark.join([rb"[^\r\n]*?"] * 12)).match(document, self.start, line.end)
         if not fields or document[line.after : self.end].strip(_BLANK):
             return False
+        separator = document[self.start + 3 : self.start + 4]
+        if document[self.start : line.end].rstrip(separator).count(separator) >= _FIELDS_OF_MSH:
+            return True
         names = b"|".join(name.encode("ascii") for name in sorted(self.marks.wanted - {"MSH"}))
         found = re.compile(b"(?:" + names + b")" + mark)
         return found.search(document, fields.end(), line.end) is not None
