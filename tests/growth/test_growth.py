@@ -95,7 +95,7 @@ ONTO = {
                    "copies, half of them silent", "copies of many studies"],
     "healthimaging": ["instances", "series"],
     "fhir": ["silent instances", "silent copies of an instance", "extensions that contradict",
-             "studies in a Bundle"],
+             "studies in a Bundle", "series"],
     "hl7": ["bare ZDS", "orders", "messages of many studies", "observations"],
     "hl7-xml": ["statements", "bare ZDS"],
     "dicom-xml": ["attributes"],
@@ -103,7 +103,7 @@ ONTO = {
 }  # fmt: skip
 SOURCES = ["instances of one series", "holders of one instance", "holders who disagree",
            "contradictions about one instance", "studies that hold one instance",
-           "holders of a study", "a study and its instances", "series as a whole"]  # fmt: skip
+           "holders of a study", "a study and its instances", "series as a whole", "series", "studies"]  # fmt: skip
 TRUSTED = Link(secure=True, authenticated=True, conforms=True)
 
 

@@ -12,12 +12,14 @@ from typing import Any
 
 from sopstatus.codecs.fhir.blank import instance_of, release_of, series_of
 from sopstatus.codecs.fhir.elements import Element
+from sopstatus.codecs.shared.json_document import edited
 from sopstatus.model import SOPInstance
 from sopstatus.table import MappingTable
 from sopstatus.values import is_uid
 
 MADE = "made"
 _COUNTS = ("numberOfSeries", "numberOfInstances")
+_COUNTED = (*_COUNTS, *(f"_{name}" for name in _COUNTS))
 
 
 def origin_tag(tables: MappingTable) -> dict[str, str]:
@@ -55,11 +57,12 @@ def completed(
     listed = list(found)
     tag = origin_tag(tables)
     contexts = {context for group in tables.groups for context in group.contexts}
-    instances = {element.sop_instance_uid for element in listed}
+    instances = {element.sop_instance_uid for element in listed} - {""}
     studies: dict[str, list[Element]] = {}
     for element in listed:
         if element.context == "ImagingStudy":
             studies.setdefault(element.study_instance_uid, []).append(element)
+    grown: dict[str, _Study] = {}
     for new in given:
         homes = studies.get(new.study_instance_uid, [])
         if len(homes) != 1 or not new.attributes or _level(new) not in contexts:
@@ -67,14 +70,14 @@ def completed(
         home = homes[0]
         if home.withdrawal or not (everywhere or _is_tagged(home.node, tag)):
             continue
-        if new.sop_instance_uid in instances - {""} or not _is_named(new):
+        if new.sop_instance_uid in instances or not _is_named(new):
             continue
-        study = _with(home.node, new)
-        if study is not home.node:
-            home.node = study
-            document = _replaced(document, home.path, study)
-            instances.add(new.sop_instance_uid)
-    return document
+        if new.study_instance_uid not in grown:
+            grown[new.study_instance_uid] = _Study(home)
+        if grown[new.study_instance_uid].add(new):
+            instances.update({new.sop_instance_uid} - {""})
+    changes = {one.home.path: one.changes() for one in grown.values() if one.own}
+    return edited(document, changes) if changes else document
 
 
 def _level(new: SOPInstance) -> str:
@@ -96,42 +99,60 @@ def _is_tagged(resource: dict[str, Any], tag: dict[str, str]) -> bool:
     )
 
 
-def _with(study: dict[str, Any], new: SOPInstance) -> dict[str, Any]:
-    """Return the study with what a statement is about, or itself where it cannot be added."""
-    uid = new.series_instance_uid
-    listed = study.get("series", [])
-    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        return study
-    same = [index for index, one in enumerate(listed) if one.get("uid") in (uid, f"urn:oid:{uid}")]
-    if len(same) > 1 or (same and not new.sop_instance_uid):
-        return study
-    old = listed[same[0]] if same else series_of(uid)
-    instances = old.get("instance", [])
-    if not isinstance(instances, list) or old.get("modifierExtension"):
-        return study
-    series = dict(old)
-    if new.sop_instance_uid:
-        made = instance_of(new.sop_instance_uid, new.sop_class_uid, release_of(study))
-        series = _counted({**old, "instance": [*instances, made]}, [len(instances) + 1])
-    at = same[0] if same else len(listed)
-    whole = [*listed[:at], series, *listed[at + 1 :]]
-    total = sum(len(x["instance"]) for x in whole if isinstance(x.get("instance"), list))
-    return _counted({**study, "series": whole}, [len(whole), total])
+class _Study:
+    """An ImagingStudy that grows: what it lists is copied once, and its series are found by their UIDs."""
+
+    def __init__(self, home: Element) -> None:
+        listed = home.node.get("series", [])
+        self.home = home
+        self.is_sound = isinstance(listed, list) and all(isinstance(one, dict) for one in listed)
+        self.series: list[dict[str, Any]] = list(listed) if self.is_sound else []
+        self.own: set[int] = set()  # places of series that are ours to change
+        self._release = release_of(home.node)
+        self._places: dict[str, list[int]] = {}
+        for place, one in enumerate(self.series):
+            if isinstance(uid := one.get("uid"), str):
+                self._places.setdefault(uid.removeprefix("urn:oid:"), []).append(place)
+
+    def add(self, new: SOPInstance) -> bool:
+        """Add what a statement is about; tell whether that could be done."""
+        same = self._places.setdefault(new.series_instance_uid, [])
+        if not self.is_sound or len(same) > 1 or (same and not new.sop_instance_uid):
+            return False
+        old = self.series[same[0]] if same else series_of(new.series_instance_uid)
+        instances = old.get("instance", [])
+        if not isinstance(instances, list) or old.get("modifierExtension"):
+            return False
+        if not same:
+            same.append(len(self.series))
+            self.series.append(old)
+        (place,) = same
+        if place not in self.own:
+            self.own.add(place)
+            old = self.series[place] = {**old}
+            if "instance" in old:
+                old["instance"] = [*instances]
+        if new.sop_instance_uid:
+            made = instance_of(new.sop_instance_uid, new.sop_class_uid, self._release)
+            old.setdefault("instance", []).append(made)
+        return True
+
+    def changes(self) -> dict[str, Any]:
+        """Return the members of the study that change; a count that is too low goes."""
+        for place in self.own:
+            _recount(self.series[place], [len(self.series[place].get("instance", ()))])
+        study = {name: self.home.node[name] for name in _COUNTED if name in self.home.node}
+        lists = (one.get("instance") for one in self.series)
+        total = sum(len(one) for one in lists if isinstance(one, list))
+        _recount(study, [len(self.series), total])
+        gone = {name: ... for name in _COUNTED if name in self.home.node and name not in study}
+        return {"series": self.series, **gone}
 
 
-def _counted(node: dict[str, Any], least: Collection[int]) -> dict[str, Any]:
-    """Return an element without the counts that are lower than what it lists (series, instances)."""
+def _recount(node: dict[str, Any], least: Collection[int]) -> None:
+    """Remove the counts of an element that are lower than what it lists (series, instances)."""
     for name, number in zip(_COUNTS[-len(least) :], least, strict=True):
         said = node.get(name)
         if isinstance(said, int) and said < number:
             del node[name]
             node.pop(f"_{name}", None)
-    return node
-
-
-def _replaced(node: Any, path: tuple[str | int, ...], new: dict[str, Any]) -> Any:
-    if not path:
-        return new
-    copy = node.copy()
-    copy[path[0]] = _replaced(node[path[0]], path[1:], new)
-    return copy
