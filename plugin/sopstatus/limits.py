@@ -19,7 +19,8 @@ class Limits:
     what one document and one field may hold, ``issues`` what one reading tells before it counts
     the rest. In DICOM JSON nothing nested is read: ``depth`` is how deep copies are looked for.
     ``pairs`` counts statements times the copies that they are about, beyond one pair for each
-    statement and each copy: a few bytes can say the same of many holders and many instances.
+    statement and each copy: a few bytes can say the same of many holders and many instances. Of
+    values that are written more than once it counts each 1024 characters, too.
     """
 
     document: int = 1024 * _MEBI

@@ -7,7 +7,23 @@ from serving import MEDIA, service
 from sopstatus import DocumentError, Limits, SOPInstance, codec, expand, transformer
 from sopstatus.profile import Link
 
-from growth.families import DATA_SETS, STATEMENTS, STATUS, STUDY, dated, said, text, uids, written
+from growth.families import (
+    CLASS,
+    COMMENT,
+    DATA_SETS,
+    IMAGE_SETS,
+    MESSAGES,
+    RESOURCES,
+    SERIES,
+    STATEMENTS,
+    STATUS,
+    STUDY,
+    dated,
+    said,
+    text,
+    uids,
+    written,
+)
 
 TRUSTED = Link(secure=True, authenticated=True, conforms=True)
 DISAGREEING, COPIES = STATEMENTS["holders who disagree"], DATA_SETS["copies that contradict"]
@@ -59,6 +75,32 @@ def test_expanding():
     wide = [SOPInstance(STUDY, "", "", "", f"PACS{i}", {STATUS: "AO"}) for i in range(n)]
     assert refused(expand, wide, known) == ["document/too-many-pairs"]
     assert len(expand(wide[:100], known)) == 100 * n
+
+
+SEVERAL = {
+    ("dicom-json", "silent copies of an instance"): DATA_SETS,
+    ("dicom-json", "silent data sets"): DATA_SETS,
+    ("healthimaging", "silent instances"): IMAGE_SETS,
+    ("fhir", "extensions of ours"): RESOURCES,
+    ("hl7", "orders of one study"): MESSAGES,
+}
+
+
+@pytest.mark.parametrize(("target", "name"), SEVERAL)
+def test_a_long_value_onto_many_copies(target, name):
+    """A few hundred kilobytes would become hundreds of megabytes."""
+    uids = (
+        ("", "", "") if "silent " in name and "copies" not in name else (SERIES, CLASS, "1.2.3.4.5")
+    )
+    into = SEVERAL[target, name][name](100)
+    given = [
+        written("hl7", [SOPInstance(STUDY, *uids, "", {STATUS: "AO", COMMENT: "x" * length})])
+        for length in (1000, 10_000)
+    ]
+    carry = transformer("hl7", target, limits=Limits(pairs=800))
+    assert carry(given[0], into, link=TRUSTED).value != into
+    assert refused(carry, given[1], into, link=TRUSTED) == ["document/too-many-pairs"]
+    assert transformer("hl7", target)(given[1], into, link=TRUSTED).value != into
 
 
 def test_over_http():

@@ -176,7 +176,7 @@ class FHIRCodec:
     ) -> None:
         old = self._read(places, group, Issues(self.limits))
         wanted = restrict(given, group.slices)
-        pairs, added = pair(old, wanted)
+        pairs, added = pair(old, wanted, self.limits)
         for found in unsettled(old, wanted):
             where = f"{found.place.element.location}.extension[{found.place.index}]"
             issues.at(where).add("holder/compatible")
@@ -216,7 +216,7 @@ class FHIRCodec:
         old = simple.read(places, row, self.tables, Issues(self.limits))
         offset = self.tables.site.offset
         wanted = simple.sayable(row, restrict(given, (row,)), offset, issues)
-        pairs, added = pair(old, wanted)
+        pairs, added = pair(old, wanted, self.limits)
         for found, new in pairs:
             if found.says(new) or (found.unread and not new.attributes):
                 continue

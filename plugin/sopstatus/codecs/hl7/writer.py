@@ -59,7 +59,7 @@ class Writer:
     def write(self, given: tuple[SOPInstance, ...], known: tuple[SOPInstance, ...]) -> None:
         """Replace, add and remove statements."""
         wanted = restrict(given, self.rows)
-        pairs, added = pair(self.old, wanted)
+        pairs, added = pair(self.old, wanted, self.issues.limits)
         for found in unsettled(self.old, wanted):
             self.issues.at(f"{found.place.location}-{HOLDER_FIELD}").add("holder/compatible")
         for found, new in pairs:

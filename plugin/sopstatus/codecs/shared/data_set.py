@@ -22,6 +22,7 @@ from sopstatus.codecs.shared.statements import (
     expand,
     identities,
     offsets,
+    weigh,
 )
 from sopstatus.holder import COMPATIBLE, Holder, compare, is_about
 from sopstatus.limits import DEFAULT, Limits
@@ -275,6 +276,7 @@ def shared_out(
         new, told = found[key]
         news += [(one, new)] if new else []
         issues += [replace(issue, location=one.where) for issue in told]
+    weigh((new for _, new in news), issues.limits)
     return news, len(spoken.unused)
 
 

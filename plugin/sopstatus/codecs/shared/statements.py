@@ -158,8 +158,27 @@ def contradicts(one: tuple[tuple[str, Value], ...], other: tuple[tuple[str, Valu
     return any(keyword in said and said[keyword] != value for keyword, value in other)
 
 
+_LONG = 1024  # characters of values that count as one pair
+
+
+def weigh(news: Iterable[SOPInstance], limits: Limits) -> None:
+    """Raise `DocumentError` where long values that are written again and again make more than the limit.
+
+    ``news`` has a statement as often as it is written: a small document can say much of many copies.
+    """
+    sizes: dict[tuple[tuple[str, Value], ...], int] = {}
+    left = limits.pairs
+    for new in news:
+        if new.attributes in sizes:
+            left -= sizes[new.attributes]
+        else:
+            sizes[new.attributes] = sum(len(value or "") for _, value in new.attributes) // _LONG
+    if left < 0:
+        raise document_error("document/too-many-pairs", "", limit=limits.pairs)
+
+
 def pair(
-    old: Sequence[Found[P]], new: Iterable[SOPInstance]
+    old: Sequence[Found[P]], new: Iterable[SOPInstance], limits: Limits = DEFAULT
 ) -> tuple[list[tuple[Found[P], SOPInstance]], list[SOPInstance]]:
     """Tell which old statement each new one replaces, and which new ones have none to replace.
 
@@ -190,6 +209,7 @@ def pair(
             taken |= set(map(_number, more))
             mine = sorted([*mine, *more], key=_number)
         _settle([found for _, found in mine], news, pairs, added)
+    weigh((instance for _, instance in pairs), limits)
     return pairs, [instance for instance in added if instance.attributes]
 
 
