@@ -57,7 +57,7 @@ docs: $(READY)
 
 # the documentation as a site in build/site, with all that it loads: nothing is fetched when it is read. Python for
 # the browser runs the wheel, which is built here
-site: build/website/.ready build/pyodide/.ready
+site: build/website/.ready build/pyodide/.ready build/iframe-worker/.ready
 	rm -rf build/lib build/bdist.* build/website/wheels/sopstatus-*
 	build/website/.venv/bin/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir build/website/wheels .
 	NO_MKDOCS_2_WARNING=1 build/website/.venv/bin/mkdocs build --quiet --config-file website/mkdocs.yml
@@ -72,6 +72,13 @@ build/website/.ready: pyproject.toml
 	npm pack --silent --pack-destination build/mermaid mermaid@11.17.2 >/dev/null
 	tar -xzf build/mermaid/mermaid-11.17.2.tgz -C build/mermaid package/dist/mermaid.min.js
 	touch build/website/.ready
+
+# the site's search in a page that is opened from a folder
+build/iframe-worker/.ready:
+	mkdir -p build/iframe-worker
+	npm pack --silent --pack-destination build/iframe-worker iframe-worker@1.0.4 >/dev/null
+	tar -xzf build/iframe-worker/iframe-worker-1.0.4.tgz -C build/iframe-worker package/shim/index.js
+	touch build/iframe-worker/.ready
 
 build/pyodide/.ready: website/package.json
 	mkdir -p build/pyodide

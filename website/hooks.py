@@ -10,6 +10,7 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 sys.path.append(str(Path(__file__).parent))
+import reference
 import try_it
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,18 +43,19 @@ def on_files(files, config):
     config.extra["try_size"] = size
     for file in made:
         files.append(file)
-    for table in sorted(page.stem for page in (ROOT / "docs").glob("*.html")):
-        text = (ROOT / f"docs/{table}.html").read_text("utf-8")
+    for table in reference.TABLES:
         files.remove(files.get_file_from_path(f"{table}.html"))
-        content = try_it.with_try_it(text, table, size)
-        files.append(File.generated(config, f"{table}.html", content=content))
+        content = f"---\nsearch: {{boost: 4}}\n---\n\n# {reference.title(table)}\n"
+        files.append(File.generated(config, f"{table}.md", content=content))
     for name, source in (
         ("assets/site.css", "website/site.css"),
         ("assets/try.css", "website/try.css"),
         ("assets/try.js", "website/try.js"),
         ("assets/mermaid.min.js", "build/mermaid/package/dist/mermaid.min.js"),
+        ("assets/iframe-worker.js", "build/iframe-worker/package/shim/index.js"),
     ):
         files.append(File.generated(config, name, abs_src_path=str(ROOT / source)))
+    files.append(File.generated(config, "assets/reference.css", content=reference.style()))
     return files
 
 
@@ -79,6 +81,8 @@ def on_page_markdown(markdown, page, config, files):
         if (ROOT / to).is_dir():
             return text
         to = to.removeprefix("docs/")
+        if to.removesuffix(".html") in reference.TABLES:
+            to = to.replace(".html", ".md")
         up = "../" * own.count("/")
         return f"[{text}]({up}{to}{anchor})"
 
@@ -87,10 +91,13 @@ def on_page_markdown(markdown, page, config, files):
 
 
 def on_page_content(html, page, config, files):
-    """Put "Try it" into the tutorial."""
-    if page.file.src_uri != "tutorial.md":
-        return html
-    return try_it.in_tutorial(html, config.extra["try_size"])
+    """Put "Try it" into the tutorial, and the reference of an attribute into its page."""
+    name = page.file.src_uri.removesuffix(".md")
+    if name in reference.TABLES:
+        return reference.content(page, try_it.section(name, name, config.extra["try_size"]))
+    if name == "tutorial":
+        return try_it.in_tutorial(html, config.extra["try_size"])
+    return html
 
 
 def _target(path):

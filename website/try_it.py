@@ -1,10 +1,7 @@
 """The page that runs: the workbench with Python for the browser, and its place on each reference page."""
 
-import base64
 import gzip
-import hashlib
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -56,32 +53,14 @@ def files(config):
     return found, round(sent / 1e6)
 
 
-def with_try_it(text, table, size):
-    """Return a reference page with "Try it", and with a policy that allows what is on it alone."""
-    section = SECTION.format(table=table, page=table, size=size)
-    text = text.replace("</header>\n", "</header>\n" + section, 1)
-    text = text.replace("<ul>\n", '<ul>\n<li><a href="#try">Try it</a></li>\n', 1)
-    scripts, styles = (
-        " ".join(map(_digest, re.findall(rf"<{name}>(.*?)</{name}>", text, re.S)))
-        for name in ("script", "style")
+def section(table, page, size):
+    """Return "Try it" for a page, with what it loads."""
+    loaded = (
+        '<link rel="stylesheet" href="assets/try.css"><script defer src="assets/try.js"></script>'
     )
-    head = f"""<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'self' {scripts}; \
-style-src 'self' {styles}; img-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'">
-<link rel="icon" href="try/static/icon.svg">
-<link rel="stylesheet" href="assets/try.css">
-<script defer src="assets/try.js"></script>
-"""
-    return text.replace('<meta name="viewport"', head + '<meta name="viewport"', 1)
+    return SECTION.format(table=table, page=page, size=size) + loaded
 
 
 def in_tutorial(html, size):
     """Return the tutorial with "Try it" before its first step."""
-    section = SECTION.format(table="sop-instance-status", page="tutorial", size=size)
-    loaded = (
-        '<link rel="stylesheet" href="assets/try.css"><script defer src="assets/try.js"></script>'
-    )
-    return html.replace("<h2", section + loaded + "<h2", 1)
-
-
-def _digest(text):
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    return html.replace("<h2", section("sop-instance-status", "tutorial", size) + "<h2", 1)

@@ -1,5 +1,6 @@
 """How a command line is parsed: groups, help, suggestions, bounds, settings and completion."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,6 +8,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from sopstatus import TableError, load_tables
 from sopstatus.catalogue import catalogue
 from sopstatus.cli import COMMANDS, GROUPS, main, parser
 from sopstatus.cli.arguments import SETTINGS
+
+from tools import need
 
 IMAGE, MESSAGE = (
     str(FOLDER / "authorized-original" / name) for name in ("image.dcm", "message.hl7")
@@ -368,6 +373,78 @@ def test_completion_in_bash(tmp_path):
         check=True,
     )
     assert done.stdout.splitlines() == ["fhir", "image.dcm"]
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """A folder with one file, and an environment whose shells find the command and nothing of the user's."""
+    place = tmp_path / "bin"
+    place.mkdir()
+    (place / "sopstatus").symlink_to(Path(sys.executable).with_name("sopstatus"))
+    (tmp_path / "image.dcm").touch()
+    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "ZDOTDIR": str(tmp_path)}
+    path = f"{place}:{os.environ['PATH']}"
+    return tmp_path, {**os.environ, **home, "PATH": path, "TERM": "dumb"}
+
+
+TYPED = {
+    "sopstatus conv": "sopstatus convert",
+    "sopstatus convert --to f": "sopstatus convert --to fhir",
+    "sopstatus convert --trusted": "sopstatus convert --trusted-link",
+    "sopstatus ledger ch": "sopstatus ledger check",
+    "sopstatus show ima": "sopstatus show image.dcm",
+}
+
+
+def test_completion_in_fish(shell):
+    fish = need("fish", "fish")
+    folder, environment = shell
+    asked = "; ".join(f"complete -C '{typed}'; echo =" for typed in TYPED)
+    done = subprocess.run(
+        [fish, "--no-config", "-c", f"sopstatus completion fish | source; {asked}"],
+        cwd=folder, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    offered = [one.split() for one in done.stdout.split("=")[:-1]]
+    assert offered == [[whole.split()[-1]] for whole in TYPED.values()]
+
+
+def test_completion_in_zsh(shell):
+    """Typed at a terminal, with the key that completes; another key writes what then stands there."""
+    zsh = need("zsh", "zsh")
+    folder, environment = shell
+    (folder / ".zshrc").write_text(
+        "autoload -U compinit && compinit -u -D\n"
+        'eval "$(sopstatus completion zsh)"\n'
+        'wrote() { print -r -- "$BUFFER" >> typed; BUFFER=; }\n'
+        "zle -N wrote; bindkey '^X' wrote; bindkey '^I' complete-word; print ready\n"
+    )
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [zsh, "-i"], cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        said = b""
+        while b"ready" not in said:
+            said += os.read(ours, 4096)
+        drained = threading.Thread(target=_drained, args=(ours,), daemon=True)
+        drained.start()
+        typed = folder / "typed"
+        for number, words in enumerate(TYPED, 1):
+            os.write(ours, f"{words}\t\x18".encode())
+            until = time.monotonic() + 60
+            while not typed.exists() or typed.read_text().count("\n") < number:
+                assert time.monotonic() < until, said
+                time.sleep(0.05)
+        process.kill()
+    os.close(ours)
+    assert [line.strip() for line in typed.read_text().splitlines()] == list(TYPED.values())
+
+
+def _drained(terminal):
+    with contextlib.suppress(OSError):
+        while os.read(terminal, 4096):
+            pass
 
 
 def test_the_page_says_what_is_a_setting():

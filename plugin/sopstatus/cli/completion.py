@@ -27,9 +27,14 @@ compdef _sopstatus sopstatus
     "fish": """\
 function __sopstatus
     set -l words (commandline -opc) (commandline -ct)
-    sopstatus completion words $words[2..] 2>/dev/null
+    set -l found (sopstatus completion words $words[2..] 2>/dev/null)
+    if set -q found[1]
+        printf '%s\\n' $found
+    else
+        __fish_complete_path $words[-1]
+    end
 end
-complete -c sopstatus -a '(__sopstatus)'
+complete -c sopstatus -f -a '(__sopstatus)'
 """,
 }
 EXAMPLES = (
