@@ -34,7 +34,10 @@ def content(page, section):
     page.toc = get_toc([top])
     page.present_anchor_ids = set(re.findall(r' id="([^"]+)"', body))
     style = '<link rel="stylesheet" href="assets/reference.css">'
-    return f'{style}<div class="reference no-copy">{head}{section}{body}</div>'
+    tables = body.replace(
+        "<table>", '<table class="ours">'
+    )  # the theme wraps those without a class
+    return f'{style}<div class="reference no-copy">{head}{section}{tables}</div>'
 
 
 def style():

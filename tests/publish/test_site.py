@@ -106,7 +106,8 @@ def test_a_reference_page_stands_inside_the_site(opened, site, table):
     """It has the site's header, menu and search, its own headings beside it, and all that it says alone."""
     text = (site / f"{table}.html").read_text("utf-8")
     alone = (ROOT / "docs" / f"{table}.html").read_text("utf-8")
-    assert alone[alone.index("<main>") + 6 : alone.index("</main>")] in text
+    whole = alone[alone.index("<main>") + 6 : alone.index("</main>")]
+    assert whole in text.replace('<table class="ours">', "<table>")
     page = opened(f"{table}.html", viewport=DEVICES["desktop"])
     expect(page.locator("header.md-header")).to_be_visible()
     expect(page.get_by_role("textbox", name="Search")).to_be_visible()
@@ -135,7 +136,7 @@ def test_a_reference_page_fits_and_follows_the_scheme(opened, device, scheme):
 @pytest.mark.parametrize(
     ("words", "to"),
     [("SOPAuthorizationDateTime", "sop-instance-status.html"), ("APPROVED", "approval-status.html"),
-     ("lenient", "serve.html"), ("unlisted", "issues/value/unlisted-term.html")],
+     ("Schemathesis", "gateway.html"), ("unlisted", "issues/value/unlisted-term.html")],
 )  # fmt: skip
 def test_the_search_finds_it_from_a_folder(opened, words, to):
     page = opened("index.html", viewport=DEVICES["desktop"])
