@@ -20,6 +20,7 @@ from sopstatus.holder import Holder
 from sopstatus.model import Issue
 from sopstatus.profile.language import NOT_HELD, shown
 from sopstatus.table import MappingTable, load_tables
+from sopstatus.values import is_uid
 
 if TYPE_CHECKING:
     from sopstatus.ledger import Ledger
@@ -159,6 +160,8 @@ def _changed(
     with _opened(database, tables, create=False) as ledger:
         for same in export.by_instance(parts, list(tables.attributes)):
             uid = same[0].sop_instance_uid
+            if not is_uid(uid):  # no ledger has it, and it may be a name
+                continue
             known = {one.holder.key: shown(one.state) for one in ledger.holdings(uid)}
             seen = {}
             for fact in ledger.facts_of(same, holder=holder):

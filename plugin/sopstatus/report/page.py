@@ -14,6 +14,7 @@ from sopstatus.report import charts
 from sopstatus.report.figures import ABSENT, EMPTIED, INVALID, STATES, Figures
 from sopstatus.table import MappingTable
 from sopstatus.table.language import STATUS
+from sopstatus.values import is_uid
 
 _AUTHORIZED = (profile.AUTHORIZED_ORIGINAL, profile.AUTHORIZED_COPY)
 _SILENT = (profile.NOT_SPECIFIED, ABSENT, EMPTIED, INVALID)
@@ -39,6 +40,7 @@ def page(
     )
     environment.filters["day"] = _day
     environment.filters["number"] = "{:,}".format
+    environment.filters["uid"] = _uid
     environment.filters["s"] = lambda count: "" if count == 1 else "s"
     return environment.get_template("page.html").render(
         figures=figures,
@@ -61,6 +63,11 @@ def labels_of(tables: MappingTable) -> dict[str, str]:
     displays = tables.attributes[STATUS].displays
     named = {term: f"{displays.get(term, term)} ({term})" for term in profile.TERMS}
     return {**named, ABSENT: "no status stated", EMPTIED: "status emptied", INVALID: "invalid"}
+
+
+def _uid(text: str) -> str:
+    """Show a UID; what stands in the place of one may be a name."""
+    return text if not text or is_uid(text) else "(not a UID)"
 
 
 def _day(text: str) -> str:
