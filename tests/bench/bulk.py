@@ -89,7 +89,13 @@ def rows():
             "sopstatus, 2 processes": lambda: ours(folder, 2),
             "pydicom + fhir.resources": lambda: by_libraries(folder),
         }
-        aims = {"pydicom + fhir.resources": 20.0}
+        aims = {"pydicom + fhir.resources": 18.0}
         yield Row(
-            "bulk: DICOM to FHIR NDJSON", f"{FILES:,} files", FILES, contenders, aims, note=NOTE
+            "bulk: DICOM to FHIR NDJSON",
+            f"{FILES:,} files",
+            FILES,
+            contenders,
+            aims,
+            note=NOTE,
+            shown="2,000 DICOM files to FHIR NDJSON",
         )

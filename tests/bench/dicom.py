@@ -5,6 +5,7 @@ synthetic. Every reader gives identity, the four attributes and what they depend
 """
 
 import atexit
+import io
 import os
 import shutil
 import tempfile
@@ -17,9 +18,9 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ImplicitVRLittleEndian
-from sopstatus import SOPInstance, codec
+from sopstatus import SOPInstance, codec, transformer
 
-from bench.harness import Row
+from bench.harness import OURS, Row
 
 SAID = {
     "SOPInstanceStatus": "AO",
@@ -165,22 +166,28 @@ def first_read(path):
         return file.read(1 << 14)
 
 
+SHOWN = {"CT": "the header of a CT, read", "42 MB, 5000 fr.": "a multi-frame of 42 MB, read"}
+
+
 def to_hub(folder):
     """Yield a row for each kind of file."""
     under = codec("dicom")
     implicit = scan(**SAID)
     implicit.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     cases = {
-        "CT": (scan(**SAID), {"pydicom": 12.0}),
+        "CT": (scan(**SAID), {"pydicom": 12.0, "dicomsdl": 0.9}),
         "CT, none": (scan(), {"pydicom": 12.0}),
         "CT, implicit VR": (implicit, {"pydicom": 12.0}),
-        "42 MB, 5000 fr.": (marked(enhanced(), undefined=True), {"pydicom": 10_000.0}),
+        "42 MB, 5000 fr.": (
+            marked(enhanced(), undefined=True),
+            {"pydicom": 10_000.0, "dicomsdl": 0.9},
+        ),
         "SR, defined": (marked(report(), undefined=False), {}),
         "SR, undefined": (marked(report(), undefined=True), {}),
     }
     for number, (size, (found, aims)) in enumerate(cases.items()):
         path = saved(found, folder, f"{number}.dcm")
-        contenders = {"sopstatus": lambda path=path: under.decode(path)}
+        contenders = {OURS: lambda path=path: under.decode(path)}
         exact = {}
         (own,) = under.copies(path)
         want = (*own.identity[:2], own.sop_class_uid, own.sop_instance_uid)
@@ -194,7 +201,7 @@ def to_hub(folder):
             name: aims.get(name.split()[0], 1.0) for name in contenders if name[:2] in ("py", "di")
         }
         yield Row(
-            "DICOM to hub",
+            "DICOM: read a file",
             size,
             Path(path).stat().st_size,
             contenders,
@@ -202,7 +209,28 @@ def to_hub(folder):
             limits=frozenset([LIMIT]),
             exact=exact,
             note=NOTE,
+            shown=SHOWN.get(size, ""),
         )
+
+
+DECODED = "decoding alone"
+APPLIED = (
+    "What a stranger sends is read by every header, judged, written, and read again by a reader that shares "
+    "nothing with the first two; decoding alone looks at one part of it, once."
+)
+
+
+def applied():
+    """Yield the row of a data set that arrives over a link that nobody vouched for."""
+    buffer = io.BytesIO()
+    scan(**SAID).save_as(buffer)
+    data, under, arrives = buffer.getvalue(), codec("dicom"), transformer("dicom", "dicom")
+    assert arrives(data).records[0].after == "NS"
+    contenders = {OURS: lambda: arrives(data), DECODED: lambda: under.decode(data)}
+    yield Row(
+        "DICOM: the profile applied to a data set", "CT", len(data), contenders, {DECODED: 1 / 4},
+        limits=frozenset([DECODED]), note=APPLIED,
+    )  # fmt: skip
 
 
 def copied(path, out):
@@ -228,14 +256,21 @@ def rewritten(folder):
     new = [SOPInstance(*own.identity[:2], "", own.sop_instance_uid, "", said)]
     out = str(folder / "out.dcm")
     contenders = {
-        "sopstatus": lambda: under.rewrite(new, path, out),
+        OURS: lambda: under.rewrite(new, path, out),
         "copyfile and fsync": lambda: copied(path, out),
         "shutil.copyfile": lambda: shutil.copyfile(path, out),
         f"pydicom {pydicom.__version__}": lambda: by_pydicom_rewritten(path, out),
     }
     aims = {"copyfile and fsync": 1 / 1.3}
     where = "memory" if str(folder).startswith("/dev/shm") else "disk"
-    yield Row("DICOM rewrite", f"50 MB, {where}", 50e6, contenders, aims, note=REWRITTEN)
+    yield Row(
+        "DICOM: change the status in a file",
+        f"50 MB, {where}",
+        50e6,
+        contenders,
+        aims,
+        note=REWRITTEN,
+    )
 
 
 def rows():
@@ -243,6 +278,7 @@ def rows():
     folder = Path(tempfile.mkdtemp(prefix="sopstatus-bench-"))
     atexit.register(shutil.rmtree, folder)
     yield from to_hub(folder)
+    yield from applied()
     yield from rewritten(folder)
     memory = Path("/dev/shm")
     if memory.is_dir():

@@ -115,6 +115,12 @@ def rows():
             yield from _of(stack, file, bare, metadata, count)
 
 
+NOTE = (
+    "A bare proxy hands bytes on unread. The gateway parses the resource once, checks every statement, and "
+    "inserts what the archive says by spans of the text."
+)
+
+
 def _of(stack, file, bare, metadata, count):
     facade = stack.enter_context(process("-c", FACADE, str(file)))
     silent = stack.enter_context(process("-c", FACADE, str(bare)))
@@ -127,16 +133,26 @@ def _of(stack, file, bare, metadata, count):
     limits = frozenset(("the server alone", "a bare proxy"))
     size, body = f"{count} instances", file.read_bytes()
 
-    def row(work, path, ours, body=None):
+    def row(work, path, ours, body=None, aim=0.0, shown=""):
         contenders = {
             OURS: call(ours, path, body),
             "a bare proxy": call(proxy, path, body),
             "the server alone": call(facade, f"/fhir{path}", body),
         }
-        return Row(f"gateway: {work}", size, count, contenders, limits=limits)
+        aims = {"a bare proxy": aim} if aim and count == 1000 else {}
+        told = {"limits": limits, "note": NOTE, "shown": shown if count == 1000 else ""}
+        return Row(f"gateway: {work}", size, count, contenders, aims, **told)
 
     if count == 10:
         yield row("a resource that is not ours", "/Patient/1", front)
     yield row("a study read as it is", "/ImagingStudy/1", front)
-    yield row("a study stored, its statements checked", "/ImagingStudy/1", front, body)
-    yield row("a study read, with what the archive knows", "/ImagingStudy/1", adding)
+    stored = "a study stored, its statements checked"
+    yield row(
+        stored,
+        "/ImagingStudy/1",
+        front,
+        body,
+        1 / 3.5,
+        "gateway: a study of 1,000 instances stored",
+    )
+    yield row("a study read, with what the archive knows", "/ImagingStudy/1", adding, aim=1 / 3)

@@ -37,6 +37,7 @@ class Row:
     unit: str = "s"  # anything else: what a call returns is its figure, and it is called thrice
     exact: dict[str, bool] = field(default_factory=dict)  # whose answer is right, where seen before
     note: str = ""  # why an aim is not reached, or what to know of the row
+    shown: str = ""  # what people call it: the row stands in the page's first table
 
 
 @dataclass
@@ -46,6 +47,9 @@ class Measured:
     row: Row
     figures: dict[str, float]
     exact: dict[str, bool | None] = field(default_factory=dict)
+    spread: dict[str, float] = field(
+        default_factory=dict
+    )  # of the rounds, as a share of the median
 
     def ratio(self, name: str) -> float:
         """Return a contender's figure over ours; not a number where ours is nothing at all."""
@@ -57,9 +61,7 @@ def measure(row: Row, rounds: int = 7) -> Measured:
     """Return the median figure of each contender, taken in turn."""
     if row.unit != "s":
         several = [{name: call() for name, call in row.contenders.items()} for _ in range(3)]
-        return Measured(
-            row, {name: statistics.median(s[name] for s in several) for name in row.contenders}
-        )
+        return _measured(row, {name: [s[name] for s in several] for name in row.contenders})
     times: dict[str, list[float]] = {name: [] for name in row.contenders}
     loops: dict[str, int] = {}
     exact: dict[str, bool | None] = dict(row.exact)
@@ -80,5 +82,13 @@ def measure(row: Row, rounds: int = 7) -> Measured:
             for _ in range(loops[name]):
                 call()
             times[name].append((time.perf_counter() - start) / loops[name])
-    medians = {name: statistics.median(found) for name, found in times.items()}
-    return Measured(row, medians, exact=exact)
+    return _measured(row, times, exact)
+
+
+def _measured(row: Row, rounds: dict[str, list[float]], exact: Any = ()) -> Measured:
+    medians = {name: statistics.median(found) for name, found in rounds.items()}
+    spread = {
+        name: (max(found) - min(found)) / medians[name] if medians[name] > 0 else math.inf
+        for name, found in rounds.items()
+    }
+    return Measured(row, medians, dict(exact), spread)

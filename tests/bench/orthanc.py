@@ -22,6 +22,10 @@ from bench.harness import OURS, Row
 SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "authorized-original" / "image.dcm"
 PLAIN, EMPTY = "Orthanc without a plugin", "a script that does nothing"
 CONNECTIONS, TOGETHER, IN_AN_ASSOCIATION = 4, 64, 50
+NOTE = (
+    "Before the store is answered the profile is applied, the result is read again by a reader of its own, what is "
+    "held is looked up, and the audit record is on the disk; delivery waits until the stores rest."
+)
 SCRIPT = """
 import orthanc
 orthanc.RegisterOnStoredInstanceCallback(lambda dicom, instance: None)
@@ -113,17 +117,20 @@ def rows():
         data, limits = images(), frozenset((EMPTY, PLAIN))
         size = SAMPLE.stat().st_size
         works = {
-            "Orthanc: an instance stored by REST": (one, 1),
-            f"Orthanc: stored by REST over {CONNECTIONS} connections": (several, TOGETHER),
+            "Orthanc: an instance stored by REST": (one, 1, 1 / 1.2),
+            f"Orthanc: stored by REST over {CONNECTIONS} connections": (several, TOGETHER, 1 / 1.3),
         }
-        for work, (make, count) in works.items():
+        for work, (make, count, aim) in works.items():
             contenders = {name: make(running, data) for name, running in servers.items()}
             told_size = f"{count} of {size} bytes"
-            yield Row(work, told_size, size * count, contenders, limits=limits, budget=3)
+            told = {"limits": limits, "budget": 3, "note": NOTE}
+            told["shown"] = "Orthanc: an instance stored" if count == 1 else ""
+            yield Row(work, told_size, size * count, contenders, {PLAIN: aim}, **told)
         contenders = {name: associated(running) for name, running in servers.items()}
         many = f"{IN_AN_ASSOCIATION} of {size} bytes"
         work = "Orthanc: stored by C-STORE in one association"
-        yield Row(work, many, size, contenders, limits=limits, budget=3)
+        aims = {PLAIN: 1 / 1.25}
+        yield Row(work, many, size, contenders, aims, limits=limits, budget=3, note=NOTE)
 
         def is_told():
             return len({i.sop_instance_uid for i in heard(receiver)}) == instances(servers[OURS])
@@ -135,7 +142,14 @@ def rows():
         }
         unit = "ms of processor"
         yield Row(
-            "Orthanc: a store in all", f"{size} bytes", size, contenders, limits=limits, unit=unit
+            "Orthanc: a store in all",
+            f"{size} bytes",
+            size,
+            contenders,
+            {PLAIN: 1 / 1.7},
+            limits=limits,
+            unit=unit,
+            note=NOTE,
         )
         contenders = {OURS: told(servers[OURS], data, receiver)}
         yield Row("Orthanc: from the store to the destination", f"{size} bytes", size, contenders)

@@ -3,10 +3,10 @@
 import math
 import os
 import platform
+import re
 import sys
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
-from itertools import groupby
 from pathlib import Path
 
 import matplotlib as mpl
@@ -25,13 +25,20 @@ PEERS = (
 
 HEAD = """# Performance
 
-What each piece of work takes here and by its peers. Every row was measured in one run, all its
-contenders in turn in one process, the median of up to seven rounds; absolute figures drift with
-the machine, so quote the ratios. *Ratio* is a contender's figure over ours: above 1, ours is the
-smaller. `make bench` makes this page anew; the data is synthetic or pydicom's. Limits, in italics,
-do not do the work: they are what no program can do without.
+{table}
+![How many times as long the best peer takes, and the limit](plots/performance.svg)
 
-Machine: {machine}. Versions: {versions}. Date: {date}.
+*Ratio* is what the best peer takes over what ours takes: above 1, ours is quicker. A *limit* does not do the
+work: it is what no program can do without, or the host without us. Every row below was measured in one
+run of `make bench`, all its contenders in turn, the median of up to seven rounds; a figure whose
+rounds differ by more than {noisy} % of it says so (\u00b1). Absolute figures drift with the machine: quote the ratios.
+The data is synthetic or pydicom's; compiled bytecode is in place.
+
+{machine}. {versions}. {date}.
+"""
+NOISY = 0.25
+TABLE = """| work | ours | best peer | ratio | limit | ratio |
+|---|--:|--:|--:|--:|--:|
 """
 
 
@@ -47,29 +54,82 @@ def lines(done):
 
 def write(measured):
     """Write the page and its plots."""
-    parts = [HEAD.format(machine=_machine(), versions=_versions(), date=date.today().isoformat())]
-    for work, several in groupby(measured, key=lambda done: done.row.work):
-        group = list(several)
-        parts.append(f"\n## {work[0].upper()}{work[1:]}\n\n")
-        parts.append(
-            "| size | contender | takes | ratio | aim | exact |\n|---|---|--:|--:|---|---|\n"
-        )
-        for done in group:
-            parts += [_cells(done, name) for name in done.figures]
-        missed = any(done.ratio(n) < aim for done in group for n, aim in done.row.aims.items())
-        if group[0].row.note and missed:
-            parts.append(f"\n{group[0].row.note}\n")
-        if len({done.row.scale for done in group}) > 2:
-            name = "".join(c if c.isalnum() else "-" for c in work.lower()).replace("--", "-")
-            _plot(group, DOCS / "plots" / f"{name}.svg")
-            parts.append(f"\n![{work}, by size](plots/{name}.svg)\n")
+    shown = [done for done in measured if done.row.shown]
+    facts = {"machine": _machine(), "versions": _versions(), "date": date.today().isoformat()}
+    table = TABLE + "".join(map(_line, shown))
+    parts = [HEAD.format(table=table, noisy=round(NOISY * 100), **facts)]
+    _chart(shown, DOCS / "plots" / "performance.svg")
+    works = {}
+    for done in measured:
+        area, _, work = done.row.work.partition(": ")
+        works.setdefault(area, {}).setdefault(work, []).append(done)
+    for area, found in works.items():
+        parts.append(f"\n## {area[0].upper()}{area[1:]}\n")
+        for work, group in found.items():
+            parts += _details(area, work, group)
     (DOCS / "performance.md").write_text("".join(parts), encoding="utf-8")
+
+
+def _details(area, work, group):
+    yield f"\n### {work[0].upper()}{work[1:]}\n\n"
+    yield "| size | contender | takes | ratio | aim | exact |\n|---|---|--:|--:|---|---|\n"
+    for done in group:
+        yield from (_cells(done, name) for name in done.figures)
+    missed = any(done.ratio(n) < aim for done in group for n, aim in done.row.aims.items())
+    if group[0].row.note and missed:
+        yield f"\n{group[0].row.note}\n"
+    if len({done.row.scale for done in group}) > 2:
+        name = re.sub(r"[^a-z0-9]+", "-", f"{area} {work}".lower())
+        _plot(group, DOCS / "plots" / f"{name}.svg")
+        yield f"\n![{area}: {work}, by size](plots/{name}.svg)\n"
+
+
+def _best(done):
+    """Return the quickest peer that does the work, and the limit; the empty text for none."""
+    names = [name for name in done.figures if not name.startswith((OURS, "aim"))]
+    peers = [n for n in names if n not in done.row.limits and done.exact.get(n) is not False]
+    limits = [name for name in names if name in done.row.limits]
+    return min(peers, key=done.figures.get, default=""), max(
+        limits, key=done.figures.get, default=""
+    )
+
+
+def _line(done):
+    cells = [done.row.shown, _figure(done.figures[OURS], done.row.unit)]
+    for name in _best(done):
+        cells += (
+            [f"{name} {_figure(done.figures[name], done.row.unit)}", _ratio(done, name)]
+            if name
+            else ["", ""]
+        )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _chart(shown, path):
+    figure, axes = pyplot.subplots(figsize=(8, 0.5 * len(shown) + 1))
+    for place, done in enumerate(reversed(shown)):
+        peer, limit = _best(done)
+        if peer:
+            axes.barh(place + 0.18, done.ratio(peer), 0.34, color="tab:blue", label="best peer")
+        if limit:
+            axes.barh(place - 0.18, done.ratio(limit), 0.34, color="tab:gray", label="limit")
+    axes.axvline(1, color="black", linewidth=1)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(shown)), [done.row.shown for done in reversed(shown)])
+    axes.set_xlabel("times ours (logarithmic): right of 1, ours is quicker")
+    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    axes.legend(handles.values(), handles.keys(), fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
 
 
 def _cells(done, name):
     row = done.row
     shown = f"*{name}*" if name in row.limits else f"**{name}**" if name == OURS else name
     figure = _figure(done.figures[name], row.unit)
+    if done.spread.get(name, 0) > NOISY:
+        figure += f" \u00b1{done.spread[name]:.0%}"
     ratio = "" if name == OURS else _ratio(done, name)
     return f"| {row.size} | {shown} | {figure} | {ratio} | {_aim(done, name)} | {_exact(done, name)} |\n"
 

@@ -11,6 +11,10 @@ NOTE = (
     "Every name of the package is loaded at its first use, so importing alone is next to nothing; the next "
     "row says what the first message costs."
 )
+FIRST = (
+    "Loading the tables and the modules that one direction needs is nearly all of it. Compiled bytecode is in place: "
+    "a container that sets PYTHONDONTWRITEBYTECODE compiles at every start."
+)
 MESSAGE = Path(__file__).resolve().parents[2] / "samples" / "authorized-original" / "message.hl7"
 
 
@@ -44,7 +48,7 @@ def rows():
         "aim: 25 ms": lambda: 25.0,
     }
     yield Row(
-        "import sopstatus, over bare Python", "", 0, contenders, {"aim: 25 ms": 1.0}, unit="ms",
+        "start-up: import, over bare Python", "", 0, contenders, {"aim: 25 ms": 1.0}, unit="ms",
         note=NOTE,
     )  # fmt: skip
     read = f"open({str(MESSAGE)!r}, 'rb').read()"
@@ -57,13 +61,11 @@ def rows():
         ),
     }
     yield Row(
-        "The first message read in a new process, over bare Python",
-        "",
-        0,
-        contenders,
-        {},
-        unit="ms",
-    )
+        "start-up: the first message, over bare Python", "", 0, contenders, {"python-hl7": 1 / 2.3},
+        unit="ms", note=FIRST,
+    )  # fmt: skip
     show = process("-m", "sopstatus", "show", str(MESSAGE))
     contenders = {OURS: show, "aim: 120 ms": lambda: 120.0}
-    yield Row("sopstatus show message.hl7", "", 0, contenders, {"aim: 120 ms": 1.0}, unit="ms")
+    yield Row(
+        "start-up: sopstatus show message.hl7", "", 0, contenders, {"aim: 120 ms": 1.0}, unit="ms"
+    )

@@ -23,10 +23,8 @@ def appended(
     if len(segments) != 1 or not new.attributes or data[-1:] != b"\r":
         return None
     ((name, rows),) = segments.items()
-    item = plain_header(data, (name,))
+    item = plain_header(data, (name, "IPC") if name == IHE_SEGMENT else (name,))
     if item is None or item.delimiters is None or item.charset is None or item.kind in ANCHORS:
-        return None
-    if name == IHE_SEGMENT and b"\rIPC" in data:
         return None
     last = data.rfind(b"\r", 0, -1) + 1
     if item.charset_note or (not last and item.has_lost_line_ends):

@@ -12,7 +12,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from sopstatus.codecs.hl7 import er7
 from sopstatus.codecs.hl7.outline import Message, Segment, segments
@@ -30,7 +29,7 @@ TRAILERS = ("DSC", "BTS", "FTS", "BHS", "FHS")
 NAMING = ("IPC", "ZDS")
 """Segments that name a study, whether or not they are ours."""
 _STUDY_CODES = ("113014", "110180")  # DCM: DICOM Study; Study Instance UID
-_CODES = tuple(code.encode("ascii") for code in _STUDY_CODES)
+_POINTED = re.compile(b"11(?:3014|0180)")  # what they have in common is looked for first
 _CANCELLED = ("CA", "OC")  # ORC-1 (table 0119): by the placer, by the filler
 _MAY_BE_CANCELLED = re.compile(rb".[ \t]*(?:[CO]|\W)", re.IGNORECASE)  # behind ORC; quick to ask
 _DELETED = ("W", "D", "X")  # OBX-11 (table 0085): wrong patient, deleted, cannot be obtained
@@ -124,32 +123,27 @@ def _studies(message: Message, start: int, end: int) -> set[str]:
     found = set()
     for place, name in message.marked(start, end):
         if name in ("IPC", "ZDS"):
-            fields = _first_components(message, place)
-            found.add(fields[3 if name == "IPC" else 1])
-    found |= {fields[5] for fields in _pointers(message, start, end)}
+            ((study, *_),) = _components(message, place, 3 if name == "IPC" else 1)
+            found.add(study)
+    found |= {study for study, _ in _pointers(message, start, end)}
     return {trim("UI", uid) for uid in found} - {""}
 
 
-def _pointers(message: Message, start: int, end: int) -> Iterator[list[str]]:
-    """Yield the fields of each OBX that names a study, by its code or the alternate one."""
+def _pointers(message: Message, start: int, end: int) -> Iterator[tuple[str, str]]:
+    """Yield OBX-5 and OBX-11 of each OBX that names a study, by its code or the alternate one."""
     document, delimiters = message.document, message.delimiters
     assert delimiters
-    marks = (delimiters.field.encode("ascii"), delimiters.component.encode("ascii"))
-    for code in (mark + code for code in _CODES for mark in marks):
-        line = start
-        while (place := document.find(code, line, end)) >= 0:
-            begin = message.line_at(place, line)
-            line = message.segment_at(begin).after
-            if document.startswith(b"OBX", begin):
-                fields = _fields(message, begin, 11)
-                if not {*fields[3][:4:3]}.isdisjoint(_STUDY_CODES):
-                    yield [parts[0] for parts in fields]
-
-
-@lru_cache(maxsize=64)
-def _states(mark: bytes, sign: str) -> re.Pattern[bytes]:
-    """Return what is quick to look for, and seldom there."""
-    return re.compile(re.escape(mark) + b"[WDXwdx \t" + re.escape(sign.encode()) + b"]")
+    marks, line = (delimiters.field + delimiters.component).encode("ascii"), start
+    for match in _POINTED.finditer(document, start + 1, end):
+        place = match.start()
+        if place < line or document[place - 1] not in marks:
+            continue
+        begin = message.line_at(place, line)
+        line = message.segment_at(begin).after
+        if document.startswith(b"OBX", begin):
+            code, study, result = _components(message, begin, 3, 5, 11)
+            if not {*code[:4:3]}.isdisjoint(_STUDY_CODES):
+                yield study[0], result[0]
 
 
 def withdrawals(message: Message) -> Callable[[int, str], bool] | None:
@@ -159,23 +153,22 @@ def withdrawals(message: Message) -> Callable[[int, str], bool] | None:
     OBX-11 W, D or X of the OBX that points to the study (HL7 v2 tables 0119, 0123, 0085).
     """
     document, start, end = message.document, message.start, message.end
-    mark = document[start + 3 : start + 4]
-    taken = [
-        place
-        for place in message.named("ORC", start, end)
-        if _MAY_BE_CANCELLED.match(document, place + 3)
-        and _first_components(message, place, 1)[1].strip().upper() in _CANCELLED
-    ]
+    taken: list[int] = []
     studies: set[str] = set()
-    sign = message.delimiters.escape if message.delimiters else ""
-    if _states(mark, sign).search(document, start, end):
+    if message.delimiters and message.charset:
+        taken += [
+            place
+            for place in message.named("ORC", start, end)
+            if _MAY_BE_CANCELLED.match(document, place + 3)
+            and _components(message, place, 1)[0][0].strip().upper() in _CANCELLED
+        ]
         taken += [
             place
             for place in message.named("OBR", start, end)
-            if _first_components(message, place, 25)[25].strip().upper() == "X"
+            if _components(message, place, 25)[0][0].strip().upper() == "X"
         ]
-        pointers = _pointers(message, start, end)
-        studies = {trim("UI", f[5]) for f in pointers if f[11].strip().upper() in _DELETED}
+        found = _pointers(message, start, end)
+        studies = {trim("UI", uid) for uid, state in found if state.strip().upper() in _DELETED}
     if not taken and not studies:
         return None
     groups = orders(message)
@@ -195,19 +188,13 @@ def withdrawals(message: Message) -> Callable[[int, str], bool] | None:
     return is_taken_back
 
 
-def _first_components(message: Message, place: int, last: int = 5) -> list[str]:
-    """Return the first component of each of the first fields of a segment."""
-    return [parts[0] for parts in _fields(message, place, last)]
-
-
-def _fields(message: Message, place: int, last: int) -> list[list[str]]:
-    """Return the components of each of the first fields of a segment, first repetition."""
+def _components(message: Message, place: int, *numbers: int) -> list[list[str]]:
+    """Return the components of each of these fields of a segment, first repetition."""
     delimiters, charset = message.delimiters, message.charset
     assert delimiters and charset
     span = message.segment_at(place)
     fields = er7.split(message.document[span.start : span.end], delimiters.field, charset)
-    texts = [er7.decode(f, charset) or "" for f in fields[: last + 1]]
-    texts += [""] * (last + 1 - len(texts))
+    texts = [er7.decode(fields[n], charset) or "" if n < len(fields) else "" for n in numbers]
     repetition = delimiters.repetition or "\0"
     firsts = [text.split(repetition, 1)[0] for text in texts]
     return [er7.components(text, delimiters, charset) for text in firsts]
