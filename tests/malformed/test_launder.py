@@ -1,9 +1,11 @@
 """Nothing is laundered: malformed documents over every road into a data set, and what others read."""
 
 import io
+import json
 
 import pydicom
 import pytest
+from samples_of import sample
 from sopstatus import DocumentError, Link, codec, transformer
 
 from malformed.launder import launder, unseen
@@ -41,6 +43,7 @@ def test_a_status_is_never_unseen_in_silence():
 PLAIN = b"\0\1\x10\4CS\2\0AO"
 NO_TERMS = {
     "behind a NUL": b"\0AO ", "in lower case": b"ao", "behind a tab": b"\tAO ", "one of two": b"AO\\NS ",
+    "before a NUL": b"AO\0NS ", "before a no-break space": b"AO\xa0 ",
 }  # fmt: skip
 
 
@@ -56,6 +59,37 @@ def test_what_others_may_take_for_a_held_status_is_not_erased(value, term):
         transformer("fhir", "dicom")(statement("fhir", term), stating(value))
     assert [one.code for one in refused.value.issues] == ["profile/not-written"]
     assert {one.outcome for one in refused.value.records} == {"refused"}
+
+
+CS = {"vr": "CS"}
+
+
+@pytest.mark.parametrize("link", ["untrusted", "trusted"])
+@pytest.mark.parametrize(
+    "copies",
+    [
+        [{"Value": ["ao"]}],
+        ["ao"],
+        [{"vr": "LO", "Value": ["ao"]}],
+        [{"vr": "UN", "InlineBinary": "YW8="}],
+        [CS | {"Value": ["\ufeffAO"]}],
+        [CS | {"Value": ["ao"]}, CS | {"Value": ["XX"]}],
+    ],
+    ids=["no VR", "no element", "another VR", "inline", "behind a mark", "two data sets"],
+)
+def test_nor_where_the_second_reader_doubts_or_another_copy_stands_beside(copies, link):
+    (whole,) = json.loads(sample("authorized-original", "dicom-json"))
+    into = json.dumps([whole | {"01000410": one} for one in copies])
+    with pytest.raises(DocumentError) as refused:
+        transformer("fhir", "dicom-json")(statement("fhir", "NS"), into, **LINKS[link])
+    assert [one.code for one in refused.value.issues] == ["profile/not-written"]
+    assert {one.outcome for one in refused.value.records} == {"refused"}
+
+
+def test_nor_under_another_vr():
+    element = PLAIN[:4] + b"UN\0\0\x02\0\0\0ao"
+    with pytest.raises(DocumentError, match="profile/not-written"):
+        transformer("fhir", "dicom")(statement("fhir", "NS"), AO.replace(PLAIN, element))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ Statements written into HL7 or FHIR are not handled here: they are about a copy,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Instances = tuple[SOPInstance, ...]
 _LOWEST = (ABSENT, NOT_SPECIFIED)
 _BETTER = frozenset(TERMS).difference(_LOWEST)
-_AROUND = re.compile(r"[\0- \x7f]+")
+_WORD = re.compile("[A-Z]+")
 _NOT_WRITTEN = "profile/not-written"
 _ABOUT_OTHERS = ("no-counterpart", "holder-ambiguous")
 """Errors about statements for which nothing was decided."""
@@ -242,7 +242,7 @@ def put(
     decided = frozenset(record.sop_instance_uid for record in allowed.records)
     limits, image_set = target.limits, getattr(target, "image_set", False)
     states = rereading.held(into, limits, image_set=image_set) if onto_held else {}
-    if any(_may_state(states.get(r.sop_instance_uid, ""), r.before) for r in allowed.records):
+    if any(_may_state(states, r) for r in allowed.records):
         told = issue(_NOT_WRITTEN, LOCATION, reason="what the held copy states cannot be read")
         raise DocumentError(told, records=_refused(allowed.records))
     try:
@@ -272,16 +272,16 @@ def put(
     return Result(written.value, written.issues, allowed.records)
 
 
-def _may_state(status: str, before: str) -> bool:
+def _may_state(states: Mapping[str, str] | None, record: AuditRecord) -> bool:
     """Tell whether others may find a status in a held copy that the first reader finds none in.
 
-    ``status`` is what the second reader found. What is a term but for its case, or for what stands around it or
-    beside it as another value, may be one.
+    ``states`` is what the second reader found, ``None`` where it doubts. What is a term but for its case, or for
+    what stands around it or beside it, may be one.
     """
-    if before == INVALID:
-        items = (_AROUND.sub("", item).upper() for item in status.split("\\"))
-        return not _BETTER.isdisjoint(items)
-    return bool(status) and before == ABSENT
+    status = (states or {}).get(record.sop_instance_uid, "")
+    if record.before == INVALID:
+        return states is None or not _BETTER.isdisjoint(_WORD.findall(status.upper()))
+    return bool(status) and record.before == ABSENT
 
 
 def _is_lost(told: Issue) -> bool:

@@ -120,13 +120,15 @@ def _turns(claims: Sequence[Claim], speaking: int) -> Iterator[Claim]:
     return iter(stated)
 
 
-def held(document: Any, limits: Limits, *, image_set: bool = False) -> dict[str, str]:
-    """Return the statuses that the copies of a document state, by UID; none where there is a doubt."""
+def held(document: Any, limits: Limits, *, image_set: bool = False) -> dict[str, str] | None:
+    """Return the statuses that the copies of a document state, by UID; ``None`` where there is a doubt."""
+    states: dict[str, str] = {}
     try:
-        found = read(document, limits, image_set=image_set)
-        return {one.uid: one.status for one in found if one.status}
+        for one in read(document, limits, image_set=image_set):
+            states[one.uid] = f"{states.get(one.uid, '')}\\{one.status}".strip("\\")
     except Doubt:
-        return {}
+        return None
+    return states
 
 
 def read(document: Any, limits: Limits, *, image_set: bool = False) -> list[Found]:
