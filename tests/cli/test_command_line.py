@@ -147,7 +147,7 @@ def test_show(files, capsys, source):
 
 def test_show_of_nothing(files, capsys):
     assert main(["show", str(files / "bare.dcm")]) == 0
-    assert "says nothing" in capsys.readouterr().out
+    assert "states no status" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

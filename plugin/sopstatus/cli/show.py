@@ -111,7 +111,7 @@ def _table(statements: Iterable[SOPInstance], name: str, tables: MappingTable) -
         rows += list(uids if instance.series_instance_uid else (*uids[:2], uids[3]))
         width = max(len(label) for label, _ in rows)
         lines += [f"{label:<{width}}  {text}" for label, text in rows] + [""]
-    return "\n".join(lines) if lines else f"this {name} document says nothing of any status\n"
+    return "\n".join(lines) if lines else f"this {name} document states no status\n"
 
 
 def _printable(value: str) -> str:
