@@ -71,6 +71,30 @@ def test_the_snippets_of_the_python_page(tmp_path):
     assert pasted(third, tmp_path) == ["AO"]
 
 
+def test_the_entry_point_of_the_python_page(tmp_path):
+    """A distribution with the page's snippet offers its transformer, by name and over MLLP and HTTP."""
+    (snippet,) = blocks(PYTHON, "toml")
+    offered = tomllib.loads(snippet)["project"]["entry-points"]["sopstatus.transformers"]
+    info = tmp_path / "ours-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ours\nVersion: 1.0\n")
+    lines = "\n".join(f"{name} = {value}" for name, value in offered.items())
+    (info / "entry_points.txt").write_text(f"[sopstatus.transformers]\n{lines}\n")
+    (tmp_path / "our_transformers.py").write_text(
+        "import sopstatus\n"
+        "def carry(document, into, *, link):\n"
+        "    return sopstatus.transformer('hl7', 'fhir')(document, into, link=link)\n"
+    )
+    shown = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "import sopstatus\n"
+        "from sopstatus.transform import named\n"
+        "message = sopstatus.samples.path('authorized-original') / 'message.hl7'\n"
+        "print(named('ours')(message, None, link=sopstatus.Link()).unwrap()['resourceType'])\n"
+    )
+    assert pasted(shown, tmp_path) == ["ImagingStudy"]
+
+
 def commands(page):
     for block in blocks(page, "sh"):
         for line in block.splitlines():

@@ -197,6 +197,14 @@ def test_an_entry_point_s_document_is_the_answer():
         assert code(client.ask(b"hello")) == "AR"
 
 
+def test_one_of_ours_uses_the_tables_of_the_site(tmp_path):
+    (tmp_path / "site.toml").write_text('canonical = "https://site.test/fhir"\n')
+    options = ("--respond", "--mappings", str(tmp_path))
+    with transforming("hl7-to-fhir", *options) as running, Client(running.port) as client:
+        answer = client.ask(sample("authorized-original", "hl7"))
+    assert b"https://site.test/fhir/StructureDefinition/sop-instance-status" in answer
+
+
 def test_a_message_that_says_nothing_is_taken_and_nothing_is_sent():
     """An ADT message names no study: it is no fault of the sender's, and no ImagingStudy."""
     adt = message(kind="ADT^A08").partition("ZDS")[0].encode()
