@@ -1,6 +1,6 @@
 """Work that runs in C, where Python executes no line: regular expressions, searches, slices.
 
-``python -m growth.machine 1000`` does each piece once over a text of that size, made so that a
+``python -m growth.machine work 1000`` does each piece once over a text of that size, made so that a
 pattern that tries things twice would take the square of it.
 """
 
@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from sopstatus import SOPInstance, codec
 from sopstatus.codecs.hl7 import er7
 from sopstatus.codecs.shared import xml_text
 from sopstatus.documents import content
@@ -74,6 +75,16 @@ def work(n):
     spans(b'{"a": "' + b'\\"' * n + b'", "b": [' + b"1," * n + b"1]}", [("b", 1)])
 
 
+def writes(n):
+    """Write n statements about instances of which half are spoken of there."""
+    uids = [("1.2", "1.2.3", "1.9", f"1.2.3.{i}") for i in range(n)]
+    said = [SOPInstance(*about, "", {"SOPInstanceStatus": "AO"}) for about in uids]
+    for name in ("hl7", "fhir"):
+        under = codec(name)
+        under.encode(said, under.encode(said[::2], under.blank(said[::2])).value)
+
+
 if __name__ == "__main__":
-    work(40)  # what is done once
-    work(int(sys.argv[1]))
+    do = {"work": work, "writes": writes}[sys.argv[1]]
+    do(40)  # what is done once
+    do(int(sys.argv[2]))

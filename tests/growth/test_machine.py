@@ -6,14 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tools import need
 
-N = 4000
 
-
-def instructions(n):
+def instructions(kind, n):
     command = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-    command += [sys.executable, "-m", "growth.machine", str(n)]
+    command += [sys.executable, "-m", "growth.machine", kind, str(n)]
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     tests = Path(__file__).resolve().parents[1]
     done = subprocess.run(
@@ -22,7 +22,8 @@ def instructions(n):
     return int(re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)[1].replace(",", ""))
 
 
-def test_patterns_and_searches():
+@pytest.mark.parametrize(("kind", "n"), [("work", 4000), ("writes", 750)])
+def test_patterns_and_searches(kind, n):
     need("valgrind", "valgrind")
-    first, second, third = (instructions(N * factor) for factor in (1, 2, 4))
+    first, second, third = (instructions(kind, n * factor) for factor in (1, 2, 4))
     assert third - second < 2.3 * (second - first)

@@ -53,6 +53,7 @@ class Writer:
         self.bare = _Bare([], set())
         self.counts: dict[int, int] = {}  # of segments of this name, by the start of the message
         self.members: Members | None = None
+        self.has_ipc: dict[int, bool] = {}  # by start of the message
         self.withdrawn: dict[int, Callable[[int, str], bool] | None] = {}  # by start of the message
         self.last: dict[int, Segment] = {}  # segment of a message, by its start
 
@@ -144,7 +145,10 @@ class Writer:
     def _insert(self, order: Order, statement: SOPInstance) -> None:
         item = order.message
         assert item.delimiters and item.charset
-        if self.name == IHE_SEGMENT and any(item.named("IPC", item.start, item.end)):
+        if item.start not in self.has_ipc:
+            named = item.named("IPC", item.start, item.end)
+            self.has_ipc[item.start] = self.name == IHE_SEGMENT and any(named)
+        if self.has_ipc[item.start]:
             # dcm4chee's stylesheet of orders takes modality and station from the later of the two
             self.issues.at(f"{item.prefix}{self.name}").add("hl7/ipc", segment=self.name)
             return
