@@ -18,8 +18,7 @@ settings.register_profile(
     **(common | {"print_blob": False}),
 )
 profile = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "laptop")
-# the laws of tests/laws are held over more examples than anything else
-os.environ.setdefault("LAW_EXAMPLES", {"ci": "400", "long": "100000"}.get(profile, ""))
 if profile == "long":
+    os.environ.setdefault("LAW_EXAMPLES", "100000")
     settings.register_profile("long", max_examples=int(os.environ["LAW_EXAMPLES"]), **common)
 settings.load_profile(profile)

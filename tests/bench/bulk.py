@@ -22,6 +22,7 @@ GROUP = load_tables().groups[0]
 UNDER = FHIRCodec(load_tables())
 ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 UNKNOWN = {"extension": [{"url": ABSENT, "valueCode": "unknown"}]}
+MADE = {"system": "https://w3id.org/sopstatus/fhir/origin", "code": "made"}
 
 
 def archive(folder, count):
@@ -70,9 +71,10 @@ def resource(ds):
     }
     return {
         "resourceType": "ImagingStudy",
+        "meta": {"tag": [MADE]},
         "identifier": [{"system": "urn:dicom:uid", "value": f"urn:oid:{ds.StudyInstanceUID}"}],
         "status": "unknown",
-        "subject": UNKNOWN,
+        "subject": UNKNOWN | {"display": "unknown"},
         "series": [{"uid": ds.SeriesInstanceUID, "modality": UNKNOWN, "instance": [instance]}],
     }
 

@@ -123,9 +123,9 @@ def rows():
         for work, (make, count, aim) in works.items():
             contenders = {name: make(running, data) for name, running in servers.items()}
             told_size = f"{count} of {size} bytes"
-            told = {"limits": limits, "budget": 3, "note": NOTE}
-            told["shown"] = "Orthanc: an instance stored" if count == 1 else ""
-            yield Row(work, told_size, size * count, contenders, {PLAIN: aim}, **told)
+            shown = "Orthanc: an instance stored" if count == 1 else ""
+            facts = {"limits": limits, "budget": 3, "note": NOTE, "shown": shown}
+            yield Row(work, told_size, size * count, contenders, {PLAIN: aim}, **facts)
         contenders = {name: associated(running) for name, running in servers.items()}
         many = f"{IN_AN_ASSOCIATION} of {size} bytes"
         work = "Orthanc: stored by C-STORE in one association"
