@@ -100,6 +100,13 @@ def on_page_content(html, page, config, files):
     return html
 
 
+def on_post_page(output, page, config):
+    """Let a page that takes a document neither load nor send anything elsewhere."""
+    if 'id="try"' not in output:
+        return output
+    return output.replace('<meta charset="utf-8">', f'<meta charset="utf-8">\n{try_it.POLICY}', 1)
+
+
 def _target(path):
     """Return what gives a link of this file as a path in the repository."""
 

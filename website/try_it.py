@@ -11,6 +11,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PYODIDE = ROOT / "build/pyodide/node_modules/pyodide"
 RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 FETCHED = (".wasm", ".zip", ".whl")  # what the loading bar counts; modules are imported
+POLICY = (
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self' 'unsafe-inline' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'none'\">"
+)
 SECTION = """<section class="try" id="try" aria-labelledby="try-title" data-table="{table}">
 <h2 id="try-title">Try it</h2>
 <p>Drop a DICOM file, an HL7 v2 message, a FHIR resource, DICOM JSON or Mirth's XML anywhere on this page, or

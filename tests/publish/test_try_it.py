@@ -251,6 +251,11 @@ def test_what_is_nested_too_deeply_does_not_end_the_page(opened):
 
 def test_a_table_that_is_off_is_enabled_on_its_page(opened):
     page = opened("approval-status.html")
+    elsewhere = page.url.replace("127.0.0.1", "localhost")
+    opened.expected.append("violates the following Content Security Policy directive")
+    opened.expected.append("violates the document's Content Security Policy")
+    tried = f"fetch({elsewhere!r}).then(() => 'sent', () => 'refused')"
+    assert page.evaluate(tried) == "refused"
     page.locator("#try-start").press("Enter")
     frame = frame_of(page)
     expect(frame.locator("#table-file")).to_have_value("approval-status.toml")
@@ -295,6 +300,9 @@ def test_every_reference_page_has_it(site, table):
     text = (site / f"{table}.html").read_text("utf-8")
     assert f'id="try" aria-labelledby="try-title" data-table="{table}"' in text
     assert f"try/index.html?table={table}" in text
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)[1]
+    assert policy.startswith("default-src 'self' 'unsafe-inline' data:; object-src 'none';")
+    assert "http" not in policy and "connect-src" not in policy
     assert int(re.search(r"Start \((\d+) MB\)", text)[1]) in range(8, 13)  # docs/workbench.md
 
 
