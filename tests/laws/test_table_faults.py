@@ -167,8 +167,9 @@ def test_the_writer_keeps_a_legal_table_legal(tmp_path, name):
         ("x = [\n[{}]\n]\n", 1, "unknown key"),
         ("x = [\n[" + " " * 20_000 + "],\n]\n", 1, "unknown key"),  # quick, not 20,000 squared
         ("x = " + "[" * 20_000, 1, "nested too deeply"),
+        ('"a".' * 3000 + "a = 1", 1, "nested too deeply"),  # it ended a browser's Python
     ],
-    ids=["digits", "blank-array", "array-of-tables", "blanks", "deep"],
+    ids=["digits", "blank-array", "array-of-tables", "blanks", "deep", "deep-keys"],
 )
 def test_what_once_escaped_or_took_too_long(tmp_path, text, line, words):
     refusal = loads_or_says_where(tmp_path, "table.toml", text)

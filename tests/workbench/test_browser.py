@@ -458,3 +458,18 @@ def test_nothing_needs_scrolling_sideways(browser, server, width):
         expect(page.locator(".pane")).to_have_count(4)
         page.locator(".pane a.value").first.focus()
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_file_that_is_refused_leaves_none_before_it(first, tmp_path):
+    """What an option changes then is not told of the file before it, under the name of this one."""
+    path = tmp_path / "large.bin"
+    with path.open("wb") as file:
+        file.truncate(49 << 20)
+    first.set_input_files("#file", FOLDER / "original" / "image.dcm")
+    expect(first.locator("#held")).to_contain_text("image.dcm")
+    first.set_input_files("#file", path)
+    expect(first.locator("#problems .issue")).to_contain_text("document/too-large")
+    expect(first.locator("#held")).to_be_hidden()
+    first.set_input_files("#onto", [FOLDER / "original" / "image.dcm"])
+    expect(first.locator("#status")).to_have_text("No document yet.")
+    expect(first.locator(".pane")).to_have_count(0)

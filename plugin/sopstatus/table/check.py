@@ -35,7 +35,9 @@ _TYPE_WORDS = {
     "table": "a table",
     "tables": "a list of tables, each headed [[{name}]]",
 }
-_DEEP = re.compile(r"(?:[\w-]++[ \t]*+\.[ \t]*+){64}|(?:[\[{][^\[\]{}]*+){64}")
+_DEEP = re.compile(
+    r"""(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}|(?:[\[{][^\[\]{}]*+){64}"""
+)
 _TOO_DEEP = "is nested too deeply; a table is two levels deep"
 _LINE = re.compile(r"\(at line (\d+), column (\d+)\)|\(at end of document\)")
 _DIGITS = re.compile(r"[0-9_]*")

@@ -32,6 +32,9 @@ export function openIntake(changed, refused) {
       hold(file.name, await read(file), file);
       changed();
     } catch (error) {
+      held.source = null;
+      at("paste").value = "";
+      told();
       refused(error);
     }
   };

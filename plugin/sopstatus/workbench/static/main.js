@@ -89,7 +89,11 @@ at("share").addEventListener("submit", async (event) => {
 
 const table = new URLSearchParams(location.search).get("table");
 document.documentElement.classList.toggle("part", parent !== window); // of a reference page
-openIntake(documentChanged, (error) => nothing(issuesOf(error)));
+openIntake(documentChanged, (error) => {
+  clearTimeout(timer);
+  asking.abort();
+  nothing(issuesOf(error));
+});
 linkValues();
 followArrows();
 try {
