@@ -1,11 +1,15 @@
 """The codec of FHIR itself: what it reads, which element it writes, and what it tells."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 from extra_table import qualification, table
 from fhir.resources.imagingstudy import ImagingStudy
 from fhir.resources.R4B.imagingstudy import ImagingStudy as R4BStudy
+from hypothesis import given
+from hypothesis import strategies as st
+from samples_of import sample
 from sopstatus import DocumentError, SOPInstance, codec, load_tables
 from sopstatus.limits import Limits
 from sopstatus.table.language import HOLDER_SLICE
@@ -337,3 +341,35 @@ def test_the_same_text_local_to_another_place_is_another_time():
     moved = FHIR.encode([local[1]], document).value
     assert moved == FHIR.encode([local[1]], study(instance(4))).value
     assert "2024-01-02T03:04:05-05:00" in str(moved)
+
+
+PAD = st.text(" \0", min_size=1, max_size=3)
+
+
+@given(st.data())
+def test_blanks_and_nul_behind_uids_times_and_ae_titles_are_padding(data):
+    """PS3.5 table 6.2-1, as in HL7 and DICOM JSON."""
+    document = copy.deepcopy(sample("authorized-original", "fhir"))
+    (said,) = codec("fhir").decode(document).value
+    instance = document["series"][0]["instance"][0]
+    slices = instance["extension"][0]["extension"]
+    slices.append({"url": "holder", "valueString": "PACS"})
+    places = {
+        "StudyInstanceUID": (document["identifier"][0], "value"),
+        "SeriesInstanceUID": (document["series"][0], "uid"),
+        "SOPInstanceUID": (instance, "uid"),
+        "SOPAuthorizationDateTime": (slices[1], "valueDateTime"),
+        "holder": (slices[-1], "valueString"),
+    }
+    chosen = data.draw(st.sets(st.sampled_from(sorted(places)), min_size=1))
+    for name in chosen:
+        node, member = places[name]
+        node[member] += data.draw(PAD)
+    read = codec("fhir").decode(document)
+    assert read.value == (replace(said, holder="PACS"),)
+    assert {one.code for one in read.issues} == {"value/padded"}
+    assert len(read.issues) == len(chosen)
+    assert codec("fhir").encode(read.value, document).value == document
+    new = replace(read.value[0], attributes={"SOPInstanceStatus": "NS"})
+    written = codec("fhir").encode([new], document).value
+    assert codec("fhir").decode(written).value == (new,)

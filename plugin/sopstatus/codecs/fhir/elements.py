@@ -13,7 +13,7 @@ from sopstatus.codecs.fhir.stray import carrier_in
 from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.holder import NOBODY, Holder
 from sopstatus.model import SOPInstance, Value, stated
-from sopstatus.values import is_uid
+from sopstatus.values import is_uid, trim
 
 STUDY_SYSTEM = "urn:dicom:uid"
 _OID = "urn:oid:"
@@ -175,8 +175,8 @@ class _Walk:
         elif kind == "ImagingStudy":
             self._study(node, path, location, above)
         elif kind == "ImagingSelection":
-            study = _text(node, "studyUid").removeprefix(_OID)
-            series = _text(node, "seriesUid").removeprefix(_OID)
+            study = self._bare(node, "studyUid", location, "StudyInstanceUID")
+            series = self._bare(node, "seriesUid", location, "SeriesInstanceUID")
             self._instances(node, path, location, "ImagingSelection.instance", study, series, above)
 
     def _study(
@@ -189,7 +189,8 @@ class _Walk:
         identifiers = node.get("identifier")
         for identifier in identifiers if isinstance(identifiers, list) else ():
             if isinstance(identifier, dict) and identifier.get("system") == STUDY_SYSTEM:
-                study = study or _text(identifier, "value").removeprefix(_OID)
+                where = f"{location}.identifier"
+                study = study or self._bare(identifier, "value", where, "StudyInstanceUID")
         if not study:
             self.issues.at(location).add("fhir/no-study-uid")
         elif not is_uid(study):
@@ -199,7 +200,7 @@ class _Walk:
         context = "ImagingStudy.series.instance"
         for index, series in self._children(node, "series", location):
             where = f"{location}.series[{index}]"
-            uid = self._uid(series, where)
+            uid = self._uid(series, where, "SeriesInstanceUID")
             if uid:
                 back = above
                 if not above and "modifierExtension" in series:
@@ -231,7 +232,7 @@ class _Walk:
             ]
             return
         for index, item in self._children(node, "instance", location):
-            if uid := self._uid(item, f"{location}.instance[{index}]"):
+            if uid := self._uid(item, f"{location}.instance[{index}]", "SOPInstanceUID"):
                 known = (context, study, series, uid, above)
                 self.found.append(Element(item, path, location, "instance", index, *known))
 
@@ -248,8 +249,15 @@ class _Walk:
             else:
                 self.issues.at(f"{location}.{name}[{index}]").add("fhir/malformed")
 
-    def _uid(self, node: dict[str, Any], where: str) -> str:
-        uid = _text(node, "uid").removeprefix(_OID)
+    def _bare(self, node: dict[str, Any], name: str, where: str, keyword: str) -> str:
+        """Return a UID without its prefix; blanks and NUL behind it are padding."""
+        text = _text(node, name)
+        if (bare := trim("UI", text)) != text:
+            self.issues.at(where).add("value/padded", keyword=keyword)
+        return bare.removeprefix(_OID)
+
+    def _uid(self, node: dict[str, Any], where: str, keyword: str) -> str:
+        uid = self._bare(node, "uid", f"{where}.uid", keyword)
         if not uid:
             self.issues.at(where).add("fhir/no-uid")
         elif not is_uid(uid):
@@ -276,5 +284,5 @@ def _text(node: dict[str, Any], name: str) -> str:
 def _sop_class(node: dict[str, Any]) -> str:
     coding = node.get("sopClass")
     if isinstance(coding, dict):
-        return _text(coding, "code").removeprefix(_OID)
-    return coding.removeprefix(_OID) if isinstance(coding, str) else ""  # R6: an oid
+        coding = coding.get("code")
+    return trim("UI", coding).removeprefix(_OID) if isinstance(coding, str) else ""  # R6: an oid

@@ -136,6 +136,9 @@ def _text(row: Attribute, item: Extension, issues: Issues, group: Group) -> str 
     if text is None and row.fhir_type == "code" and (other := coded(item, group)):
         text = other[1]
         issues.add("fhir/coded", slice=row.slice)
+    if text is not None and row.vr == "DT" and (bare := values.trim("DT", text)) != text:
+        text = bare
+        issues.add("value/padded", keyword=row.keyword)
     if text is None and (item.get("extension") or item.get(f"_{key}")):
         issues.add("fhir/data-absent", slice=row.slice)
     elif text is None:
@@ -206,6 +209,9 @@ def _holder(slices: dict[str, list[_Slice]]) -> Holder:
             found[0][0].add("fhir/repeated-slice", slice=name, count=len(found))
         if not isinstance(text, str):
             found[0][0].add("fhir/wrong-type", slice=name, type=key)
+        elif name == HOLDER_SLICE and (bare := values.trim("AE", text)) != text:
+            text = bare
+            found[0][0].add("value/padded", keyword="RetrieveAETitle")
         texts.append(text if isinstance(text, str) else "")
     return of_uri(*texts)
 

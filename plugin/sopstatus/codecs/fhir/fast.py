@@ -31,7 +31,7 @@ class Plan:
             for row in group.slices
             if row.vm == "1" and row.fhir_type in ("code", "dateTime", "string")
         }
-        self.slices[HOLDER_SLICE] = ("", "valueString", str)
+        self.slices[HOLDER_SLICE] = ("", "valueString", _title)
         self.slices[HOLDER_UID_SLICE] = ("^", "valueUri", str)
         self.slices[HOLDER_UID_TYPE_SLICE] = ("^^", "valueCode", str)
 
@@ -68,6 +68,10 @@ def _reader(row: Attribute) -> Callable[[str], str | None]:
         return _needs_care
     longest = values.MAX_CHARACTERS.get(row.vr, sys.maxsize)
     return partial(_text, longest, row.vr in values.SINGLE_VALUED)
+
+
+def _title(text: str) -> str | None:
+    return text if values.trim("AE", text) == text else None
 
 
 def _needs_care(text: str) -> None:
