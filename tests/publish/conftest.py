@@ -14,7 +14,7 @@ from tools import missing
 def site(tmp_path_factory):
     """Its folder."""
     mkdocs = ROOT / "build/website/.venv/bin/mkdocs"
-    if not mkdocs.exists():
+    if not (mkdocs.exists() and (ROOT / "build/iframe-worker/.ready").exists()):
         missing("mkdocs", "", "make site")
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
