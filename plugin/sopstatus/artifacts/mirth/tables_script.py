@@ -8,7 +8,7 @@ from typing import Any
 from sopstatus.catalogue import catalogue
 from sopstatus.codecs.hl7.outline import near_names, plain_name
 from sopstatus.limits import DEFAULT
-from sopstatus.table import Attribute, MappingTable
+from sopstatus.table import Attribute, Group, MappingTable
 from sopstatus.table.conversions import PACKED
 from sopstatus.table.language import (
     CODED,
@@ -27,6 +27,7 @@ _ISSUES = (
     "hl7/ipc",
     "hl7/identity-lost",
     "hl7/no-repetition",
+    "hl7/not-carried",
     "hl7/undecodable",
     "hl7/charset",
     "document/contradiction",
@@ -38,6 +39,7 @@ _ISSUES = (
     "value/date-time-range",
     "value/not-date-time",
 )
+_UNSCRIPTED = "the scripts carry one code, date and time, or text, in the first segment"
 _HEAD = """\
 /**
  * The mapping tables, generated: "sopstatus artifacts" makes this anew when a table changes.
@@ -59,7 +61,7 @@ def tables_script(tables: MappingTable) -> str:
         "holders": tables.holders,
         "offsetKeyword": OFFSET_KEYWORD,
         "rows": [_row(row) for row in rows if carries(row)],
-        "others": [row.keyword for row in rows if not carries(row)],
+        "others": [_other(group, row) for group, row in _others(tables, name)],
         "older": {alias: row.keyword for row in rows for alias in row.aliases},
         "characterSets": _character_sets(tables.site.hl7_character_sets),
         "pairs": DEFAULT.pairs,
@@ -73,10 +75,32 @@ def tables_script(tables: MappingTable) -> str:
 def carries(row: Attribute) -> bool:
     """Tell whether the scripts carry a row: one code, date and time, or text as it stands.
 
-    They leave the field of any other row as it is, and `sopstatus serve` carries it for a channel.
+    Any other row is named among the ``others``: what says it stops where it would be lost, its field
+    stays as it is, and `sopstatus serve` carries it for a channel.
     """
     text = row.datatype in ("ST", "TX", "FT") and row.vr not in PACKED
     return row.vm == "1" and (row.vr in ("CS", "DT") or text)
+
+
+def _others(tables: MappingTable, segment: str) -> list[tuple[Group, Attribute]]:
+    """Return the rows that the scripts do not carry, those of other segments too."""
+    return [
+        (group, row)
+        for group in tables.groups
+        for row in group.attributes
+        if not row.field or group.segment != segment or not carries(row)
+    ]
+
+
+def _other(group: Group, row: Attribute) -> dict[str, Any]:
+    return {
+        "keyword": row.keyword,
+        "aliases": list(row.aliases),
+        "tag": f"{row.tag:08X}",
+        "segment": group.segment,
+        "field": row.field,
+        "reason": _UNSCRIPTED if row.field else "its row has no hl7",
+    }
 
 
 def _character_sets(aliases: tuple[tuple[str, str], ...]) -> dict[str, str]:

@@ -113,7 +113,9 @@ class HL7Codec(ZSegments):
                 return Result(quick, issues.told())
         data, charset, back, is_object = _as_bytes(into)
         issues += unmapped(given, self.tables)
-        issues += not_carried(given, self.tables, "field", "hl7/not-carried")
+        issues += not_carried(
+            given, self.tables, "field", "hl7/not-carried", reason="its row has no hl7"
+        )
         if is_object:
             _check_groups(into, issues)
         found = self._messages(data, charset, issues, is_object)

@@ -50,7 +50,9 @@ class HL7XMLCodec(ZSegments):
             into = self._new(given or known, contexts, issues)
         data, back = xml_text.as_bytes(into)
         issues += unmapped(given, self.tables)
-        issues += not_carried(given, self.tables, "field", "hl7/not-carried")
+        issues += not_carried(
+            given, self.tables, "field", "hl7/not-carried", reason="its row has no hl7"
+        )
         seen, found = self._seen(data, issues)
         position, known = self.tables.site.hl7_position, known or given
         holders = self.tables.holders

@@ -1,5 +1,6 @@
 /**
- * Read what a DICOM data set says of SOP Instance Status.
+ * Read what a DICOM data set says of SOP Instance Status. Throws an Error with the line of an issue
+ * where it says what these scripts do not carry; with the setting sopstatus.errors = log, logs it.
  *
  * @param {XML} dicom - msg of a channel with the data type DICOM (<dicom><tag01000410 ...>)
  * @param {String} holder - who holds this copy: AE Title, or AE Title^universal ID^type; may be left out
@@ -21,6 +22,15 @@ function sopstatusFromDICOM(dicom, holder) {
             local = local || (row.vr === 'DT' && /^[0-9]{14}(\.[0-9]+)?$/.test(text));
         }
     }
+    sopstatusTables().others.forEach(function (other) {
+        var tag = '(' + other.tag.substring(0, 4) + ',' + other.tag.substring(4) + ')';
+        var line = sopstatusNotCarried(other, tag.toLowerCase());
+        if (dicom['tag' + other.tag].length() && other.field) {
+            sopstatusStop(line, 422);
+        } else if (dicom['tag' + other.tag].length()) { // no message has it
+            logger.warn(line);
+        }
+    });
     return {
         studyInstanceUID: sopstatusUID(dicom['tag0020000D']),
         seriesInstanceUID: sopstatusUID(dicom['tag0020000E']),

@@ -1,6 +1,7 @@
 /**
  * Read what the message's ZDS segments say of SOP Instance Status, in the order of the message.
- * Where two differ about one copy, neither is preferred, and the line of the issue is logged.
+ * Where two differ about one copy, neither is preferred, and the line of the issue is logged; so is
+ * that of a value that these scripts do not carry.
  *
  * @param {XML} msg - a message as the engine's own (non-strict) parser gives it
  * @return {Array} statements: studyInstanceUID, seriesInstanceUID, sopClassUID, sopInstanceUID,
@@ -15,7 +16,64 @@ function sopstatusRead(msg) {
         said.push(found[index].statement);
     }
     sopstatusTellContradictions(found);
+    sopstatusLeft(msg).forEach(function (line) {
+        logger.warn(line);
+    });
     return said;
+}
+
+/* Return the lines of what a message says that these scripts do not carry. */
+function sopstatusLeft(msg) {
+    var marks = sopstatusMarks(msg);
+    var lines = [];
+    function tell(name, others) {
+        var segments = msg[name];
+        var index, fields;
+        function look(row) {
+            if (sopstatusSaysOther(row, fields, marks)) {
+                lines.push(sopstatusNotCarried(row, name + '[' + (index + 1) + ']-' + row.field));
+            }
+        }
+        for (index = 0; index < segments.length(); index++) {
+            fields = sopstatusFields(segments[index], marks);
+            if (sopstatusIsOurs(fields, marks)) {
+                others.forEach(look);
+            }
+        }
+    }
+    sopstatusOtherSegments().forEach(function (name) {
+        tell(name, sopstatusOthers(name));
+    });
+    return lines;
+}
+
+/* Return the rows of a segment that these scripts do not carry. */
+function sopstatusOthers(name) {
+    return sopstatusTables().others.filter(function (row) {
+        return row.field && row.segment === name;
+    });
+}
+
+/* Return the names of the segments that have such rows. */
+function sopstatusOtherSegments() {
+    var names = [];
+    sopstatusTables().others.forEach(function (row) {
+        if (row.field && names.indexOf(row.segment) < 0) {
+            names.push(row.segment);
+        }
+    });
+    return names;
+}
+
+function sopstatusSaysOther(row, fields, marks) {
+    var kept = sopstatusVerbatim(fields[sopstatusTables().verbatimField] || '', marks);
+    return Boolean(fields[row.field]) || [row.keyword].concat(row.aliases).some(function (keyword) {
+        return Object.prototype.hasOwnProperty.call(kept, keyword);
+    });
+}
+
+function sopstatusNotCarried(row, location) {
+    return sopstatusIssue('hl7/not-carried', location, { keyword: row.keyword, reason: row.reason });
 }
 
 /* Log each statement that gives an attribute of a copy another value than the first about it does. */
@@ -191,6 +249,7 @@ function sopstatusStatement(index, fields, marks) {
     var kept = sopstatusVerbatim(fields[tables.verbatimField] || '', marks);
     var attributes = {};
     var unread = {};
+    var others = sopstatusOthers(tables.segment);
     var number, row, value;
     for (number = 0; number < tables.rows.length; number++) {
         row = tables.rows[number];
@@ -201,8 +260,15 @@ function sopstatusStatement(index, fields, marks) {
             attributes[row.keyword] = value === '' ? null : value;
         }
     }
+    others = others.filter(function (other) {
+        return sopstatusSaysOther(other, fields, marks);
+    });
+    others.forEach(function (other) {
+        unread[other.keyword] = true;
+    });
     return {
         index: index,
+        saysOther: others.length > 0,
         fields: fields,
         unread: unread,
         statement: {

@@ -4,7 +4,7 @@
  * @param {XML} msg - a message as the engine's own (non-strict) parser gives it
  * @return {Array} study: its UID; sent: MSH-7; xml: the message without the ZDS of other studies.
  *     Empty where the message states nothing. Throws an Error with the line of an issue where the
- *     copies would take too much.
+ *     copies would take too much, and where another segment states something: it is not cut.
  */
 function sopstatusMessages(msg) {
     var marks = sopstatusMarks(msg);
@@ -14,9 +14,15 @@ function sopstatusMessages(msg) {
     var studies = [];
     var made = [];
     var number, index, study, copy;
+    var left = sopstatusLeft(msg).filter(function (line) {
+        return line.indexOf(' ' + name + '[') < 0;
+    });
+    if (left.length) {
+        sopstatusStop(left.join('\n'), 422);
+    }
     for (index = 0; index < found.length; index++) {
         study = found[index].statement.studyInstanceUID;
-        if (sopstatusKeys(found[index].statement.attributes).length && studies.indexOf(study) < 0) {
+        if ((found[index].saysOther || sopstatusKeys(found[index].statement.attributes).length) && studies.indexOf(study) < 0) {
             studies.push(study);
         }
     }

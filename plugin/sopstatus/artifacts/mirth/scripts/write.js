@@ -3,7 +3,7 @@
  *
  * What is not ours stays as it is, and fields are set in the order of their numbers. A statement
  * without attributes removes the one that is there. Throws an Error with the line of an issue where
- * the message cannot take the statement.
+ * the message cannot take the statement, or these scripts an attribute of it.
  *
  * @param {XML} msg - a message as the engine's own (non-strict) parser gives it; it is changed
  * @param {Object} statement - as sopstatusRead() returns them
@@ -13,6 +13,11 @@ function sopstatusWrite(msg, statement) {
     var marks = sopstatusMarks(msg);
     var found = sopstatusSame(sopstatusFind(msg), statement);
     var index;
+    sopstatusTables().others.forEach(function (row) {
+        if (row.field && statement.attributes[row.keyword] !== undefined) {
+            throw new Error(sopstatusNotCarried(row, row.segment + '-' + row.field));
+        }
+    });
     if (found.length) {
         for (index = found.length - 1; index >= 0; index--) { // from behind: a segment may go
             if (found[index].isTakenBack && sopstatusKeys(statement.attributes).length) {
