@@ -1,6 +1,7 @@
 """The FHIR packages: what is in them, that it hangs together, and that it is the same each time."""
 
 import gzip
+import importlib
 import io
 import json
 import re
@@ -17,7 +18,7 @@ from sopstatus.artifacts.fhir.files import fhir_files
 from sopstatus.artifacts.fhir.heads import head
 from sopstatus.artifacts.fhir.names import attribute_id
 from sopstatus.artifacts.fhir.package import packed
-from sopstatus.artifacts.fhir.releases import RELEASES, base_elements
+from sopstatus.artifacts.fhir.releases import PREVIEWS, RELEASES, base_elements
 from sopstatus.artifacts.fhir.snapshot import snapshot
 from sopstatus.cli import main
 
@@ -25,7 +26,8 @@ from tools import need
 
 TABLES = load_tables()
 FILES = fhir_files(TABLES)
-each_release = pytest.mark.parametrize("release", RELEASES, ids=lambda r: r.name)
+each_release = pytest.mark.parametrize("release", [*RELEASES, *PREVIEWS], ids=lambda r: r.name)
+each_final = pytest.mark.parametrize("release", RELEASES, ids=lambda r: r.name)
 WORLD = {
     "system": "http://unstats.un.org/unsd/methods/m49/m49.htm",
     "code": "001",
@@ -115,7 +117,7 @@ def test_every_url_of_ours_is_defined_in_the_package(release):
     }
 
 
-@each_release
+@each_final
 def test_the_extension(release):
     made = defined(release, "StructureDefinition", "sop-instance-status")
     assert made["url"] == URL
@@ -154,7 +156,7 @@ def test_the_extension(release):
     assert not elements["Extension"]["isModifier"]
 
 
-@each_release
+@each_final
 def test_a_snapshot_is_the_base_and_what_the_differential_says(release):
     for name in release.resources:
         made = defined(release, "StructureDefinition", f"sop-status-{attribute_id(name)}")
@@ -173,6 +175,36 @@ def test_a_snapshot_is_the_base_and_what_the_differential_says(release):
             if "sliceName" in changed:
                 sliced = changed["id"].rpartition(":")[0]
                 assert order.index(changed["id"]) == order.index(sliced) + 1
+
+
+def test_a_preview_is_the_differential_that_the_last_release_has():
+    """What stands in a ballot may change: a snapshot of it would be wrong with the next one."""
+    (preview,) = PREVIEWS
+    files, latest = package(preview), package(RELEASES[-1])
+    assert "preview" in files["package.json"]["description"]
+    assert not any(path.startswith("r6/fsh") for path in FILES)
+    definitions = [name for name in files if name.startswith("StructureDefinition-")]
+    assert len(definitions) == 3
+    for name in definitions:
+        assert "snapshot" not in files[name]
+        assert files[name]["differential"] == latest[name]["differential"]
+        assert files[name]["fhirVersion"] == preview.version
+    for kind in ("ImagingStudy", "ImagingSelection"):
+        document = files[f"example/{kind}-authorized-original.json"]
+        series = document.get("series", [document])
+        assert series[0]["instance"][0]["sopClass"].startswith("urn:oid:1.2.840.")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n for n in package(PREVIEWS[0]) if n.count("-") and "example" not in n and "index" not in n],
+)
+def test_a_definition_of_a_preview_is_one_of_the_last_release_too(name):
+    """Of R6 there are no models; ours use nothing that R5 has not."""
+    made = package(PREVIEWS[0])[name]
+    kind = made["resourceType"]
+    model = getattr(importlib.import_module(f"fhir.resources.{kind.lower()}"), kind)
+    model.model_validate(made)
 
 
 def test_a_differential_without_a_place_is_a_fault():

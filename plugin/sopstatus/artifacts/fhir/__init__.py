@@ -1,1 +1,1 @@
-"""The tables as FHIR packages for R4, R4B and R5: definitions, terminology, examples."""
+"""The tables as FHIR packages for R4, R4B and R5, and R6 as a preview: definitions, terminology, examples."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import Any
 
 from sopstatus.artifacts.fhir.basic import as_basic
 from sopstatus.artifacts.fhir.heads import Resource, url_of
 from sopstatus.artifacts.fhir.profiles import profile_id
 from sopstatus.artifacts.fhir.releases import Release
 from sopstatus.codecs.fhir import FHIRCodec, imaging_study, release_of
+from sopstatus.codecs.fhir.blank import instance_of
 from sopstatus.codecs.fhir.elements import STUDY_SYSTEM
 from sopstatus.model import SOPInstance
 from sopstatus.table import MappingTable, load_tables
@@ -41,7 +41,7 @@ def examples(tables: MappingTable, release: Release) -> Iterator[Resource]:
         yield _profiled(made, case, "ImagingStudy", tables)
         if not said or not said[0].sop_instance_uid:
             continue
-        selection = codec.encode(said[:1], _selection(said[0])).value
+        selection = codec.encode(said[:1], _selection(said[0], release)).value
         if "ImagingSelection" in release.resources:
             yield _profiled(selection, case, "ImagingSelection", tables)
         elif tables.site.selection_before_r5 == "basic":
@@ -54,7 +54,7 @@ def _study(
     """Return the sample's study without statements, in a release."""
     if document["resourceType"] == "Bundle":
         document = document["entry"][0]["resource"]
-    if release.is_r5 != (release_of(document) == "R5"):
+    if (release_of(document) or "R4") != ("R4" if release.name == "R4B" else release.name):
         made = imaging_study(known, release=release.name)
         return made | {"status": "available", "subject": _SUBJECT}
     shipped = FHIRCodec(load_tables())
@@ -68,15 +68,13 @@ def _study(
     return bare
 
 
-def _selection(x: SOPInstance) -> Resource:
+def _selection(x: SOPInstance, release: Release) -> Resource:
     """Return an ImagingSelection of one instance."""
     coding = {
         "system": "http://dicom.nema.org/resources/ontology/DCM",
         "code": "113000",
         "display": "Of Interest",
     }
-    sop_class = {"system": "urn:ietf:rfc:3986", "code": f"urn:oid:{x.sop_class_uid}"}
-    instance: dict[str, Any] = {"uid": x.sop_instance_uid, "sopClass": sop_class}
     return {
         "resourceType": "ImagingSelection",
         "identifier": [{"system": STUDY_SYSTEM, "value": f"urn:oid:{x.study_instance_uid}"}],
@@ -85,7 +83,7 @@ def _selection(x: SOPInstance) -> Resource:
         "code": {"coding": [coding]},
         "studyUid": x.study_instance_uid,
         "seriesUid": x.series_instance_uid,
-        "instance": [instance],
+        "instance": [instance_of(x.sop_instance_uid, x.sop_class_uid, release.name)],
     }
 
 

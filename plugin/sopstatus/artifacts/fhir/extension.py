@@ -7,8 +7,8 @@ from typing import Any
 from sopstatus.artifacts.fhir.basic import INSTANCE
 from sopstatus.artifacts.fhir.heads import Resource, head, url_of
 from sopstatus.artifacts.fhir.names import attribute_id, tag_of, title_of
-from sopstatus.artifacts.fhir.releases import Release, base_elements
-from sopstatus.artifacts.fhir.snapshot import snapshot
+from sopstatus.artifacts.fhir.releases import Release
+from sopstatus.artifacts.fhir.snapshot import views
 from sopstatus.table import Attribute, Group, Site
 from sopstatus.table.language import (
     HOLDER_FIELD,
@@ -78,8 +78,6 @@ def _context(group: Group, site: Site, release: Release) -> list[dict[str, str]]
 def extension(group: Group, site: Site, release: Release) -> Resource:
     """Return the StructureDefinition, with differential and snapshot."""
     about = group.definition or f"{group.title} ({group.source})."
-    base = base_elements(release, "Extension")
-    differential = _differential(group, site, about)
     made = head(
         site,
         "StructureDefinition",
@@ -100,8 +98,7 @@ def extension(group: Group, site: Site, release: Release) -> Resource:
         "type": "Extension",
         "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Extension",
         "derivation": "constraint",
-        "snapshot": {"element": snapshot(base, differential, base)},
-        "differential": {"element": differential},
+        **views(release, "Extension", _differential(group, site, about)),
     }
 
 

@@ -61,7 +61,8 @@ def _manifest(site: Site, release: Release) -> dict[str, Any]:
     made = {
         "name": package_name(site, release),
         "version": site.package_version,
-        "description": f"SOP Instance Status and its siblings in FHIR {release.name}",
+        "description": f"SOP Instance Status and its siblings in FHIR {release.name}"
+        f"{', a preview' if release.is_preview else ''}",
         "author": site.publisher,
         "license": site.licence,
         "canonical": site.canonical,

@@ -7,8 +7,8 @@ from typing import Any
 from sopstatus.artifacts.fhir.extension import contexts, extension_id
 from sopstatus.artifacts.fhir.heads import Resource, head, url_of
 from sopstatus.artifacts.fhir.names import attribute_id, camel, tag_of, title_of
-from sopstatus.artifacts.fhir.releases import Release, base_elements
-from sopstatus.artifacts.fhir.snapshot import snapshot
+from sopstatus.artifacts.fhir.releases import Release
+from sopstatus.artifacts.fhir.snapshot import views
 from sopstatus.table import Attribute, Group, MappingTable
 from sopstatus.table.language import HOLDER_SLICE, HOLDER_UID_SLICE
 
@@ -27,8 +27,6 @@ def profile_id(resource: str) -> str:
 def profile(resource: str, tables: MappingTable, release: Release) -> Resource:
     """Return the StructureDefinition, with differential and snapshot."""
     source = url_of(tables.site, "StructureDefinition", profile_id(resource))
-    differential = _differential(resource, tables, release, source)
-    base = base_elements(release, resource)
     made = head(
         tables.site,
         "StructureDefinition",
@@ -44,8 +42,7 @@ def profile(resource: str, tables: MappingTable, release: Release) -> Resource:
         "type": resource,
         "baseDefinition": f"http://hl7.org/fhir/StructureDefinition/{resource}",
         "derivation": "constraint",
-        "snapshot": {"element": snapshot(base, differential, base_elements(release, "Extension"))},
-        "differential": {"element": differential},
+        **views(release, resource, _differential(resource, tables, release, source)),
     }
 
 

@@ -25,12 +25,18 @@ class Release(NamedTuple):
         """Whether the resources of terminology and conformance have the form of R5."""
         return self.version >= "5"
 
+    @property
+    def is_preview(self) -> bool:
+        """Whether it is a ballot: definitions are differentials, for its snapshots may change."""
+        return "-" in self.version
+
 
 RELEASES = (
     Release("R4", "4.0.1", ("ImagingStudy",)),
     Release("R4B", "4.3.0", ("ImagingStudy",)),
     Release("R5", "5.0.0", ("ImagingStudy", "ImagingSelection")),
 )
+PREVIEWS = (Release("R6", "6.0.0-ballot4", RELEASES[-1].resources),)
 
 
 @cache

@@ -9,7 +9,19 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from sopstatus.artifacts.fhir.releases import Release, base_elements
+
 Element = dict[str, Any]
+
+
+def views(release: Release, kind: str, differential: list[Element]) -> dict[str, Any]:
+    """Return the elements of a definition of a type: of a preview, the differential alone."""
+    made = {"differential": {"element": differential}}
+    if release.is_preview:
+        return made
+    base = base_elements(release, kind)
+    extension = base_elements(release, "Extension")
+    return {"snapshot": {"element": snapshot(base, differential, extension)}, **made}
 
 
 def snapshot(
