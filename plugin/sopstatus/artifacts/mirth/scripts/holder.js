@@ -33,7 +33,7 @@ function sopstatusHolderKey(text) {
     var isOID = /^[0-2](\.(0|[1-9][0-9]*))+$/.test(id) && !/^urn:uuid:/i.test(parts[1]);
     var isUUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id) && !/^urn:oid:/i.test(parts[1]);
     if (!parts[1]) {
-        return parts[0];
+        return sopstatusHolder([parts[0]]);
     }
     return '^' + (isOID || isUUID ? id.toLowerCase() : parts[1]);
 }
