@@ -12,6 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sopstatus.codecs.hl7 import er7
 from sopstatus.codecs.hl7.outline import Message, Segment, segments
@@ -146,6 +147,16 @@ def _pointers(message: Message, start: int, end: int) -> Iterator[tuple[str, str
                 yield study[0], result[0]
 
 
+@lru_cache(maxsize=64)
+def _deleted(mark: bytes, escape: str, only_cr: bool) -> re.Pattern[bytes]:
+    """Return what finds, quickly, each pointer that may be deleted: one that is long may be, too."""
+    inside = b"[^\r]" if only_cr else b"[^\r\n]"
+    mark = re.escape(mark)
+    state = b"[WDXwdx \t" + re.escape(escape.encode("ascii")) + b"]"
+    rest = inside + b"{0,256}?" + mark + state + b"|" + inside + b"{256}"
+    return re.compile(_POINTED.pattern + b"(?:" + rest + b")")
+
+
 def withdrawals(message: Message) -> Callable[[int, str], bool] | None:
     """Return what tells if a message takes back what it states at a place about a study; ``None``: nothing.
 
@@ -156,19 +167,20 @@ def withdrawals(message: Message) -> Callable[[int, str], bool] | None:
     taken: list[int] = []
     studies: set[str] = set()
     if message.delimiters and message.charset:
-        taken += [
-            place
-            for place in message.named("ORC", start, end)
-            if _MAY_BE_CANCELLED.match(document, place + 3)
-            and _components(message, place, 1)[0][0].strip().upper() in _CANCELLED
-        ]
-        taken += [
-            place
-            for place in message.named("OBR", start, end)
-            if _components(message, place, 25)[0][0].strip().upper() == "X"
-        ]
-        found = _pointers(message, start, end)
-        studies = {trim("UI", uid) for uid, state in found if state.strip().upper() in _DELETED}
+        mark = document[start + 3 : start + 4]
+        for place, name in message.marked():
+            if name == "ORC" and _MAY_BE_CANCELLED.match(document, place + 3):
+                order = _components(message, place, 1)[0][0].strip().upper()
+            elif name == "OBR" and _has(document, mark, 25, place, end):
+                order = _components(message, place, 25)[0][0].strip().upper()
+            else:
+                continue
+            if order in (_CANCELLED if name == "ORC" else ("X",)):
+                taken.append(place)
+        states = _deleted(mark, message.delimiters.escape, message.only_cr)
+        if states.search(document, start, end):
+            found = _pointers(message, start, end)
+            studies = {trim("UI", uid) for uid, state in found if state.strip().upper() in _DELETED}
     if not taken and not studies:
         return None
     groups = orders(message)
@@ -186,6 +198,12 @@ def withdrawals(message: Message) -> Callable[[int, str], bool] | None:
         return study in studies or group_of(place) in gone
 
     return is_taken_back
+
+
+def _has(document: bytes, mark: bytes, number: int, place: int, end: int) -> bool:
+    """Tell whether a segment may have so many fields; quick to ask."""
+    after = document.find(b"\r", place, end)
+    return after < 0 or document.count(mark, place, after) >= number
 
 
 def _components(message: Message, place: int, *numbers: int) -> list[list[str]]:
