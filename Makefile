@@ -140,19 +140,24 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --group dev --editable ".[all]"
 	touch $(READY)
 
-# the core on the CPythons that Pyodide ships: all samples through every format and back
+# on the CPythons that Pyodide ships: all samples through every format and back, and these tests of the core
+PYTHONS_RUN = tests/test_holder.py tests/test_values.py tests/codecs/hl7 tests/codecs/dicom tests/codecs/shared
+
 pythons: $(READY) build/pythons/.ready
 	rm -rf build/pythons/site build/lib build/bdist.*
 	$(BIN)/pip install --quiet --disable-pip-version-check --target build/pythons/site .
 	set -e; for version in 3.12 3.13 3.14; do \
-	  node tests/pythons/run.mjs build/pythons/node_modules/pyodide-$$version build/pythons/site >build/pythons/$$version.log 2>&1 || \
+	  node tests/pythons/run.mjs build/pythons/node_modules/pyodide-$$version build/pythons/site build/pythons/tools . \
+	    $(PYTHONS_RUN) >build/pythons/$$version.log 2>&1 || \
 	    { cut -c1-200 build/pythons/$$version.log | tail -40; exit 1; }; \
 	  tail -1 build/pythons/$$version.log; done
 
-build/pythons/.ready: tests/pythons/package.json
+build/pythons/.ready: tests/pythons/package.json tests/pythons/requirements.txt
+	rm -rf build/pythons/tools
 	mkdir -p build/pythons
 	cp tests/pythons/package.json build/pythons/
 	npm install --prefix build/pythons --no-package-lock --no-audit --no-fund --silent
+	$(BIN)/pip install --quiet --disable-pip-version-check --target build/pythons/tools -r tests/pythons/requirements.txt
 	touch build/pythons/.ready
 
 # what sopstatus[all] installs here: as CycloneDX, and as a page

@@ -168,7 +168,7 @@ def test_no_other_character_set_is_doubtful(charset):
     ("vr", "text", "trimmed"),
     [
         ("CS", " AO \0", "AO"),
-        ("CS", "\0AO ", "AO"),
+        ("CS", "\0AO ", "\0AO"),  # before a value it is none
         ("LO", " ID 1 ", "ID 1"),
         ("SH", " ID 1 ", "ID 1"),
         ("LO", "\tID", "\tID"),  # only blanks are padding

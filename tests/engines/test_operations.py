@@ -14,21 +14,26 @@ from pathlib import Path
 import httpx
 import jsonschema
 import promql_parser
+import pytest
 import trustme
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from samples_of import FOLDER, sample
 from serving import MEDIA, service
+from small_disk import empty, fill, small_disk
+from sopstatus.audit import log as audit_log
 from sopstatus.catalogue import catalogue
 from sopstatus.engines.http.metrics import Metrics
 
 from engines.destination import RESET, Receiver, ack
+from engines.gateway.fhir_stub import stub
 from engines.gateway.served import gateway as fronted
 from engines.running import Client, code, message, ours
 from engines.test_trust import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = ROOT / "plugin" / "sopstatus"
+RECORDS = ROOT / "tests" / "issue_samples" / "audit" / "whole.jsonl"
 
 
 def events(running, name=""):
@@ -153,8 +158,24 @@ def test_a_listener_is_ready_only_while_its_source_and_its_spool_are_there(tmp_p
         shutil.copytree(FOLDER / "authorized-original", source)
         wait_for(lambda: asked.ready() == (200, {}))
         assert asked.client.get("/nothing").status_code == 404
-        other = {"host": "evil.example"}
-        assert asked.client.get("/metrics", headers=other).status_code == 403
+
+
+HERE = "127.0.0.1", "localhost", "LOCALHOST:{port}", "[::1]"
+ELSEWHERE = "evil.example", "evil.example:{port}", "127.0.0.1:1", "127.0.0.1.evil.example", ""
+
+
+def test_the_port_for_operators_answers_to_this_machine_s_names_alone():
+    with listening() as (_, asked):
+        port = asked.client.base_url.port
+
+        def get(**headers):
+            headers = {key: value.format(port=port) for key, value in headers.items()}
+            return asked.client.get("/metrics", headers=headers).status_code
+
+        assert {get(host=name) for name in HERE} == {200}
+        assert {get(host=name) for name in ELSEWHERE} == {403}
+        assert get(origin="http://evil.example") == 403
+        assert get(**{"sec-fetch-site": "cross-site"}) == 403
 
 
 def test_a_handshake_that_fails_is_counted_and_logged(tmp_path):
@@ -178,9 +199,14 @@ def test_a_handshake_that_fails_is_counted_and_logged(tmp_path):
         (told,) = wait_for(lambda: events(running, "tls-failed"))
         assert told["level"] == "warning"
         assert asked.samples()["sopstatus_tls_failures_total", told["reason"]] == 1
+    known = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    ca.issue_cert("ris.example").configure_cert(known)
     with service(*options) as running:
         knock(running.port)
         (told,) = wait_for(lambda: running.events("tls-failed"))
+        url = f"https://localhost:{running.port}/metrics"
+        found = samples(httpx.get(url, verify=known, trust_env=False).text)
+        assert found["sopstatus_tls_failures_total", told["reason"]] == 1
 
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -255,6 +281,32 @@ def test_a_service_whose_audit_file_cannot_be_written_is_not_ready(tmp_path):
         assert set(wait_for(refused)) == {"audit"}
         schema = client.get("/openapi.json").json()["components"]["schemas"]["Ready"]
         jsonschema.validate(client.get("/readyz").json(), schema | {"additionalProperties": False})
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["new file", "old file"])
+@pytest.mark.parametrize("name", ["serve", "gateway"])
+def test_a_service_without_room_for_audit_records_is_not_ready(tmp_path, name, made):
+    with small_disk(tmp_path / "disk") as disk, contextlib.ExitStack() as stack:
+        audit = disk / "audit.jsonl"
+        if made:
+            audit_log.append(audit, audit_log.read(RECORDS))
+        if name == "serve":
+            running = stack.enter_context(service("--audit", audit))
+            client, path = stack.enter_context(running.client()), "/readyz"
+        else:
+            server = stack.enter_context(stub())
+            client = stack.enter_context(fronted(server.url, "--demote", "--audit", audit))
+            path = "/-/readyz"
+
+        def ready():
+            answer = client.get(path)
+            return answer.status_code, answer.json().get("not-reached", {})
+
+        assert ready() == (200, {})
+        fill(disk, leave=1)  # room for a line is none for the records of a document
+        wait_for(lambda: ready() == (503, {"audit": "document/unwritable"}))
+        empty(disk)
+        wait_for(lambda: ready() == (200, {}))
 
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()

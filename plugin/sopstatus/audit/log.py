@@ -12,6 +12,7 @@ a record of the event `TORN_LINE`.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -33,6 +34,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 _KEYS = ("record", "previous", "hash")
 _BEGIN = b'{"record":'
 _LONGEST = 1 << 20  # bytes of a line
+_ROOM = 16 << 10  # bytes that the disk has at least, for a document's records
 _TORN = AuditRecord(
     event=TORN_LINE, before="", after="", rule="", outcome="done", code="audit/torn-line",
     study_instance_uid="", series_instance_uid="", sop_class_uid="", sop_instance_uid="",
@@ -83,6 +85,16 @@ def append(file: str | Path, records: Iterable[AuditRecord], *, at: str = "--aud
             if not last:
                 writing.sync_folder(Path(os.path.realpath(file)).parent)
     return previous
+
+
+def check(file: str | Path, *, at: str = "--audit") -> None:
+    """Raise `DocumentError` where `append` could not write the records of a document now."""
+    append(file, (), at=at)
+    if hasattr(os, "statvfs") and os.path.isfile(file):  # noqa: PTH113 - a FIFO has no disk
+        disk = os.statvfs(file)
+        if disk.f_bavail * disk.f_frsize < _ROOM:
+            with writing.told(at):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def keep(file: str | Path, records: Sequence[AuditRecord]) -> None:

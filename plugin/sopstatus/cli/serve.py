@@ -12,7 +12,7 @@ from sopstatus.catalogue import reason_of
 from sopstatus.cli import shared
 from sopstatus.engines import peers
 from sopstatus.engines.http.auth import is_local
-from sopstatus.engines.http.hosts import names
+from sopstatus.engines.http.door import names
 from sopstatus.engines.http.offer import Offered
 from sopstatus.engines.http.server import Listening
 from sopstatus.engines.http.server import run as listen

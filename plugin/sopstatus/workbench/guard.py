@@ -1,4 +1,4 @@
-"""Security headers for the page and its answers; `engines.http.hosts` decides who may call."""
+"""Security headers for the page and its answers; `engines.http.door` decides who may call."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """JSON as text: numbers as they are spelt, faults with line and column, and edits in place."""
 
 import json
-import sys
+import re
 
 import pytest
 from refusals import refused
@@ -86,7 +86,7 @@ def test_depth_counts_lists_and_objects(text):
 def test_a_text_that_exhausts_the_stack():
     code, told = refused(json_text.parse, "[" * 100_000)
     assert code == "document/too-deep"
-    assert f" {sys.getrecursionlimit()} " in told
+    assert re.search(r" nested more than \d+ deep", told)
 
 
 OBJECT = 'x { "a" : 1.50 ,\n "b\\n":[{"}":"{"}], "a":"\\u00e9" } y'

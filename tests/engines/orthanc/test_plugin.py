@@ -293,14 +293,20 @@ def test_nobody_vouches_for_a_port_without_certificates(tmp_path):
 
 def test_without_a_record_nothing_is_stored(tmp_path):
     with small_disk(tmp_path / "disk") as disk:
-        audit = disk / "audit.jsonl"
+        audit, port = disk / "audit.jsonl", free_port()
         fill(disk)
-        with orthanc(tmp_path, ours={"Audit": str(audit)}) as running:
+
+        def ready():
+            return httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).status_code
+
+        with orthanc(tmp_path, ours={"Audit": str(audit), "MetricsPort": port}) as running:
+            assert until(lambda: ready() == 503)
             running.storescu(CT)
             assert running.rest(CT.read_bytes())["HttpStatus"] == 400
             assert running.get("/instances") == []
             assert not audit.exists() or not audit.read_bytes()
             empty(disk)
+            assert until(lambda: ready() == 200)
             by_rest(running, CT)
             assert len(list(audit_log.read(audit))) == len(running.get("/instances")) == 1
             running.storescu(FOLDER / "absent" / "image.dcm")

@@ -7,7 +7,8 @@ import time
 
 from sopstatus import Limits, Link
 from sopstatus.engines.http import application
-from sopstatus.engines.http.hosts import Door, Hosts, spare
+from sopstatus.engines.http.door import Door
+from sopstatus.engines.http.hosts import Hosts, spare
 from sopstatus.engines.http.offer import Offered
 from sopstatus.engines.http.service import Service, Settings
 from sopstatus.model import Issue

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from sopstatus.engines.http.auth import is_loopback
+from sopstatus.engines.http.door import door
 from sopstatus.engines.http.metrics import MEDIA, Metrics
 from sopstatus.model import DocumentError
 
@@ -72,8 +72,8 @@ class Operator:
             timeout = _PATIENCE
 
             def do_GET(handler) -> None:  # noqa: N805 - the library's name
-                name = handler.headers.get("Host", "").rpartition(":")[0] or "-"
-                if not is_loopback(name):  # a web page elsewhere, by a name of its own
+                said = [(name.lower().encode(), v.encode()) for name, v in handler.headers.items()]
+                if self._door.fault(said):  # a web page elsewhere
                     handler.send_error(403)
                     return
                 found = self._answer(handler.path)
@@ -94,6 +94,7 @@ class Operator:
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
+        self._door = door(self._server.socket, tls=False)
         threading.Thread(target=self._server.serve_forever, name="operator", daemon=True).start()
 
     def close(self) -> None:

@@ -23,7 +23,8 @@ from watchfiles import awatch
 
 from sopstatus.engines import peers, supervisor
 from sopstatus.engines.http.app import application
-from sopstatus.engines.http.hosts import Hosts, door, spare
+from sopstatus.engines.http.door import door
+from sopstatus.engines.http.hosts import Hosts, spare
 from sopstatus.engines.http.service import PEER, Service
 from sopstatus.engines.http.traced import Traced
 from sopstatus.engines.watched import EVERY, Watched

@@ -52,7 +52,7 @@ class Service:
         self.draining = False
         self.readiness = Readiness()
         if settings.audit:
-            self.readiness.checks["audit"] = lambda: audit_log.append(settings.audit, ())
+            self.readiness.checks["audit"] = lambda: audit_log.check(settings.audit)
         self.peers: frozenset[str] | None = None  # those that conform; None: not asked for
         self.tls: ssl.SSLContext | None = None
         self.watched: list[Watched] = []

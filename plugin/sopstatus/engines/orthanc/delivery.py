@@ -89,7 +89,7 @@ class Delivery:
         for outlet in self._outlets:
             outlet.check()
         if self._set.audit:
-            audit_log.append(self._set.audit, ())
+            audit_log.check(self._set.audit)
 
     def _call(self) -> None:
         if self._loop is not None and not self._wake.is_set():
