@@ -55,6 +55,14 @@ def hl7_encode():
     return lambda: under.encode(given, bare)
 
 
+def hl7_escaped():
+    """Read a ZDS whose comment has an escaped character."""
+    under, data = _codec("hl7"), _sample("message.hl7")
+    odd = data.replace(b"Released after review", b"Released \\T\\ reviewed")
+    assert odd != data
+    return lambda: under.decode(odd)
+
+
 def fhir_decode():
     """Read the extension of an ImagingStudy."""
     under, study = _codec("fhir"), json.loads(_sample("imaging-study.json"))
@@ -83,6 +91,14 @@ def dicom_encode():
     return lambda: under.encode(new, data)
 
 
+def dicom_applied():
+    """Let a data set in over a link that nobody vouched for: judged, written and read again."""
+    from sopstatus import transformer
+
+    arrives, data = transformer("dicom", "dicom"), _sample("image.dcm")
+    return lambda: arrives(data)
+
+
 def dicom_json_decode():
     """Read DICOMweb metadata."""
     under, data = _codec("dicom-json"), _sample("metadata.json")
@@ -91,7 +107,8 @@ def dicom_json_decode():
 
 TIMES = 20
 WORK = (
-    hl7_decode, hl7_encode, fhir_decode, fhir_encode, dicom_decode, dicom_encode, dicom_json_decode
+    hl7_decode, hl7_encode, hl7_escaped, fhir_decode, fhir_encode, dicom_decode, dicom_encode, dicom_applied,
+    dicom_json_decode,
 )  # fmt: skip
 
 
