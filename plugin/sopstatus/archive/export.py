@@ -22,6 +22,7 @@ from sopstatus.codecs import DATA_SETS, StatementCodec, codec
 from sopstatus.codecs.fhir import with_id
 from sopstatus.codecs.fhir.blank import SINCE_R5
 from sopstatus.codecs.shared.context import Context
+from sopstatus.documents import content
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import MappingTable
 
@@ -93,7 +94,7 @@ def fhir(parts: Paths, tables: MappingTable, out: Path) -> tuple[int, list[Issue
         for study in studies(parts, list(tables.attributes)):
             made = _made(under, study)
             _describe(made.value, study, is_r5=is_r5)
-            file.write(json.dumps(with_id(made.value), separators=(",", ":")).encode() + b"\n")
+            file.write(content.dump_line(with_id(made.value)) + b"\n")
             issues += made.issues
             count += 1
         return count

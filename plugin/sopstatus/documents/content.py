@@ -10,12 +10,13 @@ from sopstatus.catalogue import document_error
 from sopstatus.codecs import Format
 from sopstatus.codecs.fhir.text import is_xml
 from sopstatus.codecs.shared import gzipped
-from sopstatus.codecs.shared.json_document import dump_json, is_utf_16, load_json
+from sopstatus.codecs.shared.json_document import dump_json, dump_line, is_utf_16, load_json
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError
 
 __all__ = [
     "dump_json",
+    "dump_line",
     "is_packed",
     "load",
     "load_json",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from json.encoder import encode_basestring
 from typing import Any, NoReturn, TypeVar
 
@@ -25,6 +26,10 @@ _STEPS = frozenset(
     )
 )
 """The members that a location may name: any other could be a patient's."""
+
+
+# a number that is not an integer, or -0, as a value; what looks like one in a text does no harm
+_SPELT = re.compile(rb'(?:":|[\[,])(?:-?\d+[.eE]|-0|-?I)')
 
 
 class _NoNumberError(Exception):
@@ -63,7 +68,7 @@ def load_json(data: bytes | str, *, limits: Limits = DEFAULT) -> Any:
         document = json.loads(
             text.removeprefix("\ufeff"),
             parse_float=number,
-            parse_int=_integer,
+            parse_int=number,
             parse_constant=_refused,
             object_pairs_hook=node,
         )
@@ -112,15 +117,13 @@ def _place(document: Any) -> str:
     return ""  # in what another member of its name has replaced
 
 
-def number(text: str) -> _Number:
-    """Return a JSON number that is printed as this text."""
+def number(text: str) -> int | _Number:
+    """Return a JSON number that is printed as this text; an integer by any printer."""
+    if text != "-0" and text.removeprefix("-").isdigit():
+        return int(text)
     made = _Number(text)
     made.text = text
     return made
-
-
-def _integer(text: str) -> int | _Number:
-    return number(text) if text == "-0" else int(text)
 
 
 def edited(document: dict[str, Any], edits: Mapping[P, Edits]) -> dict[str, Any]:
@@ -144,6 +147,17 @@ def edited(document: dict[str, Any], edits: Mapping[P, Edits]) -> dict[str, Any]
     return root
 
 
+def dump_line(document: Any) -> bytes:
+    """Print JSON without blanks, every number as it was spelt."""
+    with suppress(UnicodeEncodeError):  # half of a surrogate pair
+        line = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        if not _SPELT.search(line):  # the library's printer is ten times as quick
+            return line
+    out: list[str] = []
+    _write(document, "", out)
+    return "".join(out).encode("utf-8")
+
+
 def dump_json(document: Any) -> bytes:
     """Print JSON with two blanks of indentation, every number as it was spelt."""
     out: list[str] = []
@@ -152,10 +166,10 @@ def dump_json(document: Any) -> bytes:
 
 
 def _write(node: Any, newline: str, out: list[str]) -> None:
-    inner = newline + "  "
+    inner, colon = (newline + "  ", ": ") if newline else ("", ":")
     if isinstance(node, dict) and node:
         for index, (key, value) in enumerate(node.items()):
-            out += "," if index else "{", inner, _text(key), ": "
+            out += "," if index else "{", inner, _text(key), colon
             _write(value, inner, out)
         out += newline, "}"
     elif isinstance(node, list) and node:

@@ -61,7 +61,7 @@ def mapped(document: Any, change: Callable[[Resource], Resource]) -> Any:
 
 def stripped(resource: Resource, site: Site) -> Resource:
     """Return a resource without any statement of ours, and without the tag."""
-    urls = {group.extension for group in site.tables.complex}
+    urls = site.tables.extensions.keys()
     found = elements(resource, Issues(site.limits))
     said = [
         (element.path, [e for e in element.extensions() if _url(e) not in urls])

@@ -7,6 +7,7 @@ from typing import Any
 
 from sopstatus import log
 from sopstatus.catalogue import document_error
+from sopstatus.documents import content
 from sopstatus.engines.gateway.archive import Archives
 from sopstatus.engines.gateway.asgi import (
     Message,
@@ -28,7 +29,7 @@ from sopstatus.engines.gateway.document import (
     stripped,
     studies,
 )
-from sopstatus.engines.gateway.settings import OPEN, printed
+from sopstatus.engines.gateway.settings import OPEN
 from sopstatus.engines.http.answers import Answer, counted, refusal
 from sopstatus.engines.http.body import Body, inflated
 from sopstatus.engines.http.media import FHIR_JSON
@@ -144,7 +145,7 @@ class Exchange:
                 old = self.calls.parsed(reply)
                 new = await guarded(change(old))
                 if new is not old:
-                    reply.body = printed(new, reply.body)
+                    reply.body = content.dump_line(new)
             self.clean(reply)
         except DocumentError as error:
             if not (self.lets_through and is_failure(error)):
@@ -165,7 +166,7 @@ class Exchange:
             document = self.calls.parsed(reply)
             hidden = mapped(document, lambda one: stripped(one, site))
             if hidden is not document:
-                reply.body = printed(hidden, reply.body)
+                reply.body = content.dump_line(hidden)
             left = site.mentions(hidden)  # inside of other resources
         else:
             text = reply.body.replace(b"\\/", b"/")

@@ -275,7 +275,7 @@ def _is_held(extension: Any) -> bool:
 
 def _ours(node: Any, site: Site) -> Iterator[Any]:
     """Yield every extension of ours, wherever it is."""
-    urls = {group.extension for group in site.tables.complex}
+    urls = site.tables.extensions.keys()
     for one in _objects(node):
         if isinstance(one.get("url"), str) and one["url"] in urls:
             yield one

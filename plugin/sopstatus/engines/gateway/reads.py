@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sopstatus.catalogue import document_error
+from sopstatus.documents import content
 from sopstatus.engines.gateway import operations
 from sopstatus.engines.gateway import search as searches
 from sopstatus.engines.gateway.asgi import Message, Reply, captured, header, media, request
@@ -12,7 +13,7 @@ from sopstatus.engines.gateway.calls import plain_headers
 from sopstatus.engines.gateway.document import entries
 from sopstatus.engines.gateway.exchange import Exchange, guarded
 from sopstatus.engines.gateway.interaction import SEARCH_POST, Interaction
-from sopstatus.engines.gateway.settings import json_of, printed
+from sopstatus.engines.gateway.settings import json_of
 from sopstatus.model import DocumentError
 
 _PAGES = 20  # of a search that are gone through for one match
@@ -84,7 +85,7 @@ async def search(x: Exchange, asked: Interaction) -> None:
 async def _sifted(x: Exchange, reply: Reply, sieve: searches.Sieve) -> bytes:
     """Return the first page that has a match, or the last one that was looked at."""
     for _ in range(_PAGES):
-        bundle, source = x.calls.parsed(reply), reply.body
+        bundle = x.calls.parsed(reply)
         found = searches.sifted(await x.seen(bundle), sieve, x.site)
         place = x.calls.local(searches.next_of(bundle), x.scope)
         if entries(found) or place is None:
@@ -94,7 +95,7 @@ async def _sifted(x: Exchange, reply: Reply, sieve: searches.Sieve) -> bytes:
         if reply.status != 200:
             raise document_error("gateway/upstream", "", reason=f"status {reply.status}")
     found = searches.with_links(found, sieve, lambda url: x.calls.public(url, x.scope))
-    return printed(found, source)
+    return content.dump_line(found)
 
 
 async def operation(x: Exchange, asked: Interaction) -> None:

@@ -24,8 +24,6 @@ OPEN, CLOSED = "open", "closed"
 Scopes = Callable[[Scope], "frozenset[str] | None"]
 STATUS = "SOPInstanceStatus"
 _ANYTHING = re.compile(r"(?:^|[&?;])_(?:content|text|filter|query)[=:]")
-# a number that is not an integer, or -0, as a value; what looks like one in a text does no harm
-_DECIMAL = re.compile(rb'(?:"\s*:|[\[,])\s*(?:-?\d+[.eE]|-0)')
 
 
 def granted(scope: Scope) -> frozenset[str] | None:
@@ -104,7 +102,7 @@ class Site:
     @cached_property
     def marks(self) -> tuple[bytes, ...]:
         """Return what a body has to contain where it states anything of ours."""
-        return tuple(group.extension.encode() for group in self.tables.complex)
+        return tuple(url.encode() for url in self.tables.extensions)
 
     @property
     def guards(self) -> bool:
@@ -157,13 +155,3 @@ def json_of(site: Site, body: bytes) -> Any:
     Raise `DocumentError` where it is not JSON, or where another system could parse it otherwise.
     """
     return content.load_json(body, limits=site.limits)
-
-
-def printed(document: Any, source: bytes) -> bytes:
-    """Return JSON; numbers stay as they were spelt in ``source``, of which the document was made."""
-    if not _DECIMAL.search(source):  # the library's printer is ten times as quick
-        try:
-            return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-        except UnicodeEncodeError:  # half of a surrogate pair
-            pass
-    return content.dump_json(document)

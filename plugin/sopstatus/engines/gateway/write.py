@@ -41,7 +41,7 @@ from sopstatus.engines.gateway.document import (
 from sopstatus.engines.gateway.exchange import Exchange, guarded, is_failure
 from sopstatus.engines.gateway.guard import check_said
 from sopstatus.engines.gateway.interaction import OPERATION, PATCH, TRANSACTION, WRITES, Interaction
-from sopstatus.engines.gateway.settings import Site, json_of, printed
+from sopstatus.engines.gateway.settings import Site, json_of
 from sopstatus.engines.http.answers import Answer
 from sopstatus.engines.http.media import FHIR_JSON
 from sopstatus.model import ERROR, WARNING, AuditRecord, DocumentError, Result, SOPInstance
@@ -188,7 +188,7 @@ async def write(x: Exchange, asked: Interaction) -> None:
             answer = await guarded(x.seen(x.calls.parsed(reply)))
             if done:
                 answer = bundles.answered(answer, done, x.site)
-            reply.body = printed(answer, reply.body)
+            reply.body = content.dump_line(answer)
         x.clean(reply)
     except DocumentError as error:  # it is done, and must not be told as a failure
         x.issues += error.issues
@@ -231,7 +231,7 @@ async def _prepared(
         done = await bundles.sent(document, entry, x.site, may_read=x.may_read)
         x.issues += done.issues
         audit_log.keep(x.site.audit, done.records)  # nothing can be refused here any more
-        return (body if done.bundle is document else printed(done.bundle, body)), done
+        return (body if done.bundle is document else content.dump_line(done.bundle)), done
     path = x.scope["path"][len(x.site.base) :].strip("/")
     given = x.header(b"if-match")
     made, etag = await _stored(x, document, x.scope["method"], path, x.query, given, {})
@@ -240,7 +240,7 @@ async def _prepared(
         x.scope = {**x.scope, "headers": [*headers, (b"if-match", etag.encode())]}
     x.issues += made.issues
     audit_log.keep(x.site.audit, made.records)
-    return (body if made.value is document else printed(made.value, body)), None
+    return (body if made.value is document else content.dump_line(made.value)), None
 
 
 async def _stored(
