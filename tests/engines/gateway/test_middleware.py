@@ -94,7 +94,7 @@ def test_numbers_keep_their_spelling_where_something_changes():
             await client.put("/fhir/ImagingStudy/1", content=body, headers=FHIR)
 
     run(work())
-    assert b'"numberOfSeries": 1.50' in stored["body"]
+    assert b'"numberOfSeries":1.50' in stored["body"]
     assert b"rollup" in stored["body"]
 
 
