@@ -4,13 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
-from sopstatus import load_tables
+from sopstatus import SOPInstance, load_tables
 from sopstatus.artifacts.docs.files import docs_files
+from sopstatus.artifacts.fhir import fsh
 from sopstatus.artifacts.fhir.definitions import definitions
 from sopstatus.artifacts.fhir.releases import RELEASES
 from sopstatus.artifacts.hl7.fields import fields
 from sopstatus.artifacts.hl7.v2_to_fhir import sheets
 from sopstatus.artifacts.mirth.tables_script import tables_script
+from sopstatus.codecs.fhir import FHIRCodec
 
 TESTS = Path(__file__).resolve().parents[1]
 SAMPLES = TESTS.parent / "samples" / "tables"
@@ -49,6 +51,15 @@ def test_a_simple_extension_is_referred_to_and_not_defined(release):
     slice_ = found["ImagingStudy.series.instance.extension:numberOfFrames"]
     assert slice_["type"] == [{"code": "Extension", "profile": [URL]}]
     assert slice_["max"] == "1"
+
+
+def test_an_example_with_a_simple_extension_is_shorthand_too():
+    x = SOPInstance("1.2.3", "1.2.3.1", "", "1.2.3.1.1", attributes={"NumberOfFrames": "15"})
+    under = FHIRCodec(MADO)
+    made = under.encode([x], under.blank([x], "R4")).value | {"id": "a"}
+    text = fsh._example(made, MADO)
+    assert f'extension[0].url = "{URL}"' in text
+    assert "extension[0].valueInteger = 15" in text
 
 
 def test_fields_that_hold_several_values_repeat():

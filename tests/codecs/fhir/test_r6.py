@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pydicom
 import pytest
-from sopstatus import SOPInstance, codec, load_tables
+from sopstatus import SOPInstance, codec, load_tables, transformer
 from sopstatus.cli import main
 from sopstatus.codecs.fhir import release_of
 from sopstatus.testkit.law_checks import LAWS
@@ -43,6 +44,19 @@ def test_what_is_added_is_of_its_release():
     both = FHIR.encode([X, more], document, add_missing=True).value
     assert [one["sopClass"] for one in instances(both)] == [f"urn:oid:{CT}"] * 2
     assert FHIR.decode(both).value == (X, more)
+
+
+def test_elements_that_r6_has_in_another_form(tmp_path):
+    """A body site is one, and a procedure a reference without a code (6.0.0-ballot4)."""
+    (tmp_path / "site.toml").write_text('fhir-release = "R6"\n')
+    dataset = pydicom.dcmread(ROOT / "samples" / "authorized-original" / "image.dcm")
+    dataset.BodyPartExamined = "CHEST"
+    code = pydicom.Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "24627-2", "LN", "Chest CT"
+    dataset.RequestedProcedureCodeSequence = [code]
+    made = transformer("dicom", "fhir", tables=load_tables(tmp_path))(dataset).value
+    assert made["series"][0]["bodySite"] == {"concept": {"text": "CHEST"}}
+    assert made["procedure"] == [{"type": "Procedure", "display": "Chest CT"}]
 
 
 def test_it_is_not_validated():

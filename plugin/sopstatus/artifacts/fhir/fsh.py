@@ -164,7 +164,8 @@ def _example(resource: Resource, tables: MappingTable) -> str:
 
 
 def _sliced(value: Any, path: str, key: str, tables: MappingTable) -> Iterator[str]:
-    if key == "extension" and all(one["url"] in tables.extensions for one in value):
+    slices = {group.extension for group in tables.complex}
+    if key == "extension" and all(one["url"] in slices for one in value):
         seen: dict[str, int] = {}
         for one in value:
             group = tables.extensions[one["url"]]

@@ -156,10 +156,7 @@ class _Maker:
         )
 
     def _body_site(self, part: str) -> Any:
-        if not self.is_r5:
-            return {"display": part}
-        found = {"concept": {"text": part}}
-        return [found] if self.release == "R6" else found
+        return {"concept": {"text": part}} if self.is_r5 else {"display": part}
 
     def _subject(self) -> dict[str, Any]:
         """Return a logical reference to the patient: who that is, the receiver looks up."""
@@ -176,6 +173,8 @@ class _Maker:
         code = code_of(self.said)
         if not code:
             return {}
+        if self.release == "R6":  # a reference, which has no code
+            return {"procedure": [{"type": "Procedure", "display": code[1] or code[0]}]}
         coding = _present({"system": _SYSTEMS.get(code[2]), "code": code[0], "display": code[1]})
         concept = {"coding": [coding]}
         return {"procedure": [{"concept": concept}]} if self.is_r5 else {"procedureCode": [concept]}
