@@ -27,6 +27,7 @@ from sopstatus.engines.http.metrics import Metrics
 
 from engines.destination import RESET, Receiver, ack
 from engines.gateway.fhir_stub import stub
+from engines.gateway.served import FHIR, said, stating, study
 from engines.gateway.served import gateway as fronted
 from engines.running import Client, code, message, ours
 from engines.test_trust import wait_for
@@ -235,6 +236,59 @@ def test_a_request_is_found_by_its_id_and_its_trace():
         headers["x-request-id"] = "DOE JANE"
         assert client.post(url, content=good, headers=headers).headers["x-request-id"] != "DOE JANE"
         assert "DOE" not in running.text()
+
+
+def test_a_request_tells_whether_a_document_was_changed():
+    told = sample("authorized-original", "hl7")
+    resource = sample("authorized-original", "fhir")
+    lines = {
+        "same": {"transform": "fhir-to-fhir", "document": resource, "into": resource},
+        "other": {"transform": "fhir-to-hl7", "document": resource},
+        "none": {"transform": "fhir-to-hl7", "document": 1},
+    }
+    expected = [
+        ("hl7-to-fhir", told, True),
+        ("hl7-to-fhir", b"garbage", None),
+        (("same", "none"), None, False),
+        (("same", "other"), None, True),
+    ]
+    with service("--log-level", "info") as running, running.client() as client:
+        for asked, body, changed in expected:
+            if isinstance(asked, tuple):
+                body = b"\n".join(json.dumps(lines[name]).encode() for name in asked)
+                url, media = "/batch", "application/x-ndjson"
+            else:
+                url, media = f"/transform/{asked}", MEDIA["hl7"]
+            answer = client.post(url, content=body, headers={"content-type": media})
+            request = answer.headers["x-request-id"]
+            (event,) = wait_for(
+                lambda request=request: [
+                    one for one in running.events("request") if one["request"] == request
+                ]
+            )
+            assert event.get("changed") is changed, asked
+
+
+def test_a_gateway_tells_whether_it_has_changed_anything():
+    with stub() as server, fronted(server.url, "--demote", "--log-level", "info") as front:
+        for resource, changed in ((stating(said(0, "AO")), True), (study(), False)):
+            answer = front.post("/ImagingStudy", json=resource, headers=FHIR)
+            assert answer.status_code == 201
+            assert _changed(front, answer) is changed
+            read = front.get("/" + "/".join(next(reversed(server.resources))))
+            assert (read.status_code, _changed(front, read)) == (200, False)
+
+
+def _changed(front, answer):
+    request = answer.headers["x-request-id"]
+
+    def found():
+        lines = [
+            json.loads(line) for line in front.text().splitlines() if line[:1] + line[-1:] == "{}"
+        ]
+        return [one for one in lines if (one["event"], one.get("request")) == ("request", request)]
+
+    return wait_for(found)[0]["changed"]
 
 
 def test_the_gateway_passes_the_trace_on_and_is_ready_while_the_server_answers():

@@ -40,7 +40,10 @@ _FAILURES = ("source/", "gateway/upstream", "document/unwritable", "http/failed"
 
 
 class Exchange:
-    """One request and its answer; `started` once a byte of the answer has gone."""
+    """One request and its answer; `started` once a byte of the answer has gone.
+
+    `changed` once the server, or the caller, gets something else than was sent to it.
+    """
 
     def __init__(
         self, calls: Calls, archives: Archives, scope: Scope, receive: Receive, send: Send
@@ -48,6 +51,7 @@ class Exchange:
         self.calls, self.site, self.app = calls, calls.site, calls.app
         self.scope = scope
         self.started = False
+        self.changed = False
         self.issues: list[Issue] = []
         self.may_read, self.may_write = self.site.may_read(scope), self.site.may_write(scope)
         self.query = scope.get("query_string", b"").decode("latin-1")
@@ -84,6 +88,7 @@ class Exchange:
 
     def replace_body(self, body: bytes) -> None:
         """Have the server get another body than came."""
+        self.changed = self.changed or body != (self._body or b"")
         self._body = body
 
     def again(self) -> tuple[Scope, Receive]:
@@ -145,7 +150,7 @@ class Exchange:
                 old = self.calls.parsed(reply)
                 new = await guarded(change(old))
                 if new is not old:
-                    reply.body = content.dump_line(new)
+                    reply.body, self.changed = content.dump_line(new), True
             self.clean(reply)
         except DocumentError as error:
             if not (self.lets_through and is_failure(error)):
@@ -166,7 +171,7 @@ class Exchange:
             document = self.calls.parsed(reply)
             hidden = mapped(document, lambda one: stripped(one, site))
             if hidden is not document:
-                reply.body = content.dump_line(hidden)
+                reply.body, self.changed = content.dump_line(hidden), True
             left = site.mentions(hidden)  # inside of other resources
         else:
             text = reply.body.replace(b"\\/", b"/")

@@ -27,6 +27,7 @@ from sopstatus.engines.gateway.interaction import (
 from sopstatus.engines.gateway.settings import Site
 from sopstatus.engines.gateway.write import judged, write
 from sopstatus.engines.http.body import Disconnected
+from sopstatus.engines.http.traced import noted
 from sopstatus.model import DocumentError, Issue
 
 __all__ = ["Gateway", "Site"]
@@ -76,6 +77,8 @@ class Gateway:
             await x.refuse(error.issues)
         except Disconnected:
             return
+        finally:
+            noted(scope, changed=x.changed)
         if x.issues:
             self._told(tuple(x.issues))
 

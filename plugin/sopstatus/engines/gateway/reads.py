@@ -95,6 +95,7 @@ async def _sifted(x: Exchange, reply: Reply, sieve: searches.Sieve) -> bytes:
         if reply.status != 200:
             raise document_error("gateway/upstream", "", reason=f"status {reply.status}")
     found = searches.with_links(found, sieve, lambda url: x.calls.public(url, x.scope))
+    x.changed = x.changed or found != bundle
     return content.dump_line(found)
 
 

@@ -176,6 +176,7 @@ async def write(x: Exchange, asked: Interaction) -> None:
         answer = content.dump_json(bundles.answered(empty, done, x.site))
         await x.say(Answer(200, FHIR_JSON, answer))
         return
+    x.changed = x.changed or body != await x.body()
     scope, receive = request(x.scope, body)
     shows = not x.may_read or x.adds_on_read
     if not (shows or (done and done.changes_answer)):
@@ -185,10 +186,11 @@ async def write(x: Exchange, asked: Interaction) -> None:
     reply = await captured(x.app, scope, receive, x.site.max_body)
     try:
         if reply.status < 300 and reply.is_json:
-            answer = await guarded(x.seen(x.calls.parsed(reply)))
+            came = x.calls.parsed(reply)
+            answer = await guarded(x.seen(came))
             if done:
                 answer = bundles.answered(answer, done, x.site)
-            reply.body = content.dump_line(answer)
+            reply.body, x.changed = content.dump_line(answer), x.changed or answer != came
         x.clean(reply)
     except DocumentError as error:  # it is done, and must not be told as a failure
         x.issues += error.issues

@@ -39,6 +39,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     transform: str = ""
     stream: AsyncIterator[bytes] | None = None  # instead of the body
+    changed: bool = False  # the document, or the one that it was written onto
 
 
 def status_of(issues: Iterable[Issue]) -> int:

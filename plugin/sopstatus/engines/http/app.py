@@ -30,6 +30,7 @@ from sopstatus.engines.http.metrics import MEDIA
 from sopstatus.engines.http.openapi import openapi
 from sopstatus.engines.http.operator import ready
 from sopstatus.engines.http.service import INLINE, Service
+from sopstatus.engines.http.traced import noted
 from sopstatus.engines.http.work import Asked
 from sopstatus.holder import Holder
 from sopstatus.model import DocumentError
@@ -59,6 +60,7 @@ def application(service: Service) -> Starlette:
         answer = await service.run(size, lambda: work.transform(asked, data))
         if answer.status == 200:
             service.metrics.transformation(asked.name)
+            noted(scope, changed=answer.changed)
         return answer
 
     async def batch(scope: Scope, headers: Headers, body: Body) -> Answer:
@@ -70,6 +72,7 @@ def application(service: Service) -> Starlette:
             compressed = data
             limit = service.settings.max_body
             data = await service.run(INLINE + 1, lambda: inflated(compressed, limit))
+        noted(scope, changed=False)  # unless a line says otherwise
         return Answer(200, NDJSON, b"", stream=_lines(service, scope, data))
 
     async def healthz(scope: Scope, headers: Headers, body: Body) -> Answer:
@@ -129,6 +132,8 @@ async def _lines(service: Service, scope: Scope, data: bytes) -> AsyncIterator[b
             continue
         answer = await _line(service, scope, number, line)
         service.told(answer.issues, route="/batch", status=answer.status)
+        if answer.changed:
+            noted(scope, changed=True)
         yield answer.body
         await asyncio.sleep(0)  # others are waiting
 

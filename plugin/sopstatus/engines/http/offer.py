@@ -23,12 +23,16 @@ _Named = Callable[..., Result[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A document that was written: its format, its bytes, and what is to be told of it."""
+    """A document that was written: its format, its bytes, and what is to be told of it.
+
+    ``changed``: it is not the one that it was written onto, or where there is none, the one that came.
+    """
 
     name: str
     document: bytes
     issues: tuple[Issue, ...]
     records: tuple[AuditRecord, ...]
+    changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +85,17 @@ class Offer:
             raise document_error("http/no-into", "")
         carry = self._transformer(source, target)
         result = carry(document, into, link=self.link, holder=holder, add_missing=add_missing)
-        return Carried(target, _bytes(result.value), result.issues, result.records)
+        return _carried(target, result, document if into is None else into)
 
     def _by_site(self, name: str, document: Any, into: Any) -> Carried:
         """Carry by a site's own transformer; raise `DocumentError` (500) for what is wrong with that."""
         try:
             result = self.others[name](document, into, link=self.link)
-            data = _bytes(result.value)
             try:
-                target = content.recognise(data)
+                target = content.recognise(_bytes(result.value))
             except DocumentError as error:
                 raise TypeError("the transformer returned no document") from error
-            return Carried(target, data, result.issues, result.records)
+            return _carried(target, result, document if into is None else into)
         except DocumentError:  # the transformer refuses the caller's document
             raise
         except Exception as error:
@@ -127,6 +130,11 @@ class Offered:
         old = self.offer
         self.offer, self.fault = Offer(tables, old.limits, old.link, old.others), None
         return True
+
+
+def _carried(target: str, result: Result[Any], before: Any) -> Carried:
+    changed = bool(result.value != before)
+    return Carried(target, _bytes(result.value), result.issues, result.records, changed)
 
 
 def _bytes(document: Any) -> bytes:

@@ -14,6 +14,8 @@ from sopstatus import log
 
 ROUTE = "sopstatus.route"
 """Where a request's scope has a list; the last in it is the name of the route that answers."""
+FACTS = "sopstatus.facts"
+"""Where a request's scope has what its event tells besides."""
 _ID = b"x-request-id"
 _PARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _OFTEN = ("healthz", "readyz", "metrics")  # asked all day long
@@ -22,6 +24,11 @@ _OFTEN = ("healthz", "readyz", "metrics")  # asked all day long
 def named(scope: MutableMapping[str, Any], route: str) -> None:
     """Say which route answers a request."""
     scope.get(ROUTE, []).append(route)
+
+
+def noted(scope: MutableMapping[str, Any], **facts: object) -> None:
+    """Say more of a request, for its event."""
+    scope.get(FACTS, {}).update(facts)
 
 
 class Traced:
@@ -45,7 +52,8 @@ class Traced:
         request = given if log.is_word(given) else uuid4().hex
         others = [(name, value) for name, value in scope["headers"] if name != _ID]
         routes = ["other"]
-        scope = {**scope, ROUTE: routes, "headers": [*others, (_ID, request.encode())]}
+        more: dict[str, object] = {}
+        scope = {**scope, ROUTE: routes, FACTS: more, "headers": [*others, (_ID, request.encode())]}
         facts: dict[str, object] = {"request": request}
         if parent := _PARENT.fullmatch(headers.get(b"traceparent", b"")):
             facts["trace"] = parent[1].decode()
@@ -71,4 +79,5 @@ class Traced:
                     status=status,
                     ms=round((time.perf_counter() - begun) * 1000, 1),
                     peer=(scope.get("client") or ("",))[0],
+                    **more,
                 )

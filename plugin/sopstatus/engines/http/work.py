@@ -81,7 +81,8 @@ class Work:
             raise DocumentError(*done.issues)
         audit_log.keep(self.audit, done.records)
         data = wrapped(done.document, done.name, done.issues) if form.wrapped else done.document
-        return Answer(200, form.media, data, done.issues, counted(done.issues), asked.name)
+        told = counted(done.issues)
+        return Answer(200, form.media, data, done.issues, told, asked.name, changed=done.changed)
 
     def line(self, number: int, data: bytes, handling: str = "") -> Answer:
         """Return the line that answers one line of a batch: no fault of it is another's."""
@@ -101,7 +102,7 @@ class Work:
         except DocumentError as error:
             return self.refused_line(number, error.issues)
         body = wrapped(done.document, done.name, done.issues, line=number, status=200)
-        return Answer(200, "", body, done.issues)
+        return Answer(200, "", body, done.issues, changed=done.changed)
 
     def refused_line(self, number: int, issues: tuple[Issue, ...]) -> Answer:
         """Return the line that says why one line of a batch was not done."""
