@@ -11,6 +11,8 @@ from sopstatus.table.scaffold import PLACEHOLDER, Unfit, _terms, keyword_of, sca
 from sopstatus.testkit import run
 from sopstatus.testkit.case import read
 
+from testkit.test_forty import ROWS
+
 ONE_OF_EACH_VR = {}
 for tag, (vr, _, _, retired, keyword) in DicomDictionary.items():
     if (
@@ -22,8 +24,8 @@ for tag, (vr, vm, _, retired, keyword) in DicomDictionary.items():
     if vr in HL7_DATATYPES and keyword and not retired and tag >> 16 > 0x0008 and vm != "1":
         ONE_OF_EACH_VM.setdefault(vm, keyword)
 KEYWORDS = [
-    *dict.fromkeys([*ONE_OF_EACH_VR.values(), *ONE_OF_EACH_VM.values()]),
-    *("QualityControlImage", "LossyImageCompression", "PixelSpacing"),
+    *dict.fromkeys([*ONE_OF_EACH_VR.values(), *ONE_OF_EACH_VM.values(), *ROWS]),
+    *("QualityControlImage", "LossyImageCompression"),
 ]
 
 
