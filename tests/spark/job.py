@@ -11,6 +11,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from sopstatus.engines import spark
 from sopstatus.model import DocumentError
+from sopstatus.table import load_tables
 
 archive, odd, landing, out = sys.argv[1:]
 builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
@@ -24,6 +25,10 @@ uris = spark.listed(session, [Path(archive).as_uri() + "/000001"], tasks=2)
 spark.scan(uris, holder="PACS").write.parquet(f"{out}/uris")
 
 spark.scan(spark.listed(session, [odd], tasks=2)).write.parquet(f"{out}/odd")
+
+every_kind = load_tables(Path(__file__).parents[1] / "testkit" / "forty")
+real = spark.listed(session, [f"{out}/real"], tasks=1)
+spark.scan(real, tables=every_kind).write.parquet(f"{out}/kinds")
 
 objects = spark.listed(session, ["s3a://bucket/archive"], tasks=1)
 spark.scan(objects, threads=8).write.parquet(f"{out}/s3")

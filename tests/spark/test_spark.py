@@ -15,6 +15,7 @@ import pytest
 from archive import names
 from archive.made import made
 from archive.s3 import endpoint
+from pydicom.data import get_testdata_file
 from samples_of import ROOT
 from sopstatus.cli import main
 
@@ -65,6 +66,9 @@ def done(tmp_path_factory, s3):
     for file in sorted((archive / "000003").iterdir())[:32]:
         key = f"archive/{file.name}"
         s3.client.put_object(Bucket="bucket", Key=key, Body=file.read_bytes())
+    (place / "real").mkdir()
+    for name in ("CT_small.dcm", "MR_small.dcm"):
+        shutil.copy(get_testdata_file(name, download=False), place / "real")
     listed = [
         f"bucket,archive%2F{f.name},true,false" for f in sorted((archive / "000003").iterdir())[:8]
     ]
@@ -107,6 +111,13 @@ def test_the_batch_is_equal_row_for_row(done):
     count = len(schemas[1])
     types = [[str(f.type).replace(" not null", "") for f in one][:count] for one in schemas]
     assert types[0] == types[1]
+
+
+def test_rows_of_every_kind_have_their_columns(done):
+    folder = ROOT / "tests" / "testkit" / "forty"
+    found = rows(done / "kinds")
+    assert found == scanned(done, "kinds", done / "real", "--mappings", folder)
+    assert "'PixelSpacing': '0.3125\\\\0.3125'" in "".join(found)
 
 
 def test_uris_of_a_file_system(done):
