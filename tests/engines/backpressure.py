@@ -12,9 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tools")]
 
+from small_disk import small_disk  # noqa: E402
+
 from engines.mllp.test_forward import forwarding, free_port  # noqa: E402
 from engines.running import Client, code, message  # noqa: E402
-from small_disk import small_disk  # noqa: E402
 
 
 def main(mib):
