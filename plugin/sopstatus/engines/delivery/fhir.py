@@ -48,23 +48,34 @@ class FHIRSender:
         to = urlsplit(base)
         if to.scheme not in ("http", "https") or not to.hostname:
             raise ValueError(f"{base!r} is not an http or https URL")
-        self._path = to.path.rstrip("/")
-        self._made, self._transaction = made, transaction
+        self._to, self._host, self._path = to, to.hostname, to.path.rstrip("/")
+        self._made, self._transaction, self._seconds = made, transaction, seconds
+        self._reused, self._rest = False, 0.0
+        self.use(tls, token)
+        self._connection = self._opened()
+
+    def use(self, tls: ssl.SSLContext | None, token: str) -> None:
+        """Show another certificate or token, or ask for another CA's, with the next resource."""
+        self._tls, self._is_new = tls, True
         self._headers = {"Content-Type": f"{_MEDIA}; charset=utf-8", "Accept": _MEDIA}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
-        self._reused, self._rest = False, 0.0
-        if to.scheme == "https":
-            context = tls or ssl.create_default_context()
-            self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                to.hostname, to.port, timeout=seconds, context=context
-            )
-        else:
-            self._connection = http.client.HTTPConnection(to.hostname, to.port, timeout=seconds)
+
+    def _opened(self) -> http.client.HTTPConnection:
+        self._is_new = False
+        if self._to.scheme == "http":
+            return http.client.HTTPConnection(self._host, self._to.port, timeout=self._seconds)
+        context = self._tls or ssl.create_default_context()
+        return http.client.HTTPSConnection(
+            self._host, self._to.port, timeout=self._seconds, context=context
+        )
 
     async def send(self, message: bytes) -> Verdict:
         """Send the resource of this id as it is now."""
         await asyncio.sleep(self._rest)
+        if self._is_new:
+            self.close()
+            self._connection = self._opened()
         start = time.monotonic()
         resource = await asyncio.to_thread(self._made, message.decode("ascii"))
         self._rest = _REST * (time.monotonic() - start)

@@ -111,7 +111,7 @@ class Sender:
             self._earlier.append(asked.control_id)
         return verdict
 
-    def use_tls(self, tls: ssl.SSLContext) -> None:
+    def use_tls(self, tls: ssl.SSLContext | None) -> None:
         """Show another certificate, or ask for another CA's, on the next connection."""
         self._to = replace(self._to, tls=tls)
 

@@ -130,6 +130,7 @@ class Delivery:
                     outlet.forget()
             if not self._stored and time.monotonic() - swept > self._set.sweep:
                 for outlet in outlets:
+                    outlet.renew()
                     await outlet.sweep()
                 swept = time.monotonic()
             if not (self._stored or self._studies):

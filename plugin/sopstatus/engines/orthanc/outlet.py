@@ -11,17 +11,19 @@ import asyncio
 import contextlib
 import hashlib
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sopstatus import log, writing
 from sopstatus.codecs.hl7 import HL7Codec, message
 from sopstatus.engines.delivery.fhir import FHIRSender
-from sopstatus.engines.delivery.forwarder import Forwarder
+from sopstatus.engines.delivery.forwarder import Forwarder, Sender
 from sopstatus.engines.delivery.spool import KNOWN, WAITING, Spool
 from sopstatus.engines.delivery.writer import SpoolWriter
 from sopstatus.engines.orthanc.archive import Archive, Held
 from sopstatus.engines.orthanc.settings import Post, Settings
+from sopstatus.engines.watched import Watched
 from sopstatus.model import DocumentError
 
 if TYPE_CHECKING:
@@ -46,17 +48,32 @@ class Outlet:
         self._mark, self._since = _mark(self._mark_file)
         self._seen = -1  # the last change at the look before
         self._written: set[str] = set()  # queued by the quick way, and not swept yet
-        sender = None
+        self._watched = Watched(f"destination-{post.name}", post.files, self._take)
+        self._secrets = post.secrets
+        tls, token = post.secrets()  # they may have changed since the start
+        self._sender: Sender | FHIRSender = Sender(replace(post.to, tls=tls))
         if post.base:
-            sender = FHIRSender(
+            self._sender = FHIRSender(
                 post.base,
                 archive.imaging_study,
                 transaction=post.transaction,
-                token=post.token,
-                tls=post.to.tls,
+                token=token,
+                tls=tls,
                 seconds=post.to.answer,
             )
-        self.forwarder = Forwarder(self._writer, post.to, sender, metrics)
+        self.forwarder = Forwarder(self._writer, post.to, self._sender, metrics)
+
+    def renew(self) -> None:
+        """Take certificates and the token that have changed into use, for what goes out next."""
+        if self._watched.has_changed:
+            self._watched.reload()
+
+    def _take(self) -> None:
+        tls, token = self._secrets()
+        if isinstance(self._sender, FHIRSender):
+            self._sender.use(tls, token)
+        else:
+            self._sender.use_tls(tls)
 
     def begin(self) -> None:
         """Find where a new destination begins: with what was stored since `announce`."""

@@ -14,9 +14,10 @@ setting that cannot be is a `ValueError`, and Orthanc does not start.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,13 +61,18 @@ DESTINATION: dict[str, tuple[type, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One destination: where, and for FHIR the base URL and how."""
+    """One destination: where, and for FHIR the base URL and how.
+
+    ``secrets`` reads its ``files`` again: TLS and token. It raises `OSError` or `ValueError`.
+    """
 
     name: str
     to: Destination
-    base: str = ""
-    transaction: bool = False
-    token: str = ""
+    base: str
+    transaction: bool
+    token: str
+    files: tuple[str, ...]
+    secrets: Callable[[], tuple[SSLContext | None, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +189,18 @@ def _post(name: str, given: Any) -> Post:
         raise ValueError(f"{at}: a token goes over https alone")
     if one["Certificate"] and not one["CA"]:
         raise ValueError(f"{at}: Certificate needs CA")
-    tls = client_tls(one["CA"], one["Certificate"], (f"{at}.CA", f"{at}.Certificate"))
+    files = one["CA"], one["Certificate"], one["TokenFile"]
+
+    def secrets() -> tuple[SSLContext | None, str]:
+        tls = client_tls(*files[:2], (f"{at}.CA", f"{at}.Certificate"))
+        return tls, token(files[2], f"{at}.TokenFile") if files[2] else ""
+
+    tls, known = secrets()
     port = url.port or (443 if url.scheme == "https" else 80)
     wait, tries = float(one["AnswerTimeout"]), one["GiveUpAfter"]
     to = Destination(url.hostname, port, tls, answer=wait, rejections=tries, name=name)
-    known = token(one["TokenFile"], f"{at}.TokenFile") if one["TokenFile"] else ""
-    return Post(name, to, one["FHIR"], one["Interaction"] == "transaction", known)
+    is_transaction = one["Interaction"] == "transaction"
+    return Post(name, to, one["FHIR"], is_transaction, known, files, secrets)
 
 
 def _read(at: str, given: Any, known: Mapping[str, tuple[type, Any]]) -> dict[str, Any]:
