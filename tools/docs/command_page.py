@@ -7,16 +7,24 @@ from argparse import PARSER, SUPPRESS, Action
 from collections.abc import Iterator
 
 from sopstatus.cli import COMMANDS, GROUPS, parser
-from sopstatus.cli.arguments import SETTINGS, Parser
+from sopstatus.cli.arguments import SETTINGS, Parser, variable
 
 HEAD = """\
 # Commands and options
 
 <!-- Generated from the parsers: make docs. Do not edit. -->
 
-Every command with its options, as `sopstatus COMMAND --help` prints them. Exit codes, settings and completion:
-[command-line.md](command-line.md). *Setting*: `sopstatus.toml` and an environment variable may give it too.
+Every command with its options, as `sopstatus COMMAND --help` prints them. Exit codes, completion and which setting
+comes first: [command-line.md](command-line.md). *Setting*: an environment variable and `sopstatus.toml` may give it
+too, as the [table of all settings](#settings) says.
 """
+SETTINGS_HEAD = """\
+## Settings
+
+Each has the name of its option, also in `sopstatus.toml`: at the top for all commands, or below `[COMMAND]` for one.
+
+| setting | variable | command | what it does |
+|---|---|---|---|"""
 
 
 def page() -> str:
@@ -27,7 +35,24 @@ def page() -> str:
         for name, command in COMMANDS.items():
             if command.group == group:
                 lines += _command(name)
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join([*lines, SETTINGS_HEAD, *_settings()]) + "\n"
+
+
+def _settings() -> Iterator[str]:
+    """Yield a row for each setting, and for each thing that it is to a command."""
+    for setting in sorted(SETTINGS):
+        commands: dict[str, list[str]] = {}
+        for name in COMMANDS:
+            told = {
+                one.help: 1
+                for one in parser(name).everything()
+                if f"--{setting}" in one.option_strings
+            }
+            for text in told:
+                commands.setdefault(text or "", []).append(f"`{name}`")
+        for text, names in commands.items():
+            shown = f"{_escaped(text).rstrip('.')}."
+            yield f"| `{setting}` | `{variable(setting)}` | {', '.join(names)} | {shown} |"
 
 
 def _command(name: str) -> Iterator[str]:

@@ -39,6 +39,10 @@ SETTINGS = frozenset(
         "block-timeout",
         "idle-timeout",
         "answer-timeout",
+        "give-up-after",
+        "spool-reserve",
+        "metrics-port",
+        "fresh",
     ]
 )
 
@@ -183,7 +187,7 @@ def settle(parser: Parser, command: str, names: Iterable[str]) -> None:
 
 
 def _settle(parser: Parser, action: Action, name: str, value: Any, where: str) -> None:
-    label = f"{PREFIX}{_variable(name)}" if where == "" else f"{where}: {name}"
+    label = variable(name) if where == "" else f"{where}: {name}"
     if name not in SETTINGS:
         raise Stop(f"{label} is not read: pass --{name} on the command line")
     if name == "mappings":
@@ -229,15 +233,16 @@ def check_settled(parser: Parser, options: Namespace) -> None:
 def _in_environment(by_name: dict[str, Action]) -> tuple[str, dict[str, Any]]:
     found: dict[str, Any] = {}
     for name in by_name:
-        value = os.environ.get(f"{PREFIX}{_variable(name)}", "")
+        value = os.environ.get(variable(name), "")
         # Kubernetes gives every container SOPSTATUS_PORT=tcp://... of a Service of that name
-        if value and not (name == "port" and "://" in value):
+        if value and not (name.endswith("port") and "://" in value):
             found[name] = value.split(os.pathsep) if name == "mappings" else value
     return "", found
 
 
-def _variable(name: str) -> str:
-    return name.upper().replace("-", "_")
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + name.upper().replace("-", "_")
 
 
 def _in_file(
