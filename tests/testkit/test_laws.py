@@ -6,6 +6,7 @@ import pytest
 from sopstatus import load_tables
 from sopstatus.codecs import FORMATS
 from sopstatus.table.scaffold import scaffold
+from sopstatus.testkit import law_checks
 from sopstatus.testkit.law_checks import LAWS, check
 
 from testkit.test_forty import FOLDER
@@ -29,6 +30,23 @@ def tables(tmp_path_factory):
 @pytest.mark.parametrize("law", LAWS)
 def test_law(law, name, tables):
     check(law, name, tables)
+
+
+@pytest.mark.parametrize("name", ["dicom", "fhir"])
+def test_every_row_is_stated_and_those_of_several_values_with_several(name, tables, monkeypatch):
+    said = {}
+
+    def collect(under, document, x, y):
+        for keyword, value in x.attributes:
+            said.setdefault(keyword, set()).add(value)
+
+    monkeypatch.setitem(LAWS, "collect", collect)
+    monkeypatch.setattr(law_checks, "EXAMPLES", 300)
+    check("collect", name, tables)
+    for keyword, row in tables.attributes.items():
+        if law_checks._carries(name, row):
+            assert any(said[keyword]), keyword
+            assert row.vm == "1" or any("\\" in (text or "") for text in said[keyword]), keyword
 
 
 def test_there_are_many(tables):

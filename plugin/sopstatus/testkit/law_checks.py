@@ -68,18 +68,18 @@ _VALUES: dict[str, st.SearchStrategy[str]] = {
 }
 
 
-def _values(row: Attribute) -> st.SearchStrategy[Value]:
+def _texts(row: Attribute) -> st.SearchStrategy[str]:
     one: st.SearchStrategy[Any] = _VALUES.get(row.vr, st.nothing())
     if row.vr == "CS":
         terms = sorted(row.displays)
         one = st.sampled_from([*terms, *terms, "XX", "lower"])
-    if row.vm != "1":  # no empty ones among numbers that stand as bytes
-        one = one.filter(bool) if row.vr in conversions.PACKED else one | st.just("")
-        counts = [n for n in range(1, 9) if row.allows(n)] or [int(row.vm.partition("-")[0])]
-        one = st.sampled_from(counts).flatmap(
-            lambda n: st.lists(one, min_size=n, max_size=n).map("\\".join)
-        )
-    return st.one_of(one.map(lambda text: text or None), st.none())
+    if row.vm == "1":
+        return one
+    # no empty ones among numbers that stand as bytes
+    item = one.filter(bool) if row.vr in conversions.PACKED else one | st.just("")
+    counts = [n for n in range(1, 9) if row.allows(n)] or [int(row.vm.partition("-")[0])]
+    numbers = st.sampled_from(counts)
+    return numbers.flatmap(lambda n: st.lists(item, min_size=n, max_size=n)).map("\\".join)
 
 
 def _statements(tables: MappingTable, name: Format) -> st.SearchStrategy[SOPInstance]:
@@ -100,9 +100,10 @@ def _carries(name: Format, row: Attribute) -> bool:
 
 def _sayable(name: Format, row: Attribute) -> st.SearchStrategy[Value]:
     """Return the values of a row that a format has a place for: a simple extension, for exact ones."""
+    texts = _texts(row)
     if name != "fhir" or not row.extension:
-        return _values(row)
-    return _values(row).filter(lambda v: bool(v) and from_fhir(row, to_fhir(row, v or "")) == v)
+        return texts.map(lambda text: text or None) | st.none()
+    return texts.filter(lambda text: bool(text) and from_fhir(row, to_fhir(row, text)) == text)
 
 
 def _about(attributes: tuple[tuple[str, Value], ...]) -> SOPInstance:
