@@ -122,6 +122,8 @@ def test_numbers_keep_their_bytes(vr, raw, big):
         ("US", "042", "42"),
         ("US", "4.0", "4"),
         ("US", "x", "x"),
+        *((vr, text, text) for vr in ("US", "SL") for text in ("1e99999999", "-1e1000000", "1e20")),
+        ("UL", "1e-99999999", "1e-99999999"),
     ],
 )
 def test_one_spelling(vr, text, spelt):

@@ -36,6 +36,7 @@ _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([eE][+-]?[0-9]+)?")
 _OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 _AGE = re.compile(r"[0-9]{3}[DWMY]")
 _LONGEST_NM = 16  # HL7 2.5.1 2.A.47
+_DIGITS = 10  # of the greatest UL
 _MOST = 2**31  # FHIR R4 2.24.0.1: an integer has 32 bits
 
 
@@ -149,7 +150,9 @@ def number(vr: str, text: str) -> str:
     try:
         exact = Decimal(text)
         if vr not in ("FD", "FL"):
-            return str(int(exact)) if exact == int(exact) and abs(exact) < 2**32 else text
+            # asked first: as an integer, 1e99999999 takes minutes
+            is_short = exact.adjusted() < _DIGITS
+            return str(int(exact)) if is_short and exact == int(exact) else text
         kept = float(text) if vr == "FD" else _single(float(text))
         made, full = (repr(kept), 17) if vr == "FD" else (_shortest(kept), 9)
         # so others print it: with as many digits as tell it from its neighbours
