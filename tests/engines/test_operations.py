@@ -8,6 +8,7 @@ import shutil
 import socket
 import ssl
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import promql_parser
 import pytest
 import trustme
 import yaml
+from bench.orthanc import images
 from prometheus_client.parser import text_string_to_metric_families
 from samples_of import FOLDER, sample
 from serving import MEDIA, service
@@ -25,10 +27,12 @@ from sopstatus.audit import log as audit_log
 from sopstatus.catalogue import catalogue
 from sopstatus.engines.http.metrics import Metrics
 
+from engines import orthanc_running
 from engines.destination import RESET, Receiver, ack
 from engines.gateway.fhir_stub import stub
 from engines.gateway.served import FHIR, said, stating, study
 from engines.gateway.served import gateway as fronted
+from engines.gateway.test_process import raw_server, until
 from engines.running import Client, code, message, ours
 from engines.test_trust import wait_for
 
@@ -369,6 +373,161 @@ PAGE = (ROOT / "docs" / "operations.md").read_text()
 def test_the_page_lists_all_metrics_and_no_other():
     listed = set(re.findall(r"^\| `(sopstatus_\w+)`", PAGE, re.MULTILINE))
     assert listed == {f.name for f in Metrics().registry.collect() if f.name[:4] == "sops"}
+
+
+def shown_by(name):
+    """Return the metrics that a server shows, as the page says."""
+    rows = re.findall(r"^\| `(sopstatus_\w+)` \|[^|]*\| ([^|]*) \|", PAGE, re.MULTILINE)
+    return {metric for metric, by in rows if by == "all" or name in by.split(", ")}
+
+
+def families(text):
+    return {
+        family.name
+        for family in text_string_to_metric_families(text)
+        if family.samples and family.name[:4] == "sops" and not family.name.endswith("_created")
+    }
+
+
+@contextlib.contextmanager
+def busy_listener(folder, keys):
+    """A listener with TLS that has delivered, tried again, given up, refused and changed something."""
+    behave = [ack, lambda _: RESET, lambda m: ack(m, "AE")]
+    source = FOLDER / "authorized-original"
+    bare = sample("authorized-original", "hl7").split(b"\r")
+    study = next(line for line in bare if line.startswith(b"ZDS")).split(b"|")[1]
+    bare = b"\r".join(line for line in bare if not line.startswith(b"ZDS"))
+    with (
+        Receiver(lambda number, came: behave[min(number, 2)](came)) as receiver,
+        listening(
+            *("--forward", receiver.address, "--spool", folder / "spool", "--source", str(source)),
+            *keys.options,
+        ) as (running, asked),
+    ):
+        keys.knock(running.port)
+        with Client(running.port, wrap=keys.wrap) as client:
+            for text in (message("1"), message("BAD", status="XX^^99SOPSTATUS")):
+                client.ask(text)
+            client.ask(bare + b"ZDS|" + study + b"\r")
+            yield lambda: asked.client.get("/metrics").text
+
+
+@contextlib.contextmanager
+def busy_service(folder, keys):
+    with service(*keys.options) as running:
+        keys.knock(running.port)
+        with httpx.Client(base_url=running.url, verify=keys.context, trust_env=False) as client:
+            line = {"transform": "hl7-to-fhir", "document": "garbage"}
+            good = line | {"document": sample("authorized-original", "hl7").decode()}
+            body = "\n".join(map(json.dumps, (good, line, good)))
+            client.post("/batch", content=body, headers={"content-type": "application/x-ndjson"})
+            found = samples(client.get("/metrics").text)
+            assert found["sopstatus_transformations_total", "hl7-to-fhir"] == 2
+            yield lambda: client.get("/metrics").text
+
+
+@contextlib.contextmanager
+def busy_gateway(folder, keys):
+    with stub() as server, fronted(server.url, "--demote", *keys.options) as front:
+        keys.knock(httpx.URL(front.url).port)
+        with httpx.Client(base_url=front.url, verify=keys.context, trust_env=False) as client:
+            client.post("/ImagingStudy", json=stating(said(0, "AO")), headers=FHIR)
+            found = samples(client.get("/-/metrics").text)
+            assert found["sopstatus_destination_up", "upstream"] == 1
+            yield lambda: client.get("/-/metrics").text
+
+
+@contextlib.contextmanager
+def busy_orthanc(folder, _):
+    behave = [ack, lambda _: RESET, lambda m: ack(m, "AE")]
+    port, image = orthanc_running.free_port(), (FOLDER / "authorized-original" / "image.dcm")
+    data = image.read_bytes()
+    with Receiver(lambda number, came: behave[min(number, 2)](came)) as receiver:
+        to, ours = {"ris": {"MLLP": receiver.address}}, {"MetricsPort": port}
+        with orthanc_running.orthanc(folder, to, ours=ours | {"ApplyProfile": True}) as running:
+            next_one = images()
+            running.rest(next(next_one))
+            running.rest(next(next_one))
+            assert running.rest(data[: len(data) // 2])["HttpStatus"] == 400
+            url = f"http://127.0.0.1:{port}/metrics"
+            yield lambda: httpx.get(url, trust_env=False).text
+
+
+BUSY = {
+    "mllp": busy_listener,
+    "serve": busy_service,
+    "gateway": busy_gateway,
+    "orthanc": busy_orthanc,
+}
+
+
+class Keys:
+    """A certificate for a server, and a client of another CA whose handshakes fail."""
+
+    def __init__(self, folder):
+        ca = trustme.CA()
+        made = ca.issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem
+        made.write_to_path(folder / "own.pem")
+        ca.cert_pem.write_to_path(folder / "ca.pem")
+        self.options = ("--tls-cert", str(folder / "own.pem"))
+        self.context = ssl.create_default_context(cafile=folder / "ca.pem")
+        self._stranger = ssl.create_default_context()  # who does not know the CA, and says so
+
+    def wrap(self, plain):
+        return self.context.wrap_socket(plain, server_hostname="localhost")
+
+    def knock(self, port):
+        with (
+            pytest.raises(ssl.SSLError),
+            socket.create_connection(("127.0.0.1", port)) as plain,
+            self._stranger.wrap_socket(plain, server_hostname="localhost"),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("name", BUSY)
+def test_each_server_shows_what_the_page_says(name, tmp_path):
+    """No more either: a metric that a server never counts is not one of its own at 0."""
+    with BUSY[name](tmp_path, Keys(tmp_path)) as metrics:
+        with contextlib.suppress(AssertionError):
+            wait_for(lambda: shown_by(name) <= families(metrics()))
+        assert families(metrics()) == shown_by(name)
+
+
+def gone(connection):
+    until(connection, b"\r\n\r\n")
+    connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+
+def test_a_gateway_shows_whether_its_server_answers():
+    port = orthanc_running.free_port()
+    with fronted(f"http://127.0.0.1:{port}") as front:
+
+        def up():
+            return samples(front.get("/-/metrics").text)["sopstatus_destination_up", "upstream"]
+
+        assert up() == 0
+        with raw_server(gone, port):
+            assert front.get("/Patient/1").status_code == 204 and up() == 1
+        assert front.get("/Patient/1").status_code == 502 and up() == 0
+
+
+def test_a_caller_that_goes_is_no_fault_of_the_server():
+    def listen(connection):
+        while connection.recv(65536):
+            pass
+
+    with raw_server(listen) as url, fronted(url, "--log-level", "info") as front:
+        where = httpx.URL(front.url)
+        head = b"POST /Binary HTTP/1.1\r\nHost: %s\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\nx"
+        with socket.create_connection((where.host, where.port)) as caller:
+            caller.sendall(head % where.netloc)
+            time.sleep(0.3)
+        lines = wait_for(
+            lambda: [line for line in front.text().splitlines() if '"request"' in line]
+        )
+        assert json.loads(lines[-1])["level"] == "info" and '"error"' not in front.text()
+        assert samples(front.get("/-/metrics").text)["sopstatus_destination_up", "upstream"] == 1
 
 
 def test_the_page_lists_all_events_and_no_other():

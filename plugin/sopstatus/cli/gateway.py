@@ -134,6 +134,7 @@ def run(options: Namespace) -> int:
         sock = shared.bound(options.host, options.port)
         service = Service(chosen, offered)
         service.readiness.checks["upstream"] = upstream.check
+        upstream.told = partial(service.metrics.reached, "upstream")
         for number, source in enumerate(site.archives.values(), 1):
             service.readiness.checks[f"archive-{number}"] = partial(reached, source)
         service.watched += [*watched, _upstream_token(options.upstream_token_file, upstream)]
@@ -156,9 +157,12 @@ def _look_for(upstream: Upstream) -> None:
         text = f"--upstream {shared.named(upstream.url)}: no host has this name; correct the URL"
         raise shared.Stop(text, shared.CANNOT_LISTEN) from None
     except OSError as error:
+        upstream.told(False)
         where = urlsplit(upstream.url).netloc.rpartition("@")[2]
         reason = type(error).__name__
         log.event("waiting-for-upstream", "warning", upstream=where, reason=reason)
+    else:
+        upstream.told(True)
 
 
 def _upstream_token(file: str | None, upstream: Upstream) -> Watched:

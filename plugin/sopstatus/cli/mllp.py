@@ -154,8 +154,8 @@ class _Used:
         self._options, self._taking = options, asyncio.Lock()
         if options.metrics_port is not None:
             with shared.needs("--metrics-port", "metrics", ("prometheus_client",)):
-                from sopstatus.engines.http.metrics import Metrics
-            self.metrics = Metrics()
+                from sopstatus.engines.http.metrics import OF_HTTP, Metrics
+            self.metrics = Metrics(OF_HTTP)
         own = (options.tls_cert, options.tls_key, options.tls_client_ca)
         theirs = (options.forward_ca, options.forward_cert)
         given = [

@@ -15,7 +15,7 @@ from engines.gateway.served import FHIR, gateway, said, stating, statuses
 
 
 @contextmanager
-def raw_server(talk):
+def raw_server(talk, port=0):
     """Run a server whose every connection is handed to ``talk(socket)``."""
     faults = []
 
@@ -33,7 +33,7 @@ def raw_server(talk):
                 except Exception as error:
                     faults.append(error)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         thread = threading.Thread(target=served, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/fhir"

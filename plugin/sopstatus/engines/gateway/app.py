@@ -24,7 +24,7 @@ from sopstatus.engines.http.media import JSON
 from sopstatus.engines.http.metrics import MEDIA
 from sopstatus.engines.http.operator import ready
 from sopstatus.engines.http.service import Service
-from sopstatus.engines.http.traced import named
+from sopstatus.engines.http.traced import FACTS, named
 from sopstatus.model import Issue
 from sopstatus.profile import Link
 from sopstatus.sources.source import Source
@@ -148,3 +148,5 @@ async def _guarded(
         service.free()
         if status:
             service.metrics.request("gateway", status, time.perf_counter() - begun)
+        if scope.get(FACTS, {}).get("changed"):
+            service.metrics.transformation("gateway")

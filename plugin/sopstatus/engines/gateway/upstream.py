@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ import httpx
 
 from sopstatus.catalogue import document_error
 from sopstatus.engines.gateway.asgi import Headers, Receive, Scope, Send, header, without
+from sopstatus.engines.http.body import Disconnected
 
 _HOP = (
     b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
@@ -23,14 +24,23 @@ _NOT_OF_THE_HOP = (b"content-", b"if-", b"authorization", b"cache-control")
 
 
 class Upstream:
-    """An API below an address; ``token`` replaces the caller's own ``Authorization``."""
+    """An API below an address; ``token`` replaces the caller's own ``Authorization``.
+
+    ``told`` is called after each request with whether the server has answered, whatever it said.
+    """
 
     def __init__(
-        self, url: str, *, token: str = "", timeout: float = 30.0, connections: int = 100
+        self,
+        url: str,
+        *,
+        token: str = "",
+        timeout: float = 30.0,
+        connections: int = 100,
+        told: Callable[[bool], None] = lambda up: None,
     ) -> None:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise ValueError("--upstream is not an http or https URL")
-        self.url, self.token = url.rstrip("/"), token
+        self.url, self.token, self.told = url.rstrip("/"), token, told
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         self._client = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False)
 
@@ -56,10 +66,12 @@ class Upstream:
             raise document_error("http/no-route", "") from None
         try:
             response = await self._client.send(request, stream=True)
-        except httpx.TimeoutException:
-            raise document_error("gateway/upstream", "", reason="no answer in time") from None
         except httpx.HTTPError as error:
-            raise document_error("gateway/upstream", "", reason=type(error).__name__) from None
+            self.told(False)
+            late = isinstance(error, httpx.TimeoutException)
+            reason = "no answer in time" if late else type(error).__name__
+            raise document_error("gateway/upstream", "", reason=reason) from None
+        self.told(True)
         try:
             start = {"type": "http.response.start", "status": response.status_code}
             await send({**start, "headers": self._answer_headers(response, scope)})
@@ -121,7 +133,7 @@ async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
     while True:
         message: Any = await receive()
         if message["type"] == "http.disconnect":
-            raise httpx.ReadError("the caller has gone")
+            raise Disconnected
         yield message.get("body", b"")
         if not message.get("more_body", False):
             return

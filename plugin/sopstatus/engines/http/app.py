@@ -132,6 +132,8 @@ async def _lines(service: Service, scope: Scope, data: bytes) -> AsyncIterator[b
             continue
         answer = await _line(service, scope, number, line)
         service.told(answer.issues, route="/batch", status=answer.status)
+        if answer.transform:
+            service.metrics.transformation(answer.transform)
         if answer.changed:
             noted(scope, changed=True)
         yield answer.body

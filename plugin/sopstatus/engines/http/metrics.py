@@ -7,12 +7,13 @@ a sender chooses. docs/operations.md lists all.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.process_collector import ProcessCollector
 
 from sopstatus.model import DocumentError, Issue
@@ -20,13 +21,16 @@ from sopstatus.table import MappingTable
 
 MEDIA = CONTENT_TYPE_LATEST
 Waiting = Callable[[], tuple[int, int, float]]
+OF_HTTP = frozenset({"requests", "request_seconds", "in_progress"})
+OF_MESSAGES = frozenset({"messages", "message_seconds"})
+OF_CONNECTIONS = frozenset({"connections", "tls_failures"})
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
-    """The counters of one service."""
+    """The counters of one service; ``without`` are those that it does not show."""
 
-    def __init__(self) -> None:
+    def __init__(self, without: Collection[str] = ()) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         of: dict[str, Any] = {"registry": self.registry, "namespace": "sopstatus"}
@@ -60,6 +64,10 @@ class Metrics:
         self._oldest = Gauge(
             "spool_oldest_seconds", "Age of the oldest queued message", ("destination",), **of
         )
+        made = [one for one in vars(self).values() if isinstance(one, MetricWrapperBase)]
+        for one in made:
+            if next(iter(one.describe())).name.removeprefix("sopstatus_") in without:
+                self.registry.unregister(one)
         self._spools: dict[str, Waiting] = {}
         # one look-up instead of the library's lock and tuple of texts
         self._request = lru_cache(maxsize=1024)(self._requests.labels)
@@ -125,6 +133,10 @@ class Metrics:
         """Count a message that was given up."""
         self._dead.labels(destination, reason).inc()
         self._up.labels(destination).set(1)
+
+    def reached(self, destination: str, up: bool) -> None:
+        """Show whether a destination that keeps no queue has answered."""
+        self._up.labels(destination).set(up)
 
     def text(self) -> bytes:
         """Return everything as Prometheus reads it."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sopstatus import log
 from sopstatus.audit import log as audit_log
 from sopstatus.catalogue import document_error
-from sopstatus.engines.http.metrics import Metrics
+from sopstatus.engines.http.metrics import OF_MESSAGES, Metrics
 from sopstatus.engines.http.offer import Offered
 from sopstatus.engines.http.operator import Readiness
 from sopstatus.engines.http.work import Work
@@ -46,7 +46,7 @@ class Service:
 
     def __init__(self, settings: Settings, offered: Offered) -> None:
         self.settings, self.offered = settings, offered
-        self.metrics = Metrics()
+        self.metrics = Metrics(OF_MESSAGES)
         self.metrics.tables(offered.offer.tables)
         self.metrics.in_progress.set_function(lambda: self._taken)
         self.draining = False

@@ -102,7 +102,7 @@ class Work:
         except DocumentError as error:
             return self.refused_line(number, error.issues)
         body = wrapped(done.document, done.name, done.issues, line=number, status=200)
-        return Answer(200, "", body, done.issues, changed=done.changed)
+        return Answer(200, "", body, done.issues, transform=name, changed=done.changed)
 
     def refused_line(self, number: int, issues: tuple[Issue, ...]) -> Answer:
         """Return the line that says why one line of a batch was not done."""

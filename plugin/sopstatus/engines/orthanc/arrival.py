@@ -21,10 +21,11 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sopstatus import log
 from sopstatus.audit.record import now
@@ -35,6 +36,9 @@ from sopstatus.model import AuditRecord, DocumentError, Issue, SOPInstance
 from sopstatus.profile import UNKNOWN, Circumstances, Copy, Link, overwrite, status_of
 from sopstatus.profile.language import ABSENT, INVALID, shown
 from sopstatus.transform import transformer
+
+if TYPE_CHECKING:
+    from sopstatus.engines.http.metrics import Metrics
 
 ACCEPTED = 0x0000
 CANNOT_UNDERSTAND = 0xC000  # PS3.4 table B.2-1
@@ -65,9 +69,11 @@ class Arrival:
         archive: Archive,
         keep: Callable[[tuple[AuditRecord, ...]], None],
         run: Callable[..., bytes] = lambda work, *given: work(*given),
+        metrics: Metrics | None = None,
     ) -> None:
         self._set, self._archive, self._write = settings, archive, keep
         self._run = run  # on a thread that has room
+        self._metrics = metrics
         self._over = transformer("dicom", "dicom", tables=settings.tables)
         self._requests: dict[int, str] = {}  # a thread of the HTTP server: the caller's address
         self._refused: dict[int, int] = {}  # a thread whose data set must not be stored: why
@@ -120,10 +126,25 @@ class Arrival:
         return ACCEPTED
 
     def _admitted(self, data: bytes, link: Link, peer: str, *, change: bool = True) -> bytes:
-        """Return what may be stored, and tell of it; raise `Refused`.
+        """Return what may be stored, count and time it; raise `Refused`.
 
         Without ``change``, what the profile would change is refused.
         """
+        begun, status = time.perf_counter(), ACCEPTED
+        try:
+            made = self._examined(data, link, peer, change=change)
+        except Refused as refused:
+            status = refused.status
+            raise
+        finally:
+            if self._metrics:
+                self._metrics.message(f"{status:04X}", time.perf_counter() - begun)
+        if self._metrics and made != data:
+            self._metrics.transformation("profile")
+        return made
+
+    def _examined(self, data: bytes, link: Link, peer: str, *, change: bool) -> bytes:
+        """Return what may be stored, and tell of it; raise `Refused`."""
         try:
             if not self._set.apply_profile:
                 said = self._archive.said(data) if self._set.refuse_unknown else None
@@ -132,7 +153,7 @@ class Arrival:
                 return data
             made, records = self._decided(data, link, peer)
         except DocumentError as error:
-            log.report(error)
+            self._report(error)
             self._keep(error.records)
             held = any(one.code in _HELD for one in error.issues)
             raise Refused(NOT_AUTHORIZED if held else CANNOT_UNDERSTAND) from None
@@ -151,12 +172,17 @@ class Arrival:
         try:
             self._write(records)
         except DocumentError as error:
-            log.report(error)
+            self._report(error)
             log.event("audit-not-written", "error", records=len(records))
             raise Refused(PROCESSING_FAILURE) from None
         except Exception as fault:
             log.failure(fault, "orthanc-arrival")
             raise Refused(PROCESSING_FAILURE) from None
+
+    def _report(self, error: DocumentError) -> None:
+        log.report(error)
+        if self._metrics:
+            self._metrics.issues(error.issues)
 
     def _decided(self, data: bytes, link: Link, peer: str) -> tuple[bytes, tuple[AuditRecord, ...]]:
         """Return what the profile makes of a data set; raise `DocumentError` where it refuses."""

@@ -47,9 +47,9 @@ class Delivery:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._ending = self._passed_over = False
-        self._operator, self._metrics = _operator(settings.metrics_port, self._check)
-        if self._metrics:
-            self._metrics.tables(settings.tables)
+        self._operator, self.metrics = _operator(settings.metrics_port, self._check)
+        if self.metrics:
+            self.metrics.tables(settings.tables)
         self._outlets: list[Outlet] = []
         for post in settings.posts:
             announce(settings.folder / post.name)
@@ -111,7 +111,7 @@ class Delivery:
 
     async def _serve(self) -> None:
         self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
-        given = (self._set, self._archive, self._metrics)
+        given = (self._set, self._archive, self.metrics)
         self._outlets = outlets = [Outlet(post, *given) for post in self._set.posts]
         for outlet in outlets:
             outlet.begin()
@@ -169,8 +169,8 @@ def _operator(port: int, check: Callable[[], None]) -> tuple[Operator | None, Me
     """Answer operators on a port of this machine; 0 = do not."""
     if not port:
         return None, None
-    from sopstatus.engines.http.metrics import Metrics
+    from sopstatus.engines.http.metrics import OF_CONNECTIONS, OF_HTTP, Metrics
     from sopstatus.engines.http.operator import Operator, Readiness
 
-    metrics = Metrics()
+    metrics = Metrics(OF_HTTP | OF_CONNECTIONS)  # these are Orthanc's own
     return Operator(port, metrics, Readiness({"delivery": check}), lambda: None), metrics

@@ -79,7 +79,7 @@ def start(host: Any) -> None:
     host.ExtendOrthancExplorer(
         files("sopstatus.engines.orthanc").joinpath("explorer.js").read_text("utf-8")
     )
-    arrival = Arrival(config, archive, Records(config.audit).keep, run)
+    arrival = Arrival(config, archive, Records(config.audit).keep, run, delivery.metrics)
     run(arrival.warm_up)
 
     def requested(uri: str, **request: Any) -> bool:
