@@ -30,9 +30,9 @@ def passed(run, *elements):
 
 
 def marked(run, *elements):
-    """The element that a run ends behind, if it is one to keep or to be told of."""
+    """The elements that a run ends behind, if they are to be kept or told of."""
     match = run(b"#" + b"".join(elements), 1)
-    return match[1]
+    return [found for found in match.groups() if found is not None]
 
 
 # --- what a plan looks for -----------------------------------------------------------------------
@@ -150,14 +150,18 @@ def test_a_run_stops_at_a_sequence(syntax):
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
-def test_a_run_ends_behind_a_mark(syntax):
+def test_a_run_ends_behind_marks_that_follow_each_other(syntax):
     top = runs(syntax).top
     name, status, comment = (plain(tag, "LO", b"AO", syntax) for tag in (NAME, STATUS, COMMENT))
-    assert marked(top, name, status, comment) == status
-    assert marked(top, name, comment, status) == comment
-    assert marked(top, status, status) == status
-    assert marked(top, name) is None
-    assert [passed(top, *parts) for parts in ((name, status, comment), (status, status))] == [2, 1]
+    assert marked(top, name, status, comment) == [status, comment]
+    assert marked(top, name, comment, status) == [comment, status]
+    assert marked(top, status, status) == [status, status]  # each occurrence is seen
+    assert marked(top, status, name, comment) == [status]
+    assert marked(top, name, status, comment[:-1]) == [status]
+    assert marked(top, *[status] * 6) == [status] * 4
+    assert marked(top, name) == []
+    ends = (name, status, comment, name), (status, name, status), [status] * 6
+    assert [passed(top, *parts) for parts in ends] == [3, 1, 4]
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
@@ -166,7 +170,7 @@ def test_a_private_creator_is_marked_by_how_it_begins(syntax):
     for number in (0x10, 0x1A, 0x5D, 0xFF):
         for name in (b"MMCPrivate", b"MMCPrivate  "):
             creator = plain(0x00290000 | number, "LO", name, syntax)
-            assert marked(top, creator) == creator
+            assert marked(top, creator) == [creator]
             assert passed(top, creator) == 1
     for tag, name in (
         (0x0029000F, b"MMCPrivate"),
@@ -176,14 +180,14 @@ def test_a_private_creator_is_marked_by_how_it_begins(syntax):
         (0x00290010, b"mmcprivate"),
         (0x00290010, b"xMMCPrivate "),
     ):
-        assert marked(top, plain(tag, "LO", name, syntax)) is None
+        assert marked(top, plain(tag, "LO", name, syntax)) == []
         assert passed(top, plain(tag, "LO", name, syntax)) == 1
 
 
 def test_the_name_of_a_creator_is_no_pattern():
     top = Plan([STATUS], (), (0x0029, b"A.C*")).explicit.top
     creator, other = (plain(CREATOR, "LO", name) for name in (b"A.C*", b"ABCC"))
-    assert (marked(top, creator), marked(top, other)) == (creator, None)
+    assert (marked(top, creator), marked(top, other)) == ([creator], [])
 
 
 # --- runs inside sequences -----------------------------------------------------------------------

@@ -7,10 +7,10 @@ says what they state, what is wrong with them, and how they are written.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from io import FileIO
 from os import PathLike
 from typing import Any
 
@@ -21,7 +21,7 @@ from sopstatus.codecs.dicom.fast import CODE_STRINGS, Plan
 from sopstatus.codecs.part10 import rewrite as part10_write
 from sopstatus.codecs.part10 import walk as part10
 from sopstatus.codecs.part10.file import Part10File
-from sopstatus.codecs.part10.window import FIRST_READ, Begun, File, View, Window
+from sopstatus.codecs.part10.window import FIRST_READ, Begun, Descriptor, File, View, Window
 from sopstatus.codecs.shared import data_set
 from sopstatus.codecs.shared.data_set import (
     CHARACTER_SET,
@@ -40,6 +40,7 @@ from sopstatus.table.conversions import PACKED
 from sopstatus.values import tag_text
 
 QUICKLY, FULLY, STRICTLY = "", "fully", "strictly"
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # Windows
 _DIRECTORY_RECORDS = 0x00041220
 _EXTENDED = ("LO", "LT", "PN", "SH", "ST", "UC", "UT")  # (0008,0005) applies (PS3.5 6.1.2.3)
 
@@ -307,9 +308,13 @@ def read(document: Any, wanted: Plan, limits: Limits = DEFAULT, *, how: str = QU
         return _walked(lambda: _over(file, limits), wanted, lambda: rewound(file), how, start)
     if isinstance(document, str | PathLike):
         try:
-            with FileIO(document) as file:
-                start = Window(file.read(FIRST_READ), File(file), limits)
-                return _walked(lambda: _over(file, limits), wanted, lambda: document, how, start)
+            number = os.open(document, _READ)
+            try:
+                source = Descriptor(number)
+                start = Window(source.read(FIRST_READ), source, limits)
+                return _walked(lambda: _again(number, limits), wanted, lambda: document, how, start)
+            finally:
+                os.close(number)
         except OSError as error:
             reason = reason_of(error)
             raise document_error("document/unreadable", "", reason=reason) from error
@@ -329,6 +334,11 @@ def read(document: Any, wanted: Plan, limits: Limits = DEFAULT, *, how: str = QU
     raise document_error(
         "document/unknown-type", "", type=type(document).__name__, accepted=accepted
     )
+
+
+def _again(number: int, limits: Limits) -> Window:
+    os.lseek(number, 0, os.SEEK_SET)
+    return Window(b"", Descriptor(number), limits)
 
 
 def _over(file: Any, limits: Limits) -> Window:

@@ -21,6 +21,7 @@ SHORT = frozenset(
 )  # fmt: skip
 DEPTH = 3
 """How deep runs go into sequences."""
+_TOGETHER = 4  # marks that a run passes where they follow each other, as those of a statement do
 _LONGEST = 64  # bytes of a value in a run
 _SHORT = rb"(?:S[HLST]|D[AST]|L[OT]|CS|U[ILS]|F[DL]|IS|TM|PN|A[EST])"
 _UNDEFINED = rb"\xff\xff\xff\xff"
@@ -35,12 +36,11 @@ Search = Callable[[bytes, int, int], re.Match[bytes] | None]
 class Runs(NamedTuple):
     """Matches of nothing or more: elements of the data set, elements of an item, items.
 
-    ``top`` ends behind the first mark of its plan, with a group for that element, or where it has to
-    be looked at. ``last`` passes one mark of the last group.
+    ``top`` ends behind the first marks of its plan, with a group for each, or where it has to be looked
+    at: behind the first mark, behind some that follow it at once, or before one.
     """
 
     top: Run
-    last: Run
     item: Run
     sequence: Run
 
@@ -61,7 +61,6 @@ class Plan:
         self.tags = tuple(sorted(set(tags)))
         self.last, self.wanted = self.tags[-1], frozenset(self.tags)
         self.turn = self.last & 0xFFFF0000  # from here on order counts
-        self.ending = [tag for tag in self.tags if tag >= self.turn]
         self.groups = self.wanted | {tag & 0xFFFF0000 for tag in self.tags}
         self.nested, self.creator = frozenset(nested), creator
         group, self.name = (creator[0] << 16, creator[1]) if creator else (0, b"")
@@ -82,10 +81,9 @@ class Plan:
 
     def _runs(self, *, implicit: bool) -> Runs:
         short = _short(implicit=implicit)
-        marks, ending = self._marks(self.tags, self.creator), self._marks(self.ending)
+        marks = self._marks()
         other = b"(?!%s)%s..%s" % (marks, _below(self.last >> 16), short)
-        top = b"%s((?:%s)%s)?" % (_any(other), marks, short)
-        last = b"((?:%s)%s)?" % (ending, short)
+        top = _any(other) + b"((?:%s)%s)?" % (marks, short) * _TOGETHER
         stops = b"|".join([rb"\xfe\xff", *(re.escape(_tag(tag)) for tag in self.nested)])
         inside = b"(?!%s)...." % stops
         item = inside + short
@@ -93,17 +91,17 @@ class Plan:
         for _ in range(DEPTH - 1):
             sequence = opened + _items(item) + _SEQUENCE_END
             item = b"%s(?:%s|%s)" % (inside, short, sequence)
-        return Runs(*map(_matcher, (top, last, _any(item), _items(item))))
+        return Runs(*map(_matcher, (top, _any(item), _items(item))))
 
-    @staticmethod
-    def _marks(tags: Iterable[int], creator: tuple[int, bytes] | None = None) -> bytes:
+    def _marks(self) -> bytes:
         """Match one of the tags, or that of the creator; what groups share is compared once."""
         by_group: dict[int, list[bytes]] = {}
-        for tag in tags:
+        for tag in self.tags:
             by_group.setdefault(tag >> 16, []).append(re.escape(_tag(tag)[2:]))
-        if creator:
-            number = rb"[\x10-\xff]\0(?=....%s)" % re.escape(creator[1])
-            by_group.setdefault(creator[0], []).append(number)
+        if self.creator:
+            group, name = self.creator
+            number = rb"[\x10-\xff]\0(?=....%s)" % re.escape(name)
+            by_group.setdefault(group, []).append(number)
         return b"|".join(
             b"%s(?:%s)" % (re.escape(_tag(group << 16)[:2]), b"|".join(numbers))
             for group, numbers in by_group.items()

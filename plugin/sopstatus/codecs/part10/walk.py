@@ -9,7 +9,7 @@ asked.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import NamedTuple
@@ -34,9 +34,7 @@ DEFLATED = frozenset(  # the whole data set is
 UNDEFINED = 0xFFFFFFFF
 FRAGMENTS = 64
 """How many fragments of encapsulated pixel data a walk that only reads seeks over."""
-_BEHIND = (
-    1 << 12
-)  # bytes of a sequence behind the last tag that such a walk passes, one after the other
+_BEHIND = 1 << 10  # bytes of a sequence behind the last tag that such a walk passes
 STRAY = (0x0000, 0x0002, 0xFFFE)  # commands, file meta information, delimiters
 _HIGHEST = 0x00030000
 _DELIMITERS = 0xFFFE
@@ -159,7 +157,7 @@ def _walk(dataset: DataSet, plan: Plan, *, quickly: bool) -> tuple[int, int]:
     window, big, implicit = dataset.window, dataset.big, dataset.implicit
     position = 0 if dataset.deflated else dataset.begin - window.base
     runs = (plan.implicit if implicit else plan.explicit) if quickly and not big else None
-    run, last = (runs.top, runs.last) if runs else (None, None)
+    run = runs.top if runs else None
     wanted, looked, turn, previous = plan.wanted, plan.looked, plan.turn, -1
     data = window.data
     while True:
@@ -167,9 +165,10 @@ def _walk(dataset: DataSet, plan: Plan, *, quickly: bool) -> tuple[int, int]:
             match = run(data, position)
             position = match.end()
             if match.lastindex:
-                previous = _take(match, dataset, plan, previous)
-                run = last if previous >= turn else run
-                continue
+                previous = _take(match.regs[1 : match.lastindex + 1], dataset, plan, previous)
+                if previous < turn:
+                    continue
+                run = None
         if position + _LOOK > len(data):
             if window.source:
                 position -= window.more(position, position + _LOOK)
@@ -191,7 +190,7 @@ def _walk(dataset: DataSet, plan: Plan, *, quickly: bool) -> tuple[int, int]:
             if length == UNDEFINED or vr == b"SQ":
                 raise Lost
             previous = tag
-            run = last if tag >= turn else run
+            run = None if tag >= turn else run
         if length == UNDEFINED:
             position = _skip_items(dataset, plan, runs, start, implicit or vr == b"UN")
             data = window.data
@@ -421,20 +420,20 @@ def _header(
     return group << 16 | number, vr, position + 12, _LENGTH[big](data, position + 8)[0]
 
 
-def _take(match: re.Match[bytes], dataset: DataSet, plan: Plan, previous: int) -> int:
-    """Keep the wanted element that a run has passed; return its tag."""
-    base, data = dataset.window.base, dataset.window.data
-    start, end = match.span(1)
-    if (tag := plan.marks.get(data[start : start + 4])) is None:
-        dataset.doubtful = True  # the creator
-        return previous
-    if tag <= previous:
-        raise Lost
-    value = start + 8
-    vr = "" if dataset.implicit else data[start + 4 : start + 6].decode()
-    span = base + start, base + value, base + end, vr, data[value:end]
-    dataset.elements[tag] = tuple.__new__(Element, span)  # half the time
-    return tag
+def _take(spans: Iterable[tuple[int, int]], dataset: DataSet, plan: Plan, previous: int) -> int:
+    """Keep the wanted elements that a run has passed; return the last one's tag."""
+    base, data, implicit = dataset.window.base, dataset.window.data, dataset.implicit
+    for start, end in spans:
+        if (tag := plan.marks.get(data[start : start + 4])) is None:
+            dataset.doubtful = True  # the creator
+            continue
+        if tag <= previous:
+            raise Lost
+        previous, value = tag, start + 8
+        vr = "" if implicit else data[start + 4 : start + 6].decode()
+        span = base + start, base + value, base + end, vr, data[value:end]
+        dataset.elements[tag] = tuple.__new__(Element, span)  # half the time
+    return previous
 
 
 def _keep(dataset: DataSet, tag: int, vr: bytes, position: int, start: int, end: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from typing import IO, NamedTuple, Protocol
 
@@ -33,6 +34,23 @@ class File:
     def skip(self, size: int) -> None:
         """Seek."""
         self._file.seek(size, 1)  # type: ignore[attr-defined]
+
+
+class Descriptor:
+    """An open file by its number, as a `Source`: to make an object of it takes as long as to read."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def read(self, size: int) -> bytes:
+        """Read the next bytes."""
+        return os.read(self._number, size)
+
+    def skip(self, size: int) -> None:
+        """Seek."""
+        os.lseek(self._number, size, os.SEEK_CUR)
 
 
 class Begun(NamedTuple):
