@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from json import JSONEncoder
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 _LEVEL = {FATAL: "critical", ERROR: "error", WARNING: "warning"}
 _HERE = Path(__file__).parent
 _WORD = re.compile(r"[A-Za-z0-9_./:+-]{1,64}")
+_LOGGER: Any = structlog.get_logger("sopstatus")
+_NOT_WRITTEN: Any = structlog.make_filtering_bound_logger(logging.CRITICAL).debug
+"""What structlog does with an event below the level."""
+_PRINTED = JSONEncoder(default=repr).encode
 _ABOUT: ContextVar[dict[str, object]] = ContextVar("about", default={})  # noqa: B039 - never changed
 
 
@@ -36,12 +41,13 @@ def configure(*, json: bool, level: str) -> None:
     """
     if level not in LEVELS:
         raise ValueError(f"{level!r} is not one of {', '.join(LEVELS)}")
-    printer: Any = structlog.processors.JSONRenderer(sort_keys=False)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            printer if json else structlog.dev.ConsoleRenderer(colors=False),
+            (lambda *said: _PRINTED(said[2]))
+            if json
+            else structlog.dev.ConsoleRenderer(colors=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is then
@@ -64,13 +70,14 @@ def report(
     counted by term. ``tables`` are the tables used (default: the shipped ones). ``at_most`` bounds
     the level: what is wrong with a sender's document is no error of the service.
     """
-    logger = _logger(**context)
     most = LEVELS.index(at_most)
     issues = found.issues if isinstance(found, Result | DocumentError) else tuple(found)
     for issue in issues:
         level = _LEVEL.get(issue.severity, "info")
-        getattr(logger, LEVELS[min(LEVELS.index(level), most)])(
+        _write(
             issue.code,
+            LEVELS[min(LEVELS.index(level), most)],
+            context,
             severity=issue.severity,
             location=issue.location,
             diagnostics=issue.diagnostics,
@@ -78,8 +85,10 @@ def report(
     if not isinstance(found, Result):
         return
     tables = tables or load_tables()
-    logger.info(
+    _write(
         "transformation",
+        "info",
+        context,
         **_counts(_statements(found) if statements is None else tuple(statements), tables),
         issues=dict(Counter(issue.severity for issue in issues)),
         tables={group.name: group.version for group in tables.groups},
@@ -90,18 +99,17 @@ def report(
 def tables_loaded(tables: MappingTable) -> None:
     """Say which tables are in use from now on."""
     versions = {group.name: group.version for group in tables.groups}
-    logger = _logger()
-    logger.info("tables-loaded", tables=versions, sha256=tables.sha256)
+    _write("tables-loaded", "info", {}, tables=versions, sha256=tables.sha256)
 
 
 def tables_refused(fault: str) -> None:
     """Say that changed tables are broken, where, and that the old ones stay in use."""
-    _logger().error("tables-refused", fault=fault)
+    _write("tables-refused", "error", {}, fault=fault)
 
 
 def event(name: str, level: str = "info", **context: object) -> None:
     """Write one event of a service: a connection, a start, a retry; numbers and short words only."""
-    getattr(_logger(**context), level)(name)
+    _write(name, level, context)
 
 
 @contextmanager
@@ -117,9 +125,8 @@ def about(**context: object) -> Iterator[None]:
 def failure(error: BaseException, route: str, **context: object) -> None:
     """Log a fault in code, ours or a site's: its class and the lines that led to it, never its words."""
     lines = _lines_of(error)
-    _logger(**context).error(
-        "failed", route=route, error=type(error).__name__, line=lines[-1], frames=lines
-    )
+    told: dict[str, Any] = {"error": type(error).__name__, "line": lines[-1], "frames": lines}
+    _write("failed", "error", context, route=route, **told)
 
 
 def line_of(error: BaseException) -> str:
@@ -158,9 +165,11 @@ def _counts(statements: tuple[SOPInstance, ...] | None, tables: MappingTable) ->
     return {"statements": len(statements), "terms": counted}
 
 
-def _logger(**context: object) -> Any:
-    known = {key: _safe(value) for key, value in (_ABOUT.get() | context).items()}
-    return structlog.get_logger("sopstatus").bind(**known)
+def _write(event: str, level: str, context: dict[str, object], /, **ours: Any) -> None:
+    """Write an event, if its level is written: what a caller adds let through, and what is ours."""
+    if getattr(structlog.get_config()["wrapper_class"], level, None) is not _NOT_WRITTEN:
+        known = {key: _safe(value) for key, value in (_ABOUT.get() | context).items()}
+        getattr(_LOGGER, level)(event, **known | ours)
 
 
 def is_word(text: str) -> bool:
@@ -170,6 +179,6 @@ def is_word(text: str) -> bool:
 
 def _safe(value: object) -> object:
     """Let through what cannot hold a name, a message or an address of a person."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return value if isinstance(value, str) and is_word(value) else "(left out)"
+    if isinstance(value, str):
+        return value if is_word(value) else "(left out)"
+    return value if value is None or isinstance(value, int | float) else "(left out)"

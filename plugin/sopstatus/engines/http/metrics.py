@@ -74,6 +74,7 @@ class Metrics:
         self._second = lru_cache(maxsize=64)(self._seconds.labels)
         self._transformation = lru_cache(maxsize=1024)(self._done.labels)
         self._message = lru_cache(maxsize=64)(self._messages.labels)
+        self._issue = lru_cache(maxsize=1024)(self._issues.labels)
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered."""
@@ -92,7 +93,7 @@ class Metrics:
     def issues(self, issues: Iterable[Issue]) -> None:
         """Count issues that were told."""
         for found in issues:
-            self._issues.labels(found.code, found.severity).inc()
+            self._issue(found.code, found.severity).inc()
 
     def tables(self, tables: MappingTable) -> None:
         """Tell which tables are in use now."""

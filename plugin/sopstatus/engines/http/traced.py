@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import MutableMapping
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,7 +49,7 @@ class Traced:
         begun, status = time.perf_counter(), 0
         headers = dict(scope["headers"])
         given = headers.get(_ID, b"").decode("latin-1")
-        request = given if log.is_word(given) else uuid4().hex
+        request = given if log.is_word(given) else token_hex(16)
         others = [(name, value) for name, value in scope["headers"] if name != _ID]
         routes = ["other"]
         more: dict[str, object] = {}
