@@ -12,7 +12,11 @@ from profile_model.world import Broken, Rules, explore, made, successors, wrong
 
 @pytest.mark.parametrize(
     ("entities", "transfers", "instances", "worlds"),
-    [(4, 2, 1, 734_008), (2, 3, 1, 116_440), (2, 1, 2, 284**2)],
+    [
+        pytest.param(4, 2, 1, 734_008, marks=pytest.mark.long),
+        (2, 3, 1, 116_440),
+        (2, 1, 2, 284**2),
+    ],
 )
 def test_every_world(entities, transfers, instances, worlds):
     """No path leads to two holders, to none, or from NS, AC or nothing to an original.

@@ -147,8 +147,13 @@ def survey(window: Window, plan: Plan) -> DataSet:
             dataset.window.drain()
         raise
     passed.append((UNDEFINED, end))
-    for tag in plan.tags:
-        dataset.places[tag] = next(at for other, at in passed if other > tag)
+    tags = iter(plan.tags)
+    tag = next(tags)
+    for other, at in passed:  # each belongs before the first that is higher
+        while tag < other:
+            dataset.places[tag] = at
+            if (tag := next(tags, UNDEFINED)) == UNDEFINED:
+                return dataset
     return dataset
 
 
