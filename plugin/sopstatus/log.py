@@ -107,6 +107,13 @@ def tables_refused(fault: str) -> None:
     _write("tables-refused", "error", {}, fault=fault)
 
 
+def not_reloaded(what: str, fault: OSError | ValueError) -> None:
+    """Say which changed files could not be used, and why; the text of `Unsafe` is ours."""
+    reason = getattr(fault, "reason", None) or type(fault).__name__
+    more = {"fault": str(fault)} if reason == "Unsafe" else {}
+    _logger(what=what, reason=reason).error("not-reloaded", **more)
+
+
 def event(name: str, level: str = "info", **context: object) -> None:
     """Write one event of a service: a connection, a start, a retry; numbers and short words only."""
     _write(name, level, context)

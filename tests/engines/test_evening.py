@@ -42,7 +42,7 @@ class Supervisor:
 
     def __init__(self, path, **more):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(path))
+        self._socket.bind(str(path).replace("@", "\0"))
         self.environment = {**os.environ, "NOTIFY_SOCKET": str(path), **more}
         self.lines = []
 
@@ -193,8 +193,10 @@ def test_an_operator_s_evening(tmp_path):
     assert "refused" not in came
 
 
-def test_an_http_service_tells_its_supervisor(tmp_path):
-    with closing(Supervisor(tmp_path / "notify", WATCHDOG_USEC="200000")) as supervisor:
+@pytest.mark.parametrize("place", ["file", "abstract"])
+def test_an_http_service_tells_its_supervisor(tmp_path, place):
+    name = tmp_path / "notify" if place == "file" else f"@sopstatus-{os.getpid()}"
+    with closing(Supervisor(name, WATCHDOG_USEC="200000")) as supervisor:
         options = [sys.executable, "-m", "sopstatus", "serve", "--port", "0", "--notice", "0"]
         with subprocess.Popen(
             options, env=supervisor.environment, stdout=subprocess.DEVNULL

@@ -7,10 +7,12 @@ import re
 import shutil
 import socket
 import ssl
+import struct
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import jsonschema
@@ -183,6 +185,39 @@ def test_the_port_for_operators_answers_to_this_machine_s_names_alone():
         assert get(**{"sec-fetch-site": "cross-site"}) == 403
 
 
+def test_callers_of_the_port_for_operators_hold_nobody_up():
+    """Not slow ones, nor many; who goes leaves no line that is not an event."""
+    with listening() as (running, asked):
+        port = asked.client.base_url.port
+        reset = struct.pack("ii", 1, 0)
+        for _ in range(40):
+            with socket.create_connection(("127.0.0.1", port)) as going:
+                going.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+                going.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
+        for one in slow:
+            one.sendall(b"GET /met")
+        assert asked.client.get("/healthz").status_code == 200
+
+        def threads():
+            return int(
+                re.search(r"Threads:\s+(\d+)", Path(f"/proc/{running.pid}/status").read_text())[1]
+            )
+
+        wait_for(lambda: threads() < 30)
+        until = time.monotonic() + 13  # the last ones send on, byte by byte
+        while time.monotonic() < until:
+            for one in slow[-10:]:
+                with contextlib.suppress(OSError):
+                    one.sendall(b"r")
+            time.sleep(0.5)
+        wait_for(lambda: threads() < 10)
+        for one in slow:
+            one.close()
+        assert asked.client.get("/metrics", params={"a": 1}).status_code == 200
+        assert events(running)  # each line is JSON
+
+
 def test_a_handshake_that_fails_is_counted_and_logged(tmp_path):
     ca, stranger = trustme.CA(), trustme.CA()
     ca.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
@@ -240,6 +275,39 @@ def test_a_request_is_found_by_its_id_and_its_trace():
         headers["x-request-id"] = "DOE JANE"
         assert client.post(url, content=good, headers=headers).headers["x-request-id"] != "DOE JANE"
         assert "DOE" not in running.text()
+
+
+ZERO, TRACE, SPAN = "0" * 32, "a" * 32, "b" * 16
+
+
+@pytest.mark.parametrize(
+    ("parent", "valid"),
+    [
+        (f"00-{TRACE}-{SPAN}-01", True),
+        (f"01-{TRACE}-{SPAN}-01-more", True),
+        (f"00-{TRACE}-{SPAN}-01-DOE", False),
+        (f"ff-{TRACE}-{SPAN}-01", False),
+        (f"00-{ZERO}-{SPAN}-01", False),
+        (f"00-{TRACE}-{ZERO[:16]}-01", False),
+        (f"00-{TRACE.upper()}-{SPAN}-01", False),
+        (f"00-{TRACE}-{SPAN}-01,00-{TRACE}-{SPAN}-01", False),
+        ("DOE^JANE", False),
+    ],
+)
+def test_a_trace_that_is_not_valid_is_not_one(parent, valid, traced):
+    answer = traced.client.get("/nothing", headers={"traceparent": parent})
+    request = answer.headers["x-request-id"]
+    (told,) = wait_for(
+        lambda: [e for e in traced.running.events("request") if e["request"] == request]
+    )
+    assert told.get("trace") == (TRACE if valid else None)
+    assert "DOE" not in traced.running.text()
+
+
+@pytest.fixture(scope="module")
+def traced():
+    with service() as running, running.client() as client:
+        yield SimpleNamespace(running=running, client=client)
 
 
 def test_a_request_tells_whether_a_document_was_changed():

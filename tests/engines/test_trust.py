@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -93,8 +94,9 @@ def keys(tmp_path):
 class Host:
     """One of the three services behind mutual TLS: asked over a new connection, or one that stays."""
 
-    def __init__(self, name, keys, running, port):
+    def __init__(self, name, keys, running, port, text):
         self.name, self.keys, self.running, self.port = name, keys, running, port
+        self.text = text  # all that it has logged
 
     def connected(self, context=None):
         context = context or self.keys.context()
@@ -153,13 +155,14 @@ def hosted(name, keys, *more):
     if name == "mllp":
         named = ("--transformer", "engines.transforms:link_words", "--respond")
         with ours(*named, *options, env=WITH_TESTS) as running:
-            yield Host(name, keys, running, running.port)
+            yield Host(name, keys, running, running.port, running.told)
     elif name == "serve":
         with service(*options) as running:
-            yield Host(name, keys, running.process, running.port)
+            yield Host(name, keys, running.process, running.port, running.text)
     else:
         with raw_server(echo) as url, fronted(url, "--demote", *options) as front:
-            yield Host(name, keys, front.process, int(front.url.rpartition(":")[2]))
+            port = int(front.url.rpartition(":")[2])
+            yield Host(name, keys, front.process, port, front.text)
 
 
 HOSTS = ("serve", "gateway", "mllp")
@@ -215,6 +218,44 @@ def test_certificates_that_change(name, how, keys):
         assert host.running.wait(30) == 0
         with pytest.raises(ConnectionError):
             host.connected()
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_certificates_that_cannot_be_used_leave_the_old_ones(name, keys):
+    """Half of a file, another's key, none, and one that would fill the memory; each is reported."""
+    pem = keys.folder / "server.pem"
+    whole, other = pem.read_bytes(), keys.server_ca.issue_cert("localhost")
+    theirs = b"".join(one.bytes() for one in other.cert_chain_pems)
+    key = whole[: whole.index(b"-----BEGIN CERT")]
+    faults = {
+        "half": (whole[: len(whole) // 2], "SSLError|KEY_|NO_|PEM"),
+        "another key's": (key + theirs, "KEY_VALUES_MISMATCH"),
+        "empty": (b"", "SSLError|NO_|PEM"),
+        "gone": (None, "--tls-cert cannot be read"),
+        "large": (17 << 20, "--tls-cert has more than 16 MiB"),
+    }
+    with hosted(name, keys) as host:
+        before = host.shown()
+        for number, (what, (data, reason)) in enumerate(faults.items(), 1):
+            if data is None:
+                pem.unlink()
+            elif isinstance(data, int):
+                with (keys.folder / "new").open("wb") as sparse:
+                    sparse.truncate(data)
+                (keys.folder / "new").replace(pem)
+            else:
+                keys.put("server.pem", data)
+
+            def told(number=number):
+                found = [line for line in host.text().splitlines() if '"not-reloaded"' in line]
+                return len(found) == number and json.loads(found[-1])
+
+            event = wait_for(told)
+            said = event.get("fault", event["reason"])
+            assert re.match(reason, said), (what, event)
+            assert event["what"] == "certificates" and host.shown() == before, what
+        after = keys.server()
+        wait_for(lambda: host.shown() == after)
 
 
 @pytest.mark.parametrize("name", HOSTS)
@@ -279,6 +320,48 @@ def test_tokens_that_change(tmp_path, how):
         wait_for(lambda: len(running.events("not-reloaded")) >= 2)
         assert status(TOKENS[0]) == 200
         assert not any(token in running.text() for token in TOKENS)
+
+
+def test_tokens_that_cannot_be_used_leave_the_old_ones(tmp_path):
+    file = tmp_path / "tokens"
+    file.write_text(f"{TOKENS[0]}\n")
+    with service("--token-file", file) as running, running.client() as client:
+        client.headers["authorization"] = f"Bearer {TOKENS[0]}"
+
+        def refused(fault):
+            wait_for(lambda: fault in [e.get("fault") for e in running.events("not-reloaded")])
+            assert client.get("/metrics").status_code == 200
+
+        file.write_bytes(b"")
+        refused("--token-file needs a token a line, each of 16 characters or more")
+        os.truncate(file, 4 << 30)  # sparse: whoever reads it whole has no memory left
+        refused("--token-file has more than 16 MiB: name the right file")
+        file.unlink()
+        refused("--token-file cannot be read (No such file or directory)")
+        file.symlink_to(tmp_path / "none" / "tokens")
+        file.unlink()
+        file.mkdir()
+        refused("--token-file cannot be read (Is a directory)")
+        file.rmdir()
+        file.write_text(f"{TOKENS[1]}\n\n\r\n")
+        client.headers["authorization"] = f"Bearer {TOKENS[1]}"
+        wait_for(lambda: client.get("/metrics").status_code == 200)
+
+
+@pytest.mark.parametrize("option", ["token", "peers", "ca", "cert"])
+def test_a_file_that_would_fill_the_memory_is_not_read(tmp_path, keys, option):
+    large = tmp_path / "large"
+    large.touch(0o600)
+    os.truncate(large, 17 << 20)
+    pem = str(keys.folder / "server.pem")
+    reads = {
+        "token": lambda: trust_files.token(str(large), "--x"),
+        "peers": lambda: peers.listed(str(large)),
+        "ca": lambda: trust_files.client_tls(str(large), ""),
+        "cert": lambda: trust_files.server_tls(pem, str(large), ""),
+    }
+    with pytest.raises(Unsafe, match="has more than 16 MiB"):
+        reads[option]()
 
 
 def test_a_pipe_is_read_once(tmp_path):

@@ -15,6 +15,7 @@ from pathlib import Path
 from sopstatus import log
 
 _SHORTEST = 16
+_LONGEST = 16 << 20  # bytes; what is longer is another file, and would fill the memory
 _MARK = b"\xef\xbb\xbf"  # of UTF-8, as editors on Windows write it
 
 
@@ -31,9 +32,11 @@ def read(file: str, option: str) -> bytes:
         with Path(file).open("rb") as opened:
             found = os.fstat(opened.fileno())
             _check_owner(os.lstat(file), found, option)
-            return opened.read()
+            data = opened.read(_LONGEST + 1)
     except OSError as error:
         raise Unsafe(f"{option} cannot be read ({error.strerror})") from None
+    _check_size(len(data), option)
+    return data
 
 
 def tokens(file: str, option: str = "--token-file") -> tuple[bytes, ...]:
@@ -131,9 +134,16 @@ def _check(file: str, option: str) -> None:
     if not file:
         return
     try:
-        _check_owner(os.lstat(file), os.stat(file), option)  # noqa: PTH116
+        found = os.stat(file)  # noqa: PTH116
+        _check_owner(os.lstat(file), found, option)
+        _check_size(found.st_size, option)
     except OSError as error:
         raise Unsafe(f"{option} cannot be read ({error.strerror})") from None
+
+
+def _check_size(size: int, option: str) -> None:
+    if size > _LONGEST:
+        raise Unsafe(f"{option} has more than {_LONGEST >> 20} MiB: name the right file")
 
 
 def _check_owner(link: os.stat_result, target: os.stat_result, option: str) -> None:

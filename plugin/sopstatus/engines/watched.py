@@ -36,8 +36,7 @@ class Watched:
         try:
             self.take()
         except (OSError, ValueError) as fault:  # `ssl.SSLError` is the former, `Unsafe` the latter
-            reason = getattr(fault, "reason", None) or type(fault).__name__
-            log.event("not-reloaded", "error", what=self.name, reason=reason)
+            log.not_reloaded(self.name, fault)
             return False
         log.event("reloaded", what=self.name)
         return True

@@ -6,19 +6,24 @@ own, for services that do not speak HTTP themselves: the MLLP listener, and the 
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from sopstatus import log
 from sopstatus.engines.http.door import door
 from sopstatus.engines.http.metrics import MEDIA, Metrics
 from sopstatus.model import DocumentError
 
 _FRESH = 2.0  # seconds for which an answer is good: no caller makes us ask others more often
-_PATIENCE = 10.0  # seconds for a request to arrive
+_PATIENCE = 10.0  # seconds for a request to arrive, and for its answer to be taken
+_AT_ONCE = 16  # requests, each a thread
 _NOBODY = "2.25.0"
 """A study that nobody holds: a source that is there says so."""
 
@@ -76,7 +81,7 @@ class Operator:
                 if self._door.fault(said):  # a web page elsewhere
                     handler.send_error(403)
                     return
-                found = self._answer(handler.path)
+                found = self._answer(handler.path.partition("?")[0])
                 if found is None:
                     handler.send_error(404)
                     return
@@ -91,8 +96,7 @@ class Operator:
                 pass
 
         self._metrics, self._readiness, self._alive = metrics, readiness, alive
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), Handler)
         self.port: int = self._server.server_address[1]
         self._door = door(self._server.socket, tls=False)
         threading.Thread(target=self._server.serve_forever, name="operator", daemon=True).start()
@@ -111,6 +115,45 @@ class Operator:
         if path == "/readyz":
             return _json(*ready(self._readiness, draining=self.draining))
         return None
+
+
+class _Server(ThreadingHTTPServer):
+    """A server of a few threads: beyond them, the slowest caller makes room for the next."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, *given: Any) -> None:
+        self._begun: dict[Any, float] = {}  # the oldest first
+        self._lock = threading.Lock()
+        super().__init__(*given)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._begun[request] = time.monotonic()
+        self.service_actions()
+        super().process_request(request, client_address)
+
+    def service_actions(self) -> None:
+        """Let go of whom took too long; called twice a second."""
+        with self._lock:
+            late = time.monotonic() - _PATIENCE
+            beyond = len(self._begun) - _AT_ONCE
+            for number, (request, begun) in enumerate(self._begun.items()):
+                if number < beyond or begun < late:
+                    with contextlib.suppress(OSError):
+                        request.shutdown(socket.SHUT_RDWR)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._begun.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log a fault of ours; a caller that has gone is none."""
+        error = sys.exc_info()[1]
+        if error and not isinstance(error, OSError):
+            log.failure(error, "operator")
 
 
 def ready(readiness: Readiness, *, draining: bool) -> tuple[int, dict[str, Any]]:

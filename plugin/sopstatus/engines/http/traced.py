@@ -17,7 +17,9 @@ ROUTE = "sopstatus.route"
 FACTS = "sopstatus.facts"
 """Where a request's scope has what its event tells besides."""
 _ID = b"x-request-id"
-_PARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+_PARENT = re.compile(  # W3C Trace Context 3.2: what is not valid counts as not sent
+    rb"(?!ff)(?!00.{53}.)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?"
+)
 _OFTEN = ("healthz", "readyz", "metrics")  # asked all day long
 
 
