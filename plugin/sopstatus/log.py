@@ -111,7 +111,7 @@ def not_reloaded(what: str, fault: OSError | ValueError) -> None:
     """Say which changed files could not be used, and why; the text of `Unsafe` is ours."""
     reason = getattr(fault, "reason", None) or type(fault).__name__
     more = {"fault": str(fault)} if reason == "Unsafe" else {}
-    _logger(what=what, reason=reason).error("not-reloaded", **more)
+    _write("not-reloaded", "error", {"what": what, "reason": reason}, **more)
 
 
 def event(name: str, level: str = "info", **context: object) -> None:
