@@ -101,7 +101,7 @@ def codec_syntax(data):
 
 
 @contextlib.contextmanager
-def orthanc(folder, destinations=(), *, plugin=True, ours=None, **settings):
+def orthanc(folder, destinations=(), *, plugin=True, ours=None, prefix=sys.prefix, **settings):
     """Run an Orthanc that keeps all in ``folder``; end it with SIGTERM."""
     program = need("Orthanc", "orthanc")
     plugins = [need_file(PLUGINS / "libOrthancDicomWeb.so", "orthanc-dicomweb")]
@@ -124,7 +124,7 @@ def orthanc(folder, destinations=(), *, plugin=True, ours=None, **settings):
     }
     file = folder / "orthanc.json"
     file.write_text(json.dumps(configuration))
-    environment = {**ENVIRONMENT, "SOPSTATUS_ENVIRONMENT": sys.prefix}
+    environment = {**ENVIRONMENT, "SOPSTATUS_ENVIRONMENT": prefix}
     environment.pop("PYTHONPATH", None)
     with (
         tempfile.TemporaryFile("w+") as errors,

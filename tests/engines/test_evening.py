@@ -1,4 +1,4 @@
-"""An operator's evening, and what starts the services: units, a container, a supervisor that is told.
+"""An operator's evening, and what starts the services: units, and a supervisor that is told.
 
 By hand with more messages: ``MESSAGES=50000 pytest tests/engines/test_evening.py``.
 """
@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-import yaml
 from small_disk import empty, fill, small_disk
 from sopstatus.cli import parser
 from sopstatus.engines import supervisor as told_by
@@ -26,7 +25,6 @@ from sopstatus.engines.mllp.frame import frame
 
 from engines.destination import Receiver
 from engines.mllp.test_forward import free_port
-from engines.orthanc_running import SCRIPT
 from engines.running import Client, codes, message
 from engines.test_operations import events, listening
 from engines.test_trust import wait_for
@@ -248,50 +246,3 @@ def test_a_unit_is_one_and_hardened(tmp_path, name):
     parser(words[0]).parse_args(words[1:])
     secrets = set(re.findall(r"^LoadCredential=([\w.-]+):", unit(name), re.MULTILINE))
     assert secrets == set(re.findall(r"%d/([\w.-]+)", start))
-
-
-def test_a_container_starts_what_it_says_and_its_health_check_sees_it():
-    """No engine is asked: the words of the Containerfile are run as they stand, with other ports."""
-    text = re.sub(r"\\\n\s*", "", (OPERATIONS / "Containerfile").read_text())
-    steps = [line.split(" ", 1) for line in text.splitlines() if line and line[0] != "#"]
-    said = dict(steps)
-    assert said["USER"] != "root" and not said["USER"].startswith("0")
-    assert [image for step, image in steps if step == "FROM"][-1].split(":")[1].endswith("-slim")
-    extras = set(re.findall(r"sopstatus\[(.*?)\]", said["RUN"]))
-    pyproject = (ROOT / "pyproject.toml").read_text()
-    assert all(f"\n{extra} = [" in pyproject for extra in ",".join(extras).split(","))
-    port = str(free_port())
-    words = yaml.safe_load(said["ENTRYPOINT"]) + yaml.safe_load(said["CMD"])
-    words = [word.replace("9410", port).replace("2575", "0") for word in words]
-    check = yaml.safe_load(said["HEALTHCHECK"].partition("CMD ")[2])
-    check = [sys.executable, *(word.replace("9410", port) for word in check[1:])]
-    program = Path(sys.executable).parent / words[0]
-    with subprocess.Popen(
-        [program, *words[1:]], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
-        assert process.stdout.readline()
-        wait_for(lambda: subprocess.run(check, check=False, capture_output=True).returncode == 0)
-        process.terminate()
-        assert process.wait(20) == 0
-    assert subprocess.run(check, check=False, capture_output=True).returncode != 0
-
-
-@pytest.mark.parametrize("name", sorted(path.name for path in OPERATIONS.glob("compose-*.yml")))
-def test_a_compose_file_gives_options_that_there_are(name):
-    made = yaml.safe_load((OPERATIONS / name).read_text())
-    secrets, volumes = set(), set()
-    for service in made["services"].values():
-        if words := service.get("command"):
-            parser(words[0]).parse_args(words[1:])
-        secrets |= set(service.get("secrets", ()))
-        volumes |= {v.split(":")[0] for v in service.get("volumes", ()) if v[0] != "."}
-        if script := service.get("environment", {}).get("ORTHANC_JSON"):
-            from sopstatus.engines.orthanc import settings as orthanc
-
-            section = yaml.safe_load(script)["SopStatus"]
-            assert set(section) <= set(orthanc.SECTION)
-            for one in section["Destinations"].values():
-                assert set(one) <= set(orthanc.DESTINATION)
-            inline = service["build"]["dockerfile_inline"]
-            assert SCRIPT.relative_to(ROOT).as_posix() in inline
-    assert secrets == set(made["secrets"]) and volumes == set(made["volumes"])
