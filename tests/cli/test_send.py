@@ -1,7 +1,9 @@
 """``sopstatus send``: real listeners, ours and others', batches, TLS, and what is not accepted."""
 
+import os
 import subprocess
 import sys
+import time
 
 import pytest
 import trustme
@@ -72,3 +74,20 @@ def test_tls(file, tmp_path):
         status, out, _ = sent(file, to, "--ca", tmp_path / "ca.pem", "--cert", tmp_path / "own.pem")
         assert status == 0 and "MSA|AA|1" in out
         assert sent(file, to, "--ca", tmp_path / "ca.pem")[0] == 1
+
+
+def test_the_rate_is_kept(file):
+    came = []
+    with Receiver(lambda _, m: came.append(time.monotonic()) or ack(m)) as receiver:
+        assert sent(file, receiver.address, "--repeat", "6", "--rate", "10")[0] == 0
+    assert 0.45 < came[-1] - came[0] < 5
+
+
+def test_what_is_printed_is_for_a_terminal(file):
+    """An acknowledgment is somebody else's text: no escape gets through, and no charset stops it."""
+    with Receiver(lambda _, m: ack(m) + "ERR|||é\x1b]0;x\x07\u202e\r".encode()) as receiver:
+        status, out, err = sent(
+            file, receiver.address, env={**os.environ, "PYTHONIOENCODING": "ascii"}
+        )
+    assert (status, err) == (0, "1 sent, 1 accepted\n")
+    assert out.endswith("ERR|||\\xe9?]0;x??\n\n")

@@ -82,9 +82,11 @@ async def _send(sender: Sender, messages: list[bytes], pause: float) -> tuple[in
         await asyncio.sleep(max(0.0, begun + pause - loop.time()) if number else 0)
         begun = loop.time()
         verdict = await sender.send(message)
-        text = verdict.said.decode("utf-8", "replace").replace("\r", "\n").strip()
-        print(text or f"{header(message).control_id.decode('utf-8', 'replace')}: {verdict.reason}")
-        print(flush=True)
+        said = verdict.said or header(message).control_id + f": {verdict.reason}".encode()
+        lines = said.decode("utf-8", "replace").replace("\r", "\n").strip().splitlines()
+        shown = ("".join(c if c.isprintable() else "?" for c in line) for line in lines)
+        shared.print_text("\n".join(shown) + "\n\n")
+        sys.stdout.flush()
         if verdict.reason == "no-connection":
             break
         sent += 1

@@ -1,6 +1,9 @@
 """The spool by itself and its command: answers that are kept, pages, age, versions, room, senders."""
 
 import json
+import resource
+import shutil
+import signal
 import sqlite3
 import time
 
@@ -192,5 +195,78 @@ def test_a_sender_that_makes_up_codes_fills_no_disk(tmp_path):
     spool.count({Fault("RIS", "H", "value/unknown-term", "ZDS-5", f"X{n}"): 1 for n in range(1500)})
     assert len(spool.faults()) == 1000
     spool.count({Fault("RIS", "H", "value/unknown-term", "ZDS-5", "X1"): 2})
-    assert spool.faults()[0][4:6] == ("X1", 3)
+    for n in range(2000):  # what is said again and again stays, and a new sender is seen
+        spool.count({Fault("RIS", "H", "value/unknown-term", "ZDS-5", f"Y{n}"): 1})
+    spool.count({Fault("LAB", "H", "value/unknown-term", "ZDS-5", "XX"): 1})
+    assert spool.faults()[0][4:6] == ("X1", 2) and len(spool.faults()) == 1000
+    assert ("LAB", "XX") in [(one.application, one.value) for one in spool.faults()]
     spool.close()
+
+
+def gone(folder):
+    shutil.rmtree(folder)
+
+
+def moved(folder):
+    folder.rename(folder.with_name("old"))
+
+
+def anew(folder):
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def restored(folder):
+    shutil.copy(folder / "spool.db", folder / "copy")
+    (folder / "copy").replace(folder / "spool.db")
+
+
+def without(name):
+    def removed(folder):
+        (folder / name).unlink()
+
+    return pytest.param(removed, id=name)
+
+
+@pytest.mark.parametrize("done", [gone, moved, anew, restored, *map(without, (
+    "spool.db", "spool.db-wal", "progress"))])  # fmt: skip
+def test_nothing_is_acknowledged_into_a_file_that_has_no_name_any_more(tmp_path, done):
+    """Whoever cleans up, mounts or restores under a service that runs: it would all be lost at its end."""
+    with (
+        forwarding(tmp_path / "spool", f"127.0.0.1:{free_port()}") as running,
+        Client(running.port) as client,
+    ):
+        assert code(client.ask(message("1"))) == "AA"
+        done(tmp_path / "spool")
+        answer = client.ask(message("2"))
+        assert code(answer) == "AR" and (
+            b"mllp/damaged-spool" in answer or b"mllp/not-stored" in answer
+        )
+
+
+@pytest.mark.parametrize("start", [100_003, 131_071, 180_001])
+def test_wherever_a_write_ends_what_was_stored_is_there(tmp_path, start):
+    """A file may grow to so many bytes and no more, and the spool is written until it says so."""
+    spool = Spool(tmp_path)
+    stored, refused = [], ""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (start, before[1]))
+    try:
+        while not refused:
+            try:
+                stored += spool.add([New(BARE + b"x" * 700, 1, b"%d" % len(stored))])
+            except DocumentError as error:
+                refused = error.issues[0].code
+            else:
+                spool.begin(stored[-1] - 1, stored[-1])
+                spool.settle(stored[-1] - 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, old)
+    assert refused == "mllp/not-stored"
+    spool.close()
+    again = Spool(tmp_path)
+    assert [one.id for one in again.entries()] == stored
+    assert again.queued(again.recover(), 9, 1 << 20)[0][0].repeated
+    again.close()

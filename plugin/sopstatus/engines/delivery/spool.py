@@ -31,6 +31,7 @@ STATES = (QUEUED, SENT, DEAD, REPLAYED)
 KNOWN, WAITING = "known", "waiting"
 VERSION = 2
 """Of the tables below; a spool of another is refused."""
+_FILES = "spool.db", "spool.db-wal", "progress"
 _RESERVE = 256 << 20, 0.05  # bytes, or this share of a disk: the less of them is kept free
 _AT_A_TIME = 10_000  # rows that are forgotten in one transaction: messages wait for it
 _MOST_FAULTS = 1000  # of senders and codes; a sender that makes up codes fills no disk
@@ -69,6 +70,7 @@ CREATE TABLE IF NOT EXISTS fault (         -- who sends what is no value of an a
 CREATE TABLE IF NOT EXISTS spool (own INTEGER NOT NULL, version INTEGER NOT NULL);
 INSERT INTO spool SELECT random(), ? WHERE NOT EXISTS (SELECT 1 FROM spool);
 """.replace("?", str(VERSION))
+_RAREST = "SELECT rowid FROM fault ORDER BY times, last LIMIT 1"
 _COLUMNS = (
     "id, state, stream, control_id, size, received, changed, attempts, next_try, reason, answer,"
     " repeated, replay_of"
@@ -138,6 +140,7 @@ class Spool:
             self._db = self._open()
             self._progress = kept(self.folder / "progress")
             (self._own,) = self._db.execute("SELECT own FROM spool").fetchone()
+            self._files = self._on_disk()
         if not isinstance(self._own, int):
             raise document_error("mllp/damaged-spool", "", reason="it has no number of its own")
 
@@ -153,6 +156,16 @@ class Spool:
         db.execute("PRAGMA secure_delete=ON")  # what is sent leaves no text behind
         db.executescript(_SCHEMA)
         return db
+
+    def _on_disk(self) -> list[tuple[int, int]]:
+        found = []
+        for name in _FILES:
+            try:
+                stat = os.stat(self.folder / name)  # noqa: PTH116
+            except FileNotFoundError:
+                continue
+            found.append((stat.st_dev, stat.st_ino))
+        return found
 
     def close(self) -> None:
         """Close the database."""
@@ -191,9 +204,15 @@ class Spool:
             pass
 
     def _check_room(self) -> None:
-        """Refuse messages before the disk is full, so that delivery can go on and make room."""
+        """Refuse messages before the disk is full, so that delivery can go on and make room.
+
+        And where another file has the name of ours: what is written into a file without a name is lost.
+        """
         with told():
             disk = shutil.disk_usage(self.folder)
+        if self._on_disk() != self._files:
+            reason = "a file of it was removed or replaced while it was open"
+            raise document_error("mllp/damaged-spool", "", reason=reason)
         most, share = _RESERVE
         least = min(most, disk.total * share) if self._reserve is None else self._reserve
         if disk.free < least:
@@ -294,7 +313,7 @@ class Spool:
             )
 
     def count(self, faults: Mapping[Fault, int]) -> None:
-        """Count what senders have said; beyond some of them a new one is not kept."""
+        """Count what senders have said; beyond some of them a new one is kept for the rarest."""
         with self.writing() as db:
             for one, number in faults.items():
                 key = one[:5]
@@ -304,7 +323,9 @@ class Spool:
                     " AND facility = ? AND code = ? AND field = ? AND value = ?",
                     (number, time.time(), *key),
                 )
-                if not done.rowcount and not full:
+                if not done.rowcount:
+                    if full:
+                        db.execute(f"DELETE FROM fault WHERE rowid = ({_RAREST})")
                     db.execute(
                         "INSERT INTO fault VALUES (?, ?, ?, ?, ?, ?, ?)",
                         (*key, number, time.time()),
