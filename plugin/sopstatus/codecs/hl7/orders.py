@@ -168,15 +168,16 @@ def withdrawals(message: Message) -> Callable[[int, str], bool] | None:
     studies: set[str] = set()
     if message.delimiters and message.charset:
         mark = document[start + 3 : start + 4]
-        for place, name in message.marked():
-            if name == "ORC" and _MAY_BE_CANCELLED.match(document, place + 3):
+        for place in message.named("ORC", start, end):
+            if _MAY_BE_CANCELLED.match(document, place + 3):
                 order = _components(message, place, 1)[0][0].strip().upper()
-            elif name == "OBR" and _has(document, mark, 25, place, end):
+                if order in _CANCELLED:
+                    taken.append(place)
+        for place in message.named("OBR", start, end):
+            if _has(document, mark, 25, place, end):
                 order = _components(message, place, 25)[0][0].strip().upper()
-            else:
-                continue
-            if order in (_CANCELLED if name == "ORC" else ("X",)):
-                taken.append(place)
+                if order == "X":
+                    taken.append(place)
         states = _deleted(mark, message.delimiters.escape, message.only_cr)
         if states.search(document, start, end):
             found = _pointers(message, start, end)

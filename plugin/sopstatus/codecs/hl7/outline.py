@@ -440,7 +440,7 @@ def segments(document: bytes, start: int, end: int, only_cr: bool = False) -> li
 def starts(message: Message, name: str) -> Iterator[int]:
     """Yield where each segment of this name begins."""
     if name in message.marks.wanted:
-        yield from (start for start, found in message.marked() if found == name)
+        yield from message.named(name, message.start, message.end)
     else:
         named = (s.start for s in message.segments if s.name == name)
         yield from (start for start in named if message.ends_name(start + 3))
