@@ -27,7 +27,9 @@ from serving import MEDIA, service
 from small_disk import empty, fill, small_disk
 from sopstatus.audit import log as audit_log
 from sopstatus.catalogue import catalogue
+from sopstatus.cli import main
 from sopstatus.engines.http.metrics import Metrics
+from sopstatus.ledger import Ledger
 
 from engines import orthanc_running
 from engines.destination import RESET, Receiver, ack
@@ -165,6 +167,31 @@ def test_a_listener_is_ready_only_while_its_source_and_its_spool_are_there(tmp_p
         shutil.copytree(FOLDER / "authorized-original", source)
         wait_for(lambda: asked.ready() == (200, {}))
         assert asked.client.get("/nothing").status_code == 404
+
+
+def test_a_listener_is_ready_only_while_its_ledger_is_there(tmp_path):
+    """Also where another file has taken its name: that one is read."""
+    file, kept = tmp_path / "ledger.db", tmp_path / "kept.db"
+    image = str(FOLDER / "authorized-original" / "image.dcm")
+    assert main(["ledger", "add", str(file), image, "--holder", "ARCHIVE"]) == 0
+    text = sample("authorized-original", "hl7").split(b"\r")
+    study = next(line for line in text if line.startswith(b"ZDS")).split(b"|")[1]
+    bare = b"\r".join(line for line in text if not line.startswith(b"ZDS"))
+    with listening("--source", str(file), "--respond") as (run, asked), Client(run.port) as client:
+        silent = bare + b"ZDS|" + study + b"\r"
+
+        def says():
+            return b"|AO^" in client.ask(silent)
+
+        assert asked.ready() == (200, {}) and says()
+        file.rename(kept)
+        wait_for(lambda: asked.ready() == (503, {"source": "ledger/unavailable"}))
+        assert code(client.ask(silent)) == "AR" and not file.exists()
+        Ledger(str(file)).close()
+        wait_for(lambda: asked.ready() == (200, {}))
+        assert not says()
+        kept.replace(file)
+        wait_for(says)
 
 
 HERE = "127.0.0.1", "localhost", "LOCALHOST:{port}", "[::1]"
@@ -364,12 +391,12 @@ def _changed(front, answer):
 
 
 def test_the_gateway_passes_the_trace_on_and_is_ready_while_the_server_answers():
-    came = []
+    came, statuses = [], [404]
 
     class Server(BaseHTTPRequestHandler):
         def do_GET(self):
             came.append(dict(self.headers))
-            self.send_response(404)
+            self.send_response(statuses[0])
             self.send_header("content-length", "0")
             self.end_headers()
 
@@ -383,14 +410,18 @@ def test_the_gateway_passes_the_trace_on_and_is_ready_while_the_server_answers()
         front.get("/Patient/1", headers={"traceparent": PARENT, "x-request-id": "r-2"})
         assert came[-1]["traceparent"] == PARENT
         assert [v for k, v in came[-1].items() if k.lower() == "x-request-id"] == ["r-2"]
-        server.shutdown()
-        server.server_close()
 
-        def gone():
+        def fault():
             answer = front.get("/-/readyz")
             return answer.status_code == 503 and answer.json()["not-reached"]
 
-        assert set(wait_for(gone)) == {"upstream"}
+        statuses[:] = [503]  # a proxy before it answers, and the server is gone
+        assert wait_for(fault) == {"upstream": "HTTPStatusError"}
+        statuses[:] = [401]
+        wait_for(lambda: front.get("/-/readyz").status_code == 200)
+        server.shutdown()
+        server.server_close()
+        assert wait_for(fault) == {"upstream": "ConnectError"}
 
 
 def test_a_service_whose_audit_file_cannot_be_written_is_not_ready(tmp_path):

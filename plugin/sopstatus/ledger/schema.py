@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
@@ -72,8 +74,13 @@ def connect(database: str, *, create: bool = True) -> sa.Engine:
             options: dict[str, Any] = {"connect_args": {"timeout": _WAIT}}
             if path in (None, ":memory:"):
                 options = {"poolclass": StaticPool}
+            else:  # whose place is taken by nobody: a connection creates no file
+                mode = {"mode": "rw", "uri": "true"}
+                url = url.set(database=f"file:{quote(str(path))}", query=mode)
             engine = sa.create_engine(url, **options)
             event.listen(engine, "connect", _no_implicit_begin)
+            if path not in (None, ":memory:"):
+                _follow(engine, str(path))
             if create:
                 event.listen(engine, "connect", _readers_go_on)
             event.listen(engine, "begin", _begin)
@@ -150,6 +157,28 @@ def _url(database: str) -> sa.URL:
 
 def _no_implicit_begin(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # `_begin` says it
+
+
+def _follow(engine: sa.Engine, path: str) -> None:
+    """Have what is read be the file of this name: it may have been removed, or another put in its place."""
+
+    def connected(_connection: Any, record: Any) -> None:
+        record.info["file"] = _identity(path)
+
+    def taken(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info.get("file") != _identity(path):
+            raise exc.DisconnectionError
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "checkout", taken)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _readers_go_on(connection: Any, _record: Any) -> None:

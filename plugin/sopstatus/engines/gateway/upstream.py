@@ -88,9 +88,13 @@ class Upstream:
         socket.create_connection((url.host, port), timeout=2.0).close()
 
     def check(self) -> None:
-        """Raise `httpx.HTTPError` where the server does not answer at all, whatever it would say."""
-        with httpx.stream("GET", f"{self.url}/metadata", timeout=5.0, trust_env=False):
-            pass
+        """Raise `httpx.HTTPError` where the server does not answer, or only that it cannot (5xx).
+
+        A proxy before a server that has ended says that.
+        """
+        with httpx.stream("GET", f"{self.url}/metadata", timeout=5.0, trust_env=False) as answer:
+            if answer.is_server_error:
+                answer.raise_for_status()
 
     def _headers(self, scope: Scope) -> Headers:
         given = scope["headers"]
