@@ -130,9 +130,10 @@ class Arrival:
 
         Without ``change``, what the profile would change is refused.
         """
-        begun, status = time.perf_counter(), ACCEPTED
+        begun, status = time.perf_counter(), PROCESSING_FAILURE
         try:
             made = self._examined(data, link, peer, change=change)
+            status = ACCEPTED
         except Refused as refused:
             status = refused.status
             raise
