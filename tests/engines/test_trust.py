@@ -28,7 +28,8 @@ from sopstatus.engines.trust_files import Unsafe
 
 from engines.gateway.served import FHIR, said, stating, statuses
 from engines.gateway.served import gateway as fronted
-from engines.gateway.test_process import echo, raw_server
+from engines.gateway.test_process import echo, raw_server, until
+from engines.mllp.test_forward import forwarding, free_port, rows
 from engines.mllp.test_listener import PLAIN, WITH_TESTS
 from engines.running import Client, ours
 
@@ -423,6 +424,63 @@ def test_the_token_for_the_server_changes(tmp_path):
             return b"authorization: Bearer the-second-token\r\n" in heard[-1]
 
         wait_for(second)
+
+
+def test_the_token_for_the_archive_changes(tmp_path):
+    heard = []
+
+    def talk(connection):
+        heard.append(until(connection, b"\r\n\r\n"))
+        connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+    file = tmp_path / "archive"
+    file.write_text(f"{TOKENS[0]}\n")
+    options = ("--enrich", "read", "--archive-token-file", file)
+    with raw_server(talk) as url, fronted(url, "--archive", url, *options) as front:
+
+        def shown(token):
+            front.get("/-/readyz")  # it asks the archive
+            return any(f"authorization: bearer {token}" in h.decode().lower() for h in heard)
+
+        wait_for(lambda: shown(TOKENS[0]))
+        assert not shown(TOKENS[1])
+        (tmp_path / "new").write_text(f"{TOKENS[1]}\n")
+        (tmp_path / "new").replace(file)
+        wait_for(lambda: shown(TOKENS[1]))
+
+
+@pytest.mark.parametrize("how", ["watched", "SIGHUP"])
+def test_the_certificates_for_a_destination_change(tmp_path, how):
+    """Both sides get a new CA: what waits is delivered without a restart of the one that forwards."""
+    port, spool = free_port(), tmp_path / "spool"
+
+    def authority(number):
+        ca = trustme.CA()
+        made = ca.issue_cert("localhost").private_key_and_cert_chain_pem.bytes()
+        for name, data in (("ca.pem", ca.cert_pem.bytes()), ("own.pem", made)):
+            (tmp_path / "new").write_bytes(data)
+            (tmp_path / "new").replace(tmp_path / name)
+            (tmp_path / f"{number}-{name}").write_bytes(data)
+
+    def destination(number):
+        own, ca = (tmp_path / f"{number}-{name}.pem" for name in ("own", "ca"))
+        return ours("--tls-cert", str(own), "--tls-client-ca", str(ca), port=port)
+
+    authority(1)
+    options = ("--forward-ca", tmp_path / "ca.pem", "--forward-cert", tmp_path / "own.pem")
+    with (
+        forwarding(spool, f"localhost:{port}", *map(str, options)) as running,
+        Client(running.port) as client,
+    ):
+        with destination(1):
+            client.ask(MESSAGE)
+            wait_for(lambda: [row["state"] for row in rows(spool)] == ["sent"])
+        authority(2)
+        with destination(2):
+            if how == "SIGHUP":
+                running.send_signal(signal.SIGHUP)
+            client.ask(MESSAGE)
+            wait_for(lambda: [row["state"] for row in rows(spool)] == ["sent", "sent"])
 
 
 @pytest.fixture

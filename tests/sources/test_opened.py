@@ -2,6 +2,7 @@
 
 import pytest
 from engines.running import Client, code, message, ours
+from engines.test_trust import wait_for
 from samples_of import bare, sample
 from sopstatus import DocumentError
 from sopstatus.sources.folder import opened
@@ -44,10 +45,11 @@ def test_a_server_that_is_not_there_is_no_fault_of_the_message():
 
 
 def test_a_bearer_token(tmp_path):
-    app = archive()
+    app, known = archive(), [b"s3cret"]
 
     async def guarded(scope, receive, send):
-        if scope["type"] == "http" and (b"authorization", b"Bearer s3cret") not in scope["headers"]:
+        shown = (b"authorization", b"Bearer " + known[-1])
+        if scope["type"] == "http" and shown not in scope["headers"]:
             scope = {**scope, "path": "/nowhere"}
         await app(scope, receive, send)
 
@@ -62,6 +64,11 @@ def test_a_bearer_token(tmp_path):
             Client(listener.port) as client,
         ):
             assert client.ask(bare(CASE, "hl7")) == sample(CASE, "hl7")
+            known.append(b"another")  # a new token is taken into use without a restart
+            assert client.ask(bare(CASE, "hl7")) == bare(CASE, "hl7")
+            (tmp_path / "new").write_text("another\n")
+            (tmp_path / "new").replace(file)
+            wait_for(lambda: client.ask(bare(CASE, "hl7")) == sample(CASE, "hl7"))
 
 
 def test_what_is_no_source(tmp_path):

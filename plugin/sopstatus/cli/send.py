@@ -87,7 +87,7 @@ async def _send(sender: Sender, messages: list[bytes], pause: float) -> tuple[in
         shown = ("".join(c if c.isprintable() else "?" for c in line) for line in lines)
         shared.print_text("\n".join(shown) + "\n\n")
         sys.stdout.flush()
-        if verdict.reason == "no-connection":
+        if verdict.reason in ("no-connection", "tls"):
             break
         sent += 1
         taken += verdict.kind == DONE

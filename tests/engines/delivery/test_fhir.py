@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import ssl
 
 import pytest
+import trustme
 from engines.fhir_server import fhir_server
 from engines.orthanc_running import free_port
 from sopstatus.engines.delivery.fhir import FHIRSender, judged
@@ -90,6 +92,26 @@ def test_a_server_that_is_away(tmp_path):
         with fhir_server(port=port):
             assert (await sender.send(b"a")).kind == DONE
         sender.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("fault", ["another CA", "no client certificate"])
+def test_a_handshake_that_fails_is_named(tmp_path, fault):
+    ca, served = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(served)
+    ca.configure_trust(served)
+    (trustme.CA() if fault == "another CA" else ca).cert_pem.write_to_path(tmp_path / "ca.pem")
+    if fault != "another CA":
+        served.verify_mode = ssl.CERT_REQUIRED
+    shown = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+
+    async def run():
+        with fhir_server(tls=served) as server:
+            sender = FHIRSender(server.url.replace("http:", "https:"), resource, tls=shown)
+            verdict = await sender.send(b"a")
+            sender.close()
+        assert (verdict.kind, verdict.reason) == (AGAIN, "tls")
 
     asyncio.run(run())
 

@@ -303,7 +303,7 @@ def test_over_tls_to_who_has_the_certificate(tmp_path):
             ask(running.port, "1")
             while not rows(tmp_path / "spool")[0]["attempts"]:
                 time.sleep(0.05)
-        assert rows(tmp_path / "spool")[0]["reason"] == "no-connection"
+        assert rows(tmp_path / "spool")[0]["reason"] == "tls"
         with forwarding(tmp_path / "spool", address, *good, *own) as running:
             ask(running.port, "2")
             while [row["state"] for row in rows(tmp_path / "spool")] != ["sent", "sent"]:

@@ -101,6 +101,8 @@ class FHIRSender:
         try:
             if self._connection.sock is None:
                 self._connection.connect()
+        except ssl.SSLError:
+            return Verdict(AGAIN, "tls", "", written=False)
         except OSError:
             return Verdict(AGAIN, "no-connection", "", written=False)
         try:
@@ -111,8 +113,9 @@ class FHIRSender:
                 self.close()
         except TimeoutError:
             return Verdict(AGAIN, "no-answer")
-        except (OSError, http.client.HTTPException):
-            return Verdict(AGAIN, STALE if reused else "reset")
+        except (OSError, http.client.HTTPException) as error:
+            first = "tls" if isinstance(error, ssl.SSLError) else "reset"
+            return Verdict(AGAIN, STALE if reused else first)
         return judged(answer.status, said)
 
 

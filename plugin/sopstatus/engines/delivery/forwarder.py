@@ -100,6 +100,8 @@ class Sender:
             verdict = Verdict(AGAIN, "no-answer" if written else "no-connection", "", written)
         except EOFError:
             verdict = Verdict(AGAIN, STALE if reused else "closed", "", written)
+        except ssl.SSLError:
+            verdict = Verdict(AGAIN, STALE if reused else "tls", "", written)
         except OSError:
             reason = STALE if reused else "reset"
             verdict = Verdict(AGAIN, reason if written else "no-connection", "", written)
