@@ -352,8 +352,9 @@ def _data_set(
 
 def _ordinary(data: bytes, at: int, previous: int, *, big: bool) -> tuple[int, int]:
     """Pass short elements in order that are not asked for; return where they end, and the last tag."""
-    while at + 12 <= len(data):
-        group, number, vr, length = _ELEMENT[big].unpack_from(data, at)
+    header, last = _ELEMENT[big].unpack_from, len(data) - 12
+    while at <= last:
+        group, number, vr, length = header(data, at)
         tag = group << 16 | number
         if tag <= previous or group == 0xFFFE or tag in _TAGS or vr not in _NARROW:
             break

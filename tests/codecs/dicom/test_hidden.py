@@ -2,6 +2,7 @@
 
 import io
 import struct
+from dataclasses import replace
 
 import pydicom
 import pytest
@@ -9,7 +10,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
-from sopstatus import DocumentError, load_tables
+from sopstatus import DocumentError, codec, load_tables
 from sopstatus.codecs.dicom import hidden as dicom_nooks
 from sopstatus.codecs.part10.file import Part10File
 from sopstatus.limits import Limits
@@ -267,5 +268,10 @@ def test_a_signature_behind_what_is_inflated_beyond_the_limit():
     found = signing([0x01000410])
     found.add_new(0x7FE00010, "OB", b"\0" * 100_000)
     data = saved(found, "deflated")
-    assert told(dicom_nooks.signed(data, ROWS)) == [("dicom/signature", "(0100,0410)")]
-    assert dicom_nooks.signed(data, ROWS, Limits(inflated=50_000)) == []
+    (own,) = codec("dicom").copies(data)
+    new = [replace(own, attributes={"SOPInstanceStatus": "NS"})]
+    told_of = told(codec("dicom").encode(new, data).issues)
+    assert ("dicom/signature", "(0100,0410)") in told_of
+    with pytest.raises(DocumentError) as error:
+        codec("dicom", limits=Limits(inflated=50_000)).encode(new, data)
+    assert [issue.code for issue in error.value.issues] == ["dicom/too-large"]

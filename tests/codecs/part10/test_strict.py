@@ -40,7 +40,8 @@ def walked(window, **how):
         return [i.code for i in error.issues]
     encoding = found.begin, found.implicit, found.big, found.deflated
     findings = found.findings.counts, found.findings.faults, found.findings.odd
-    return encoding, found.elements, found.places, found.doubtful, findings, found.unseen
+    places = [found.place(tag) for tag in PLAN.tags] if found.findings.passed else []
+    return encoding, found.elements, places, found.doubtful, findings, found.unseen
 
 
 def in_pieces(data, size):

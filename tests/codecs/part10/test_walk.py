@@ -136,10 +136,10 @@ def test_a_strict_walk_knows_where_an_absent_element_goes(syntax):
         data = part10_file(*parts, syntax=syntax)
         for found in every(data, WAYS[2:]):
             at = [found.begin + len(b"".join(parts[:n])) for n in (status, comment)]
-            assert found.places == {STATUS: at[0], COMMENT: at[1]}
+            assert [found.place(STATUS), found.place(COMMENT)] == at
             assert found.elements.keys() == groups
         for found in every(data, WAYS[:2]):
-            assert (found.places, found.elements) == ({}, {})
+            assert (found.findings.passed, found.elements) == ([], {})
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])

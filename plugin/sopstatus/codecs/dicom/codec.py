@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sopstatus.codecs.dicom import elements as dicom_elements
 from sopstatus.codecs.dicom.elements import FULLY, QUICKLY, STRICTLY, Elements
 from sopstatus.codecs.dicom.fast import Plan, plan
-from sopstatus.codecs.dicom.hidden import signed
+from sopstatus.codecs.dicom.hidden import MAC_PARAMETERS, signed
 from sopstatus.codecs.part10 import rewrite as part10_write
 from sopstatus.codecs.part10.file import Part10File, Rewriting, State, unreadable
 from sopstatus.codecs.part10.walk import DataSet
@@ -118,10 +118,10 @@ class DICOMCodec:
             dataset = _changed(into, changes)
             issues += signed(dataset, changes) if changes else ()
             return Result(dataset, issues.told())
-        if changes:
-            issues += signed(into, changes, self.limits)
         made = elements.encoded(changes)
         walked = elements.walked if made else None
+        if walked and MAC_PARAMETERS in walked.findings.counts:
+            issues += signed(into, changes)
         if walked and (at := walked.findings.faults.get("dicom/order")):
             issues.at(tag_text(at)).add("dicom/reordered")
         if isinstance(into, bytes):

@@ -32,7 +32,7 @@ from sopstatus.codecs.shared.data_set import (
 )
 from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.codecs.shared.library import comes_from
-from sopstatus.holder import Holder
+from sopstatus.holder import NOBODY, Holder
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import DocumentError, Issue, SOPInstance, Value
 from sopstatus.table import Attribute, conversions
@@ -128,6 +128,10 @@ class Elements:
 
     def statement(self, issues: Issues) -> SOPInstance:
         """Read the identity and every value on which readers agree: none if an element is repeated."""
+        walked = self.walked
+        quick = walked and not (walked.doubtful or walked.findings.odd or self.repeated())
+        if walked and quick and (plain := self.plan.read(walked, NOBODY)):
+            return plain
         said: dict[str, Value] = {}
         for row in self.plan.rows:
             said |= self.value(row, issues)
@@ -373,7 +377,9 @@ def _walked(
         walked = walked or part10.survey(window, wanted.walk)
     except part10.Lost:
         return Elements(wanted, dataset=by_pydicom(source()), tolerantly=True)
-    if walked.deflated and walked.doubtful:
+    if walked.deflated and (
+        walked.doubtful or dicom_hidden.MAC_PARAMETERS in walked.findings.counts
+    ):
         walked.window.drain()  # pydicom, which will look closer, has no limit
     return Elements(wanted, walked, None, source)
 

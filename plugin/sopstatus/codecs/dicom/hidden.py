@@ -12,20 +12,16 @@ from struct import Struct
 from typing import Any
 
 from sopstatus.catalogue import issue
-from sopstatus.codecs.part10 import walk as part10
 from sopstatus.codecs.part10.file import Part10File, unreadable
-from sopstatus.codecs.part10.plan import LONG, SHORT, Plan
+from sopstatus.codecs.part10.plan import LONG, SHORT
 from sopstatus.codecs.part10.walk import STRAY
-from sopstatus.codecs.part10.window import File, Window
 from sopstatus.codecs.shared.data_set import TWIN_CREATOR, TWINS
-from sopstatus.limits import DEFAULT, Limits
-from sopstatus.model import DocumentError, Issue
+from sopstatus.model import Issue
 from sopstatus.table import Attribute
 from sopstatus.values import tag_text
 
 CREATOR_OF_TWINS = 0x0029, TWIN_CREATOR.encode()
-_ITEM, _MAC_PARAMETERS, _SIGNED = 0xFFFEE000, 0x4FFE0001, 0x04000020
-_SIGNATURES = Plan([_MAC_PARAMETERS])
+_ITEM, MAC_PARAMETERS, _SIGNED = 0xFFFEE000, 0x4FFE0001, 0x04000020
 VRS = LONG | SHORT
 
 
@@ -123,21 +119,21 @@ def _nested(row: Attribute) -> Issue:
     return issue("dicom/nested", location, keyword=row.keyword)
 
 
-def signed(source: Any, changed: Iterable[Attribute], limits: Limits = DEFAULT) -> list[Issue]:
+def signed(source: Any, changed: Iterable[Attribute]) -> list[Issue]:
     """Return an issue for each changed attribute that a digital signature covers (PS3.15 C).
 
     ``source`` is a pydicom data set, Part 10 bytes or a `Part10File`.
     """
     found = source
     if isinstance(source, bytes):
-        found = _mac_parameters(io.BytesIO(source), limits)
+        found = _mac_parameters(io.BytesIO(source))
     elif isinstance(source, Part10File):
         try:
             with io.FileIO(os.fspath(source.path)) as file:
-                found = _mac_parameters(file, limits)
+                found = _mac_parameters(file)
         except OSError as error:
             raise unreadable(error) from None
-    items = found[_MAC_PARAMETERS].value if _MAC_PARAMETERS in found else ()
+    items = found[MAC_PARAMETERS].value if MAC_PARAMETERS in found else ()
     covered: set[int] = set()
     for item in items:
         tags = item[_SIGNED].value if _SIGNED in item else ()
@@ -153,23 +149,11 @@ def signed(source: Any, changed: Iterable[Attribute], limits: Limits = DEFAULT) 
     ]
 
 
-def _mac_parameters(file: Any, limits: Limits) -> Any:
-    """Read MAC Parameters Sequence if a walk, which stops before pixel data, meets one."""
+def _mac_parameters(file: Any) -> Any:
+    """Read MAC Parameters Sequence."""
     from pydicom.filereader import read_partial
 
-    file.seek(0)
     try:
-        walked = part10.walk(Window(b"", File(file), limits), _SIGNATURES, behind=False)
-        if _MAC_PARAMETERS not in walked.elements:
-            return {}
-        if walked.deflated:
-            walked.window.drain()  # pydicom has no limit
-    except part10.Lost:  # as where it is met in explicit VR
-        pass
-    except DocumentError:
-        return {}
-    file.seek(0)
-    try:
-        return read_partial(file, stop_when=lambda tag, vr, length: tag > _MAC_PARAMETERS)
+        return read_partial(file, stop_when=lambda tag, vr, length: tag > MAC_PARAMETERS)
     except Exception:  # what pydicom raises on a broken file is not one family
         return {}

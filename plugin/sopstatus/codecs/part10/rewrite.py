@@ -44,7 +44,7 @@ def edits(dataset: DataSet, changes: Changes) -> list[Edit]:
     found: list[Edit] = []
     for tag, encoded in sorted(changes.items()):
         old = dataset.elements.get(tag)
-        start, end = (old.start, old.end) if old else (dataset.places[tag],) * 2
+        start, end = (old.start, old.end) if old else (dataset.place(tag),) * 2
         found.append((start, end, encoded or b""))
     found += [(old.value, old.end, new) for old, new in _lengths(dataset, changes).values()]
     return sorted(found, key=lambda edit: edit[0])

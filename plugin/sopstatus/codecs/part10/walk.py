@@ -95,7 +95,7 @@ class DataSet:
     ``begin`` is where the data set follows the file meta information. ``doubtful``: what looks like
     one of the plan's nested elements, or its private creator, was passed. ``unseen`` is the tag
     behind which a walk that only reads did not look, 0 where it came to the end. A survey fills
-    ``findings``, and ``places``: where each wanted element belongs.
+    ``findings``.
     """
 
     window: Window
@@ -104,10 +104,13 @@ class DataSet:
     big: bool
     deflated: bool
     elements: dict[int, Element] = field(default_factory=dict)
-    places: dict[int, int] = field(default_factory=dict)
     doubtful: bool = False
     unseen: int = 0
     findings: Findings = _NONE
+
+    def place(self, tag: int) -> int:
+        """Return where an element belongs in a surveyed data set that has none of this tag."""
+        return next(at for other, at in self.findings.passed if other > tag)
 
 
 def walk(
@@ -147,13 +150,6 @@ def survey(window: Window, plan: Plan) -> DataSet:
             dataset.window.drain()
         raise
     passed.append((UNDEFINED, end))
-    tags = iter(plan.tags)
-    tag = next(tags)
-    for other, at in passed:  # each belongs before the first that is higher
-        while tag < other:
-            dataset.places[tag] = at
-            if (tag := next(tags, UNDEFINED)) == UNDEFINED:
-                return dataset
     return dataset
 
 
@@ -353,14 +349,18 @@ def _survey(dataset: DataSet, plan: Plan, passed: list[tuple[int, int]]) -> int:
 
 def _pass_ordinary(dataset: DataSet, plan: Plan, position: int, highest: int) -> tuple[int, int]:
     """Pass short elements in order that nobody asks for; return where they end, and the highest tag."""
+    if dataset.implicit or dataset.big:
+        return position, highest
     data, base = dataset.window.data, dataset.window.base
     passed, counts = dataset.findings.passed, dataset.findings.counts
-    while position + _LOOK <= len(data) and not (dataset.implicit or dataset.big):
-        group, number, vr, length = _EXPLICIT[False](data, position)
+    header, groups, creators = _EXPLICIT[False], plan.groups, plan.creators
+    size, last = len(data), len(data) - _LOOK
+    while position <= last:
+        group, number, vr, length = header(data, position)
         tag, end = group << 16 | number, position + 8 + length
-        if tag <= highest or group in STRAY or vr not in SHORT or end > len(data):
+        if tag <= highest or group in STRAY or vr not in SHORT or end > size:
             break
-        if tag in plan.groups or tag in plan.creators:
+        if tag in groups or tag in creators:
             break
         passed.append((tag, base + position))
         counts[tag], highest, position = 1, tag, end
