@@ -18,7 +18,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from hashlib import sha256
 from io import FileIO
 from pathlib import Path
@@ -35,6 +35,7 @@ _KEYS = ("record", "previous", "hash")
 _BEGIN = b'{"record":'
 _LONGEST = 1 << 20  # bytes of a line
 _ROOM = 16 << 10  # bytes that the disk has at least, for a document's records
+_FIELDS = tuple(field.name for field in fields(AuditRecord))
 _TORN = AuditRecord(
     event=TORN_LINE, before="", after="", rule="", outcome="done", code="audit/torn-line",
     study_instance_uid="", series_instance_uid="", sop_class_uid="", sop_instance_uid="",
@@ -45,10 +46,15 @@ _TORN = AuditRecord(
 
 def canonical(record: AuditRecord) -> str:
     """Return a record as the one JSON text that its hash is made of."""
-    said = asdict(record)
+    said = _said(record)
     if not said["mappings"]:  # the hash of a record from before there was this field stays
         del said["mappings"]
     return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _said(record: AuditRecord) -> dict[str, Any]:
+    """Return what a record says; its fields are texts and truths, of which nothing need be copied."""
+    return {name: getattr(record, name) for name in _FIELDS}
 
 
 def chained(record: AuditRecord, previous: str) -> str:
@@ -109,7 +115,7 @@ def _lines(records: Iterable[AuditRecord], previous: str) -> tuple[bytes, str]:
     for record in records:
         whole = record if record.time else replace(record, time=now())
         previous, before = chained(whole, previous), previous
-        line = {"record": asdict(whole), "previous": before, "hash": previous}
+        line = {"record": _said(whole), "previous": before, "hash": previous}
         text += json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n"
     return text.encode(), previous
 
@@ -172,8 +178,7 @@ def _parsed(line: bytes, number: int) -> tuple[AuditRecord, str, str]:
         data: Any = json.loads(line)
         if not line.endswith(b"\n") or not isinstance(data, dict) or tuple(data) != _KEYS:
             raise ValueError
-        known = {field.name for field in fields(AuditRecord)}
-        if not isinstance(data["record"], dict) or not set(data["record"]) <= known:
+        if not isinstance(data["record"], dict) or not data["record"].keys() <= {*_FIELDS}:
             raise ValueError
         if not (_HASH.fullmatch(data["previous"]) and _HASH.fullmatch(data["hash"])):
             raise ValueError
