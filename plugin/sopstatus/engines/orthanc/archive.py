@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 from sopstatus import log, writing
 from sopstatus.codecs.dicom import DICOMCodec
+from sopstatus.codecs.dicom.context import DataSet
 from sopstatus.codecs.dicom_json import DICOMJSONCodec
 from sopstatus.codecs.fhir import FHIRCodec
 from sopstatus.codecs.hl7 import HL7Codec
-from sopstatus.codecs.shared.context import Context
+from sopstatus.codecs.shared.context import IMPERSONAL, PERSONAL, SEQUENCES, Context, collect
 from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.engines.orthanc.settings import Settings
 from sopstatus.model import DocumentError, Result, SOPInstance
@@ -47,7 +48,7 @@ class Archive:
 
     def __init__(self, host: Any, settings: Settings) -> None:
         self._host, self._set = host, settings
-        self._dicom = DICOMCodec(settings.tables)
+        self._dicom = DICOMCodec(settings.tables, beside=(*IMPERSONAL, *PERSONAL, *SEQUENCES))
         self._json = DICOMJSONCodec(settings.tables)
         self._fhir = FHIRCodec(settings.tables)
         self._latest: dict[str, Held] = {}
@@ -55,13 +56,8 @@ class Archive:
 
     def said(self, data: bytes) -> SOPInstance | None:
         """Return what a data set states, also where that is nothing; ``None``: it is unreadable."""
-        try:
-            found = self._dicom.decode(data, holder=self._set.holder).value
-            own = found[0] if found else self._dicom.copies(data)[0]
-        except DocumentError as error:
-            log.report(error)
-            return None
-        return replace(own, holder=self._set.holder)
+        found = self.of("", data)
+        return found.statement if found else None
 
     def held(self, instance: str) -> Held | None:
         """Read which file Orthanc holds of an instance, and what it states.
@@ -75,8 +71,13 @@ class Archive:
 
     def of(self, file: str, data: bytes) -> Held | None:
         """Return what Orthanc holds under this UUID; ``None``: it is unreadable."""
-        said = self.said(data)
-        return None if said is None else Held(file, said, self._dicom.contexts(data, Issues())[0])
+        try:
+            said, elements = self._dicom.copy(data, holder=self._set.holder)
+        except DocumentError as error:
+            log.report(error)
+            return None
+        beside = collect(DataSet(elements), self._set.tables.site.context, Issues())
+        return Held(file, replace(said.value, holder=self._set.holder), beside)
 
     def stated(self, instance: str, *, renew: bool = False) -> Held | None:
         """Return the same, from metadata where they are to be believed.
