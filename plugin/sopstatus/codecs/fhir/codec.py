@@ -196,12 +196,17 @@ class FHIRCodec:
             extensions[index] = ext.rewrite(
                 extensions[index], group, found, new, site_offset, issues.at(element.location)
             )
+        made: dict[tuple[Any, str], Any] = {}  # one may stand in many places
         for new, target in _targets(added, places, whole, group.contexts, issues):
+            same, told = (new.attributes, new.holder), len(issues)
             if not ext.names(new.holder):
                 issues.at(target.location).add("fhir/holder-lost")
-            else:
-                made = ext.make(group, new, site_offset, issues.at(target.location))
-                _editable(target, edits).append(made)
+                continue
+            if (extension := made.get(same)) is None:
+                extension = ext.make(group, new, site_offset, issues.at(target.location))
+                if len(issues) == told:
+                    made[same] = extension
+            _editable(target, edits).append(extension)
 
     def _write_simple(
         self,

@@ -26,6 +26,7 @@ MARK = b"\xef\xbb\xbf"  # of byte order
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _STACK = 256  # levels of brackets
 _BLANK = re.compile(r"[ \t\n\r]*")
+_NESTED = (dict, list)  # a union would be made at each look
 
 
 class Number(str):
@@ -125,13 +126,13 @@ def parse(text: str, depth: int = DEFAULT.depth) -> Any:
 
 def is_deeper(node: Any, depth: int) -> bool:
     """Tell whether objects and lists are nested more than ``depth`` deep."""
-    level = [node] if isinstance(node, dict | list) else []
+    level = [node] if isinstance(node, _NESTED) else []
     while level and depth:
         level = [
             inner
             for outer in level
             for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
+            if isinstance(inner, _NESTED)
         ]
         depth -= 1
     return bool(level)

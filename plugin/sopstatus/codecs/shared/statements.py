@@ -189,6 +189,8 @@ def pair(
     for instance in new:
         about = (instance.study_instance_uid, instance.series_instance_uid)
         wanted.setdefault((_key(instance), *about), []).append(instance)
+    if not old:
+        return [], [one for news in wanted.values() for one in news if one.attributes]
     own: dict[tuple[Identity, str, str], list[tuple[int, Found[P]]]] = {}
     others: dict[Identity, Near[Found[P]]] = {key: Near() for key, _, _ in wanted}
     for number, found in enumerate(old):
@@ -305,7 +307,8 @@ class Near(Generic[P]):
 
     def numbered(self, about: SOPInstance) -> Iterator[tuple[int, P]]:
         """Yield what is compatible, with its numbers, in their order."""
-        return in_order(*self._lists(about), key=_number)
+        lists = self._lists(about)
+        return iter(lists[0]) if len(lists) == 1 else in_order(*lists, key=_number)
 
     def to(self, about: SOPInstance) -> Iterator[P]:
         """Yield what is compatible, in its order."""

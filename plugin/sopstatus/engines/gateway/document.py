@@ -76,8 +76,9 @@ def added(resource: Resource, more: Iterable[SOPInstance], site: Site) -> Result
 
     The issues tell what could not be added: instances that it does not list.
     """
-    known = {one.identity for one in site.codec.decode(resource).value}
-    listed = {one.sop_instance_uid for one in site.codec.instances(resource)}
+    read, instances = site.codec.read(resource)
+    known = {one.identity for one in read.value}
+    listed = {one.sop_instance_uid for one in instances}
     new = [
         one
         for one in more
