@@ -13,16 +13,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
 from sopstatus import log
+from sopstatus.audit import log as audit_log
 from sopstatus.codecs.shared.library import quiet
 from sopstatus.engines.orthanc.answers import ROUTES, answer
 from sopstatus.engines.orthanc.archive import Archive
 from sopstatus.engines.orthanc.arrival import Arrival, Refused
 from sopstatus.engines.orthanc.delivery import Delivery
-from sopstatus.engines.orthanc.records import Records
 from sopstatus.engines.orthanc.settings import settings
 
 _THREADS = 8
@@ -79,7 +80,7 @@ def start(host: Any) -> None:
     host.ExtendOrthancExplorer(
         files("sopstatus.engines.orthanc").joinpath("explorer.js").read_text("utf-8")
     )
-    arrival = Arrival(config, archive, Records(config.audit).keep, run, delivery.metrics)
+    arrival = Arrival(config, archive, partial(audit_log.keep, config.audit), run, delivery.metrics)
     run(arrival.warm_up)
 
     def requested(uri: str, **request: Any) -> bool:
