@@ -38,6 +38,9 @@ class Row:
     unit: str = "s"  # anything else: what a call returns is its figure, and it is called thrice
     exact: dict[str, bool] = field(default_factory=dict)  # whose answer is right, where seen before
     note: str = ""  # why an aim is not reached, or what to know of the row
+    pause: float = (
+        0.0  # seconds before each turn, for what another contender still does in the background
+    )
     shown: str = ""  # what people call it: the row stands in the page's first table
 
 
@@ -81,6 +84,7 @@ def measure(row: Row, rounds: int = 7) -> Measured:
             if turn > 2 and times[name][0] > row.budget:
                 continue  # slow peers: three calls are enough
             gc.collect()
+            time.sleep(row.pause)
             start = time.perf_counter()
             for _ in range(loops[name]):
                 call()

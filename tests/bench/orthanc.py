@@ -21,10 +21,12 @@ from bench.harness import OURS, Row
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "authorized-original" / "image.dcm"
 PLAIN, EMPTY = "Orthanc without a plugin", "a script that does nothing"
+PAUSE = 1.0  # our delivery begins half a second after the last store: not in another's turn
 CONNECTIONS, TOGETHER, IN_AN_ASSOCIATION = 4, 64, 50
 NOTE = (
     "Before the store is answered the profile is applied, the result is read again by a reader of its own, what is "
-    "held is looked up, and the audit record is on the disk; delivery waits until the stores rest."
+    "held is looked up, and the audit record is on the disk; delivery waits until the stores rest. Orthanc itself reads "
+    "the result (0.4 ms) and looks the instance up (0.4 ms), and calls a plugin for one arrival at a time."
 )
 SCRIPT = """
 import orthanc
@@ -110,7 +112,7 @@ def rows():
         (folders[1] / "empty.py").write_text(SCRIPT)
         to = {"ris": {"MLLP": receiver.address}, "emr": {"FHIR": emr.url}}
         servers = {
-            OURS: enter(orthanc(folders[0], to)),
+            OURS: enter(orthanc(folders[0], to, ours={"Audit": str(folders[0] / "audit.jsonl")})),
             EMPTY: enter(orthanc(folders[1], PythonScript=str(folders[1] / "empty.py"))),
             PLAIN: enter(orthanc(folders[2], plugin=False)),
         }
@@ -124,13 +126,14 @@ def rows():
             contenders = {name: make(running, data) for name, running in servers.items()}
             told_size = f"{count} of {size} bytes"
             shown = "Orthanc: an instance stored" if count == 1 else ""
-            facts = {"limits": limits, "budget": 3, "note": NOTE, "shown": shown}
+            facts = {"limits": limits, "budget": 3, "pause": PAUSE, "note": NOTE, "shown": shown}
             yield Row(work, told_size, size * count, contenders, {PLAIN: aim}, **facts)
         contenders = {name: associated(running) for name, running in servers.items()}
         many = f"{IN_AN_ASSOCIATION} of {size} bytes"
         work = "Orthanc: stored by C-STORE in one association"
         aims = {PLAIN: 1 / 1.25}
-        yield Row(work, many, size, contenders, aims, limits=limits, budget=3, note=NOTE)
+        facts = {"limits": limits, "budget": 3, "pause": PAUSE, "note": NOTE}
+        yield Row(work, many, size, contenders, aims, **facts)
 
         def is_told():
             return len({i.sop_instance_uid for i in heard(receiver)}) == instances(servers[OURS])
