@@ -8,6 +8,8 @@ import shutil
 import socket
 import ssl
 import struct
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -210,6 +212,23 @@ def test_the_port_for_operators_answers_to_this_machine_s_names_alone():
         assert {get(host=name) for name in ELSEWHERE} == {403}
         assert get(origin="http://evil.example") == 403
         assert get(**{"sec-fetch-site": "cross-site"}) == 403
+
+
+def test_a_port_for_operators_that_is_taken_starts_nothing(tmp_path):
+    """No connection is taken before it is clear that the service can run."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "sopstatus", "mllp", "--port", "0", "--metrics-port", port]
+        done = subprocess.run(
+            list(map(str, command)), capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stdout) == (4, "")
+        assert f"cannot listen on 127.0.0.1 port {port}" in done.stderr
+        with (
+            pytest.raises(AssertionError, match=f'SopStatus "MetricsPort" {port}: Address'),
+            orthanc_running.orthanc(tmp_path, ours={"MetricsPort": port}),
+        ):
+            pass
 
 
 def test_callers_of_the_port_for_operators_hold_nobody_up():

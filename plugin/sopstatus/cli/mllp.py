@@ -217,13 +217,13 @@ async def _serve(
         name=options.transformer or "enrich",
     )
     listener.peers = used.peers
+    operator = _operator(options, done, used.metrics, writer) if used.metrics else None
     with shared.binding(options.host, options.port):
         port = await listener.start(options.host, options.port, tls=used.tls)
     print(f"listening on {options.host} port {port}", flush=True)
     log.event("mllp-listening", port=port, tls=used.tls is not None)
     sender = Sender(where) if where else None
     forwarder = Forwarder(writer, where, sender, used.metrics) if writer and where else None
-    operator = _operator(options, done, used.metrics, writer) if used.metrics else None
     take = partial(used.take, done, listener, sender)
 
     async def look() -> None:

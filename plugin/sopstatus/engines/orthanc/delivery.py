@@ -173,4 +173,8 @@ def _operator(port: int, check: Callable[[], None]) -> tuple[Operator | None, Me
     from sopstatus.engines.http.operator import Operator, Readiness
 
     metrics = Metrics(OF_HTTP | OF_CONNECTIONS)  # these are Orthanc's own
-    return Operator(port, metrics, Readiness({"delivery": check}), lambda: None), metrics
+    try:
+        operator = Operator(port, metrics, Readiness({"delivery": check}), lambda: None)
+    except OSError as error:
+        raise ValueError(f'SopStatus "MetricsPort" {port}: {error.strerror}') from None
+    return operator, metrics
