@@ -84,3 +84,30 @@ def test_the_events_of_a_listener_go_in(place):
     assert '"event": "delivery-dead-letter"' in found["events.jsonl"]
     assert MARK not in str(found)
     assert main(["bundle", "-o", "t.zip"]) == 3  # nothing is replaced
+
+
+def test_what_stands_in_the_place_of_a_code_a_name_or_a_key_stays_out(place):
+    """A status that is a name, a private creator, a segment, an element, a type of resource, a key."""
+    image = pydicom.dcmread(place / "image.dcm")
+    image.SOPInstanceStatus = image.RetrieveAETitle = MARK
+    image.private_block(0x0099, MARK, create=True).add_new(1, "LO", MARK)
+    image.save_as(place / "1.dcm")
+    message_ = sample("authorized-original", "hl7").replace(b"AO", MARK.encode())
+    (place / "2.hl7").write_bytes(message_ + f"{MARK}|{MARK}\rZ{MARK[:2]}|{MARK}\r".encode())
+    xml = sample("authorized-original", "hl7-xml").replace(b">AO<", f">{MARK}<".encode())
+    (place / "3.xml").write_bytes(xml.replace(b"</PID>", f"<{MARK}>{MARK}</{MARK}></PID>".encode()))
+    study = json.loads(
+        json.dumps(sample("authorized-original", "fhir")).replace('"AO"', f'"{MARK}"')
+    )
+    study |= {"id": MARK, MARK: {MARK: MARK}, "subject": {"reference": f"Patient/{MARK}"}}
+    study["contained"] = [{"resourceType": MARK, "id": MARK}]
+    study["extension"] = [{"url": f"http://x/{MARK}", "valueString": MARK}]
+    others = ({MARK: {MARK: 1}}, {"resourceType": MARK})
+    for number, document in enumerate((study, *others), 4):
+        (place / f"{number}.json").write_text(json.dumps(document))
+    names = sorted(path.name for path in place.iterdir() if path.stem.isdecimal())
+    assert main(["bundle", *names, "-o", "t.zip"]) == 0 and len(names) == 6
+    found = contents(place / "t.zip")
+    assert MARK not in str(found)
+    for number in (1, 2, 3, 4):
+        assert "unknown" in found[f"document-{number}.txt"], found[f"document-{number}.txt"]
