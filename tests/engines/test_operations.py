@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -229,6 +230,15 @@ def test_a_port_for_operators_that_is_taken_starts_nothing(tmp_path):
             orthanc_running.orthanc(tmp_path, ours={"MetricsPort": port}),
         ):
             pass
+
+
+def test_two_who_look_at_once_see_all_of_it(tmp_path):
+    """As a pair of Prometheus does."""
+    options = ("--forward", "127.0.0.1:9", "--spool", str(tmp_path))
+    with listening(*options) as (_, asked), ThreadPoolExecutor(6) as threads:
+        found = threads.map(lambda _: families(asked.client.get("/metrics").text), range(300))
+        for number, names in enumerate(found):
+            assert {"sopstatus_spool_messages", "sopstatus_spool_oldest_seconds"} <= names, number
 
 
 def test_callers_of_the_port_for_operators_hold_nobody_up():

@@ -6,6 +6,7 @@ a sender chooses. docs/operations.md lists all.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
@@ -68,7 +69,9 @@ class Metrics:
         for one in made:
             if next(iter(one.describe())).name.removeprefix("sopstatus_") in without:
                 self.registry.unregister(one)
+        self._in_use: set[tuple[str, str, str]] = set()
         self._spools: dict[str, Waiting] = {}
+        self._looking = threading.Lock()
         # one look-up instead of the library's lock and tuple of texts
         self._request = lru_cache(maxsize=1024)(self._requests.labels)
         self._second = lru_cache(maxsize=64)(self._seconds.labels)
@@ -98,9 +101,12 @@ class Metrics:
     def tables(self, tables: MappingTable) -> None:
         """Tell which tables are in use now."""
         self._loads.labels("loaded").inc()
-        self._tables.clear()
-        for group in tables.groups:
-            self._tables.labels(group.name, group.version, tables.sha256).set(1)
+        new = {(group.name, group.version, tables.sha256) for group in tables.groups}
+        for labels in new:
+            self._tables.labels(*labels).set(1)
+        for labels in self._in_use - new:  # at no time there are none
+            self._tables.remove(*labels)
+        self._in_use = new
 
     def refused_tables(self) -> None:
         """Count tables that were not taken into use."""
@@ -140,16 +146,17 @@ class Metrics:
         self._up.labels(destination).set(up)
 
     def text(self) -> bytes:
-        """Return everything as Prometheus reads it."""
-        self._spool.clear()
-        self._oldest.clear()
-        for destination, waiting in self._spools.items():
-            try:
-                queued, dead, oldest = waiting()
-            except DocumentError:  # the log says it; what is not known is not shown
-                continue
-            self._spool.labels(destination, "queued").set(queued)
-            self._spool.labels(destination, "dead").set(dead)
-            age = max(0.0, time.time() - oldest) if oldest else 0.0
-            self._oldest.labels(destination).set(age)
-        return generate_latest(self.registry)
+        """Return everything as Prometheus reads it; one look at a time, so that none sees half."""
+        with self._looking:
+            self._spool.clear()
+            self._oldest.clear()
+            for destination, waiting in tuple(self._spools.items()):
+                try:
+                    queued, dead, oldest = waiting()
+                except DocumentError:  # the log says it; what is not known is not shown
+                    continue
+                self._spool.labels(destination, "queued").set(queued)
+                self._spool.labels(destination, "dead").set(dead)
+                age = max(0.0, time.time() - oldest) if oldest else 0.0
+                self._oldest.labels(destination).set(age)
+            return generate_latest(self.registry)
