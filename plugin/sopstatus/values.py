@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from calendar import monthrange
 from collections.abc import Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -121,11 +121,9 @@ def parse_dt(text: str) -> DateTime | None:
 
 
 def _is_real(digits: str, offset: str) -> bool:
-    year, month = int(digits[:4]), int(digits[4:6] or 1)
-    if year == 0 or not 1 <= month <= 12:
-        return False
-    day = int(digits[6:8] or 1)
-    if day < 1 or (day > 28 and day > monthrange(year, month)[1]):
+    try:
+        date(int(digits[:4]), int(digits[4:6] or 1), int(digits[6:8] or 1))
+    except ValueError:
         return False
     # 60 is a leap second; midnight is 0000, never 2400 (PS3.5 6.2)
     if int(digits[8:10] or 0) > 23 or int(digits[10:12] or 0) > 59 or int(digits[12:] or 0) > 60:

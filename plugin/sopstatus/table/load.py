@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -93,8 +94,6 @@ class _Draft:
 def _load(
     folders: tuple[str | Path, ...], enable: tuple[str, ...], *, strict: bool
 ) -> tuple[MappingTable, list[TableError]]:
-    from importlib.resources import files
-
     errors: list[TableError] = []
 
     def note(found: Iterable[TableError], rule: str) -> bool:
@@ -110,7 +109,7 @@ def _load(
     settings: dict[str, Any] = {}
     holders: dict[str, str] = {}
     contents: list[bytes] = []
-    shipped = files("sopstatus.mappings")
+    shipped = _own_folder()
     for folder, given in zip((shipped, *map(Path, folders)), ("", *folders), strict=True):
         ours = str(folder) == str(shipped)
         try:
@@ -163,9 +162,18 @@ def _fixed(value: Any) -> Any:
 
 
 def _sha256(contents: list[bytes]) -> str:
-    import hashlib  # with importlib.resources, a third of what importing this module would take
+    import hashlib  # a tenth of what importing this module would take
 
     return hashlib.sha256(b"".join(contents)).hexdigest()
+
+
+def _own_folder() -> Traversable:
+    folder = Path(import_module("sopstatus.mappings").__path__[0])
+    if folder.is_dir():
+        return folder
+    from importlib.resources import files  # in a zip; this takes longer to import than a table
+
+    return files("sopstatus.mappings")
 
 
 def _files(folder: Traversable, *, ours: bool) -> list[Traversable]:
