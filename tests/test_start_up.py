@@ -17,7 +17,7 @@ SLOW = frozenset(
     ("asyncio", "difflib", "email", "hashlib", "http", "logging", "multiprocessing", "socket",
      "sqlite3", "ssl", "tempfile", "tomllib", "unittest", "xml")
 )  # fmt: skip
-TABLES = {"hashlib", "tempfile", "tomllib"}  # what reading tables as package data takes
+TABLES = {"hashlib", "tomllib"}  # what reading tables takes
 
 
 def loaded_by(code):

@@ -1,8 +1,13 @@
-"""Names that a package offers from its modules, each loaded at its first use."""
+"""What is loaded at its first use: the names that a package offers from its modules, and shipped files."""
+
+from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 
 def exports(package: str, *modules: str) -> None:
@@ -25,3 +30,15 @@ def exports(package: str, *modules: str) -> None:
 
     here["__getattr__"] = load
     here["__dir__"] = lambda: sorted({*here, *here["__all__"]})
+
+
+def shipped(package: str) -> Traversable:
+    """Return the folder of a package of ours, without importlib.resources: that is slow to import."""
+    from pathlib import Path
+
+    folder = Path(import_module(package).__path__[0])
+    if folder.is_dir():
+        return folder
+    from importlib.resources import files  # in a zip
+
+    return files(package)

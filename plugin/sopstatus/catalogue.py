@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
+from sopstatus._lazily import shipped
 from sopstatus.model import DocumentError, Issue
 
 _WORDS = {
@@ -59,9 +60,8 @@ class Entry:
 def catalogue() -> dict[str, Entry]:
     """Return every entry by its code, in the order of the file."""
     import tomllib
-    from importlib.resources import files
 
-    text = files("sopstatus").joinpath("issues.toml").read_text("utf-8")
+    text = shipped("sopstatus").joinpath("issues.toml").read_text("utf-8")
     return {code: Entry(**entry) for code, entry in tomllib.loads(text).items()}
 
 
@@ -69,9 +69,8 @@ def catalogue() -> dict[str, Entry]:
 def samples() -> dict[str, tuple[str, str]]:
     """Return the command that shows each issue, and the line that it prints (``make docs``)."""
     import json
-    from importlib.resources import files
 
-    text = files("sopstatus").joinpath("issue_lines.json").read_text("utf-8")
+    text = shipped("sopstatus").joinpath("issue_lines.json").read_text("utf-8")
     found: dict[str, tuple[str, str]] = json.loads(text)
     return found
 

@@ -12,6 +12,7 @@ from functools import cache
 from itertools import product
 from typing import Any
 
+from sopstatus._lazily import shipped
 from sopstatus.profile import language
 from sopstatus.profile.check import row_rules
 from sopstatus.profile.row import Event, Row
@@ -67,10 +68,8 @@ def load_profile(text: str | None = None, file: str = PROFILE_FILE) -> Profile:
 
 @cache
 def _shipped() -> Profile:
-    from importlib.resources import files
-
     return _load(
-        files("sopstatus.mappings").joinpath(PROFILE_FILE).read_text("utf-8"), PROFILE_FILE
+        shipped("sopstatus.mappings").joinpath(PROFILE_FILE).read_text("utf-8"), PROFILE_FILE
     )
 
 

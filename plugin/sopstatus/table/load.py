@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sopstatus._lazily import shipped
 from sopstatus.model import TableError
 from sopstatus.table import check, language
 from sopstatus.table.check import Source
@@ -109,9 +109,9 @@ def _load(
     settings: dict[str, Any] = {}
     holders: dict[str, str] = {}
     contents: list[bytes] = []
-    shipped = _own_folder()
-    for folder, given in zip((shipped, *map(Path, folders)), ("", *folders), strict=True):
-        ours = str(folder) == str(shipped)
+    ours_in = shipped("sopstatus.mappings")
+    for folder, given in zip((ours_in, *map(Path, folders)), ("", *folders), strict=True):
+        ours = str(folder) == str(ours_in)
         try:
             found = _files(folder, ours=ours)
         except TableError as error:
@@ -165,15 +165,6 @@ def _sha256(contents: list[bytes]) -> str:
     import hashlib  # a tenth of what importing this module would take
 
     return hashlib.sha256(b"".join(contents)).hexdigest()
-
-
-def _own_folder() -> Traversable:
-    folder = Path(import_module("sopstatus.mappings").__path__[0])
-    if folder.is_dir():
-        return folder
-    from importlib.resources import files  # in a zip; this takes longer to import than a table
-
-    return files("sopstatus.mappings")
 
 
 def _files(folder: Traversable, *, ours: bool) -> list[Traversable]:
