@@ -75,12 +75,13 @@ def test_the_sheets_name_every_slice():
         assert f"{row.datatype}[{row.fhir_type}]" in text
 
 
-def test_mirth_carries_what_stands_as_it_is_and_names_the_rest():
-    only = load_tables(SAMPLES / "ihe-mado")
-    said = tables_script(only)
-    held = json.loads(said[said.index("    return {") + 11 : said.rindex(";")])
-    assert {row["keyword"] for row in held["rows"]} >= {"SOPInstanceStatus"}
-    assert [row["keyword"] for row in held["others"]] == ["NumberOfFrames"]
+def test_mirth_carries_every_row_that_has_a_field():
+    said = tables_script(FORTY)
+    held = json.loads(said[said.index("{\n", said.index("||")) : said.rindex(";\n    return")])
+    found = {table["name"]: [row["keyword"] for row in table["rows"]] for table in held["segments"]}
+    assert found == {name: [r.keyword for r in rows] for name, rows in FORTY.segments.items()}
+    bare = {row.keyword for row in FORTY.attributes.values() if not row.field}
+    assert {row["keyword"] for row in held["others"]} == bare
 
 
 @pytest.mark.parametrize("name", ["ihe-mado", "hl7-europe-imaging", "mii-bildgebung"])

@@ -40,6 +40,12 @@ var OPERATIONS = {
     dicom: function (given) {
         return sopstatusFromDICOM(message(given.xml), given.holder);
     },
+    spelling: function (given) {
+        return [sopstatusSpelling(given.vr, given.text), sopstatusIsLegal(given.vr, given.text)];
+    },
+    problems: function (given) {
+        return sopstatusProblems(message(given.xml));
+    },
     escape: function (given) {
         return sopstatusEscape(given.text, message(given.xml));
     },

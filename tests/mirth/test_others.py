@@ -1,24 +1,26 @@
-"""What the scripts cannot carry is never lost without a line: numbers, several values, other segments."""
+"""What no field of a message carries is logged; a site's own table alone makes channels that work."""
 
+import json
 import re
 from pathlib import Path
 
 import pydicom
 import pytest
 from samples_of import FOLDER
-from sopstatus import codec, load_tables
+from sopstatus import Limits, codec, load_tables
+from sopstatus.artifacts.mirth import tables_script
 from sopstatus.artifacts.mirth.channels import CHANNELS, step_script
 from sopstatus.codecs.hl7_xml import of_er7
 
 from mirth.data_sets import dicom_xml
-from mirth.rhino import run
+from mirth.rhino import in_script, run
+from mirth.test_rows import TABLES, about
 from mirth.test_scripts import TEMPLATE
 
 ROOT = Path(__file__).resolve().parents[2]
-MADO = load_tables(ROOT / "samples" / "tables" / "ihe-mado")
-FORTY = load_tables(ROOT / "tests" / "testkit" / "forty")
+MADO = (ROOT / "samples" / "tables" / "ihe-mado" / "mado.toml").read_text()
 POINTER = "1.2.3^^Application^DICOM|1.2.3.1||1.2.3.1.1"
-FRAMES = "NumberOfFrames was not carried: the scripts carry one code"
+LINE = "warning hl7/not-carried -: NumberOfFrames was not carried: its row has no hl7; "
 DICOM = next(c for c in CHANNELS if c.listener == "dicom")
 
 
@@ -27,106 +29,93 @@ def message(*segments):
     return of_er7("\r".join([head, "PID|1", *segments, ""]).encode()).decode()
 
 
-def at(field, text):
-    return f"ZDS|{POINTER}" + "|" * (field - 4) + text
+def image(*, status=True):
+    case = "authorized-original" if status else "absent"
+    dataset = pydicom.dcmread(FOLDER / case / "image.dcm")
+    dataset.NumberOfFrames = "12"
+    return dicom_xml(dataset)
+
+
+def no_fields(folder):
+    """Tables of which one has no field in HL7."""
+    text = "".join(line for line in MADO.splitlines(True) if not line.startswith("hl7 "))
+    (folder / "t.toml").write_text(text.replace('[hl7]\nsegment = "ZDS"\n', ""))
+    return load_tables(folder)
+
+
+def test_what_no_field_carries_is_logged_and_stops_nothing(tmp_path):
+    tables = no_fields(tmp_path)
+    step = {"operation": "step", "template": TEMPLATE, "script": step_script(DICOM, tables)}
+    (made,) = run(tmp_path, [step | {"xml": image()}], library=False)
+    assert "<ZDS.5.1>AO<" in made["value"]
+    assert [line.startswith(LINE) for line in made["logged"]] == [True]
+    x = about(1, {"NumberOfFrames": "12"})
+    (written,) = run(
+        tmp_path, [{"operation": "write", "xml": message(), "statements": [in_script(x)]}], tables
+    )
+    told = codec("hl7-xml", tables=tables).encode([x], message()).issues
+    assert written["logged"] == [str(issue) for issue in told]
+    assert "<ZDS" not in written["value"]
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_table_alone_makes_channels_that_work(moved, tmp_path):
+    """In a segment of its own: beside the status, or with the status moved there."""
+    (tmp_path / "t.toml").write_text(MADO.replace('segment = "ZDS"', 'segment = "ZFR"'))
+    if moved:
+        (tmp_path / "status.toml").write_text(
+            'name = "sop-instance-status"\n[hl7]\nsegment = "ZFR"\n'
+        )
+    tables = load_tables(tmp_path)
+    assert list(tables.segments) == (["ZFR"] if moved else ["ZDS", "ZFR"])
+    step = {"operation": "step", "template": TEMPLATE, "script": step_script(DICOM, tables)}
+    (made,) = run(tmp_path, [step | {"xml": image(status=moved)}], library=False)
+    (found,) = codec("hl7-xml", tables=tables).decode(made["value"]).value
+    assert len(found.attributes) == (5 if moved else 1)
+    assert dict(found.attributes)["NumberOfFrames"] == "12"
+    assert re.findall("<(Z..)>", made["value"]) == ["ZFR"]
+    assert not made["logged"]
+    cut = {"operation": "step", "script": "channelMap.put('n', sopstatusMessages(msg)[0].study);"}
+    named = {"operation": "step", "script": "channelMap.put('n', sopstatusStudy(msg));"}
+    bare = made["value"].replace("113014", "x")
+    for answer in run(tmp_path, [one | {"xml": bare} for one in (cut, named)], tables):
+        assert answer["channel"]["n"] == found.study_instance_uid
+
+
+def test_a_message_is_cut_by_study_in_the_segments_of_every_name(tmp_path):
+    zaq = TABLES.segments["ZAQ"][0].field
+    other = POINTER.replace("1.2.3", "1.2.4")
+    text = message(
+        f"ZDS|{POINTER}|AO",
+        f"ZAQ|{other}{'|' * (zaq - 4)}030Y",
+        f"ZAQ|{POINTER}{'|' * (zaq - 4)}031Y",
+    )
+    script = "channelMap.put('made', JSON.stringify(sopstatusMessages(msg)));"
+    taken_back = message("ORC|CA", "OBR|1", f"ZAQ|{POINTER}{'|' * (zaq - 4)}030Y")
+    steps = [{"operation": "step", "script": script, "xml": xml} for xml in (text, taken_back)]
+    cut, none = (json.loads(a["channel"]["made"]) for a in run(tmp_path, steps, TABLES))
+    read = codec("hl7-xml", tables=TABLES).decode
+    said = [[dict(x.attributes) for x in read(one["xml"]).value] for one in cut]
+    assert [one["study"] for one in cut] == ["1.2.3", "1.2.4"]
+    assert said == [[{"SOPInstanceStatus": "AO", "PatientAge": "031Y"}], [{"PatientAge": "030Y"}]]
+    assert none == []
 
 
 @pytest.mark.parametrize(("errors", "stops"), [("stop", True), ("log", False)])
-def test_a_data_set_that_says_more_stops_with_the_line(errors, stops, tmp_path):
-    dataset = pydicom.dcmread(FOLDER / "authorized-original" / "image.dcm")
-    requests = []
-    for frames in (None, "12", ""):
-        if frames is not None:
-            dataset.NumberOfFrames = frames
-        requests.append(
-            {
-                "operation": "step",
-                "xml": dicom_xml(dataset),
-                "template": TEMPLATE,
-                "script": step_script(DICOM, MADO),
-                "settings": {"sopstatus.errors": errors},
-            }
-        )
-    without, *others = run(tmp_path, requests, library=False)
-    assert "error" not in without and not without["logged"]
-    for answer in others:
-        assert ("value" in answer) != stops
-        (line,) = [answer["error"]] if stops else answer["logged"]
-        assert line.startswith(f"warning hl7/not-carried (0028,0008): {FRAMES}")
-        assert "sopstatus serve" in line
-
-
-def test_what_no_message_has_is_logged_and_stops_nothing(tmp_path):
-    table = (ROOT / "samples/tables/ihe-mado/mado.toml").read_text()
-    text = "".join(line for line in table.splitlines(True) if not line.startswith("hl7 "))
-    (tmp_path / "t.toml").write_text(text.replace('[hl7]\nsegment = "ZDS"\n', ""))
-    dataset = pydicom.dcmread(FOLDER / "authorized-original" / "image.dcm")
-    dataset.NumberOfFrames = "12"
-    request = {
+def test_a_field_that_repeats_too_often_stops_the_message(errors, stops, tmp_path, monkeypatch):
+    limits = Limits(repetitions=5)
+    monkeypatch.setattr(tables_script, "DEFAULT", limits)
+    row = TABLES.attributes["WindowCenter"]
+    text = message(f"ZAQ|{POINTER}{'|' * (row.field - 4)}{'~'.join(['1'] * 6)}")
+    step = {
         "operation": "step",
-        "xml": dicom_xml(dataset),
-        "template": TEMPLATE,
-        "script": step_script(DICOM, load_tables(tmp_path)),
+        "xml": text,
+        "script": "sopstatusRead(msg);",
+        "settings": {"sopstatus.errors": errors},
     }
-    (answer,) = run(tmp_path, [request], library=False)
-    assert "<ZDS.5.1>AO<" in answer["value"]
-    assert "its row has no hl7" in answer["logged"][0]
-
-
-def test_a_message_that_says_more_is_read_with_a_line_and_written_without_loss(tmp_path):
-    said = {"studyInstanceUID": "1.2.3", "seriesInstanceUID": "1.2.3.1"}
-    said |= {"sopInstanceUID": "1.2.3.1.1", "attributes": {"SOPInstanceStatus": "AO"}}
-    more = {**said, "attributes": {"NumberOfFrames": "12"}}
-    gone = {**said, "attributes": {}}
-    held = message(at(5, "OR||||||12"))
-    requests = [
-        {"operation": "read", "xml": held},
-        {"operation": "read", "xml": message(at(9, 'NumberOfFrames="1"'))},
-        {"operation": "read", "xml": message(at(5, "OR"))},
-        {"operation": "write", "xml": held, "statements": [said]},
-        {"operation": "write", "xml": held, "statements": [gone]},
-        {"operation": "write", "xml": held, "statements": [more]},
+    (answer,) = run(tmp_path, [step], TABLES)
+    (line,) = [answer["error"]] if stops else answer["logged"]
+    (told,) = [
+        i for i in codec("hl7-xml", tables=TABLES, limits=limits).decode(text).issues if i.is_error
     ]
-    read, exact, plain, written, emptied, refused = run(tmp_path, requests, MADO)
-    for answer in (read, exact):
-        assert answer["logged"][0].startswith(f"warning hl7/not-carried ZDS[1]-11: {FRAMES}")
-    assert not plain["logged"]
-    for answer in (written, emptied):
-        (zds,) = re.findall("ZDS.*", codec("hl7-xml").er7(answer["value"]).decode())
-        assert zds.strip().split("|")[11] == "12"
-    assert refused["error"].startswith(f"warning hl7/not-carried ZDS-11: {FRAMES}")
-
-
-def test_a_message_for_a_fhir_server_states_what_only_the_service_reads(tmp_path):
-    """It goes on to the service, which carries it; a segment that is not cut by study stops."""
-    step = {"operation": "step", "script": "channelMap.put('n', sopstatusMessages(msg).length);"}
-    one, taken_back, none = run(
-        tmp_path,
-        [
-            {**step, "xml": message(at(11, "12"))},
-            {**step, "xml": message("ORC|CA", "OBR|1", at(11, "12"))},
-            {**step, "xml": message(at(5, ""))},
-        ],
-        MADO,
-    )
-    assert [a["channel"]["n"][0] for a in (one, taken_back, none)] == ["1", "0", "0"]
-    row = FORTY.segments["ZAQ"][0]
-    other = f"ZAQ|{POINTER}" + "|" * (row.field - 4) + "1"
-    stopped, logged = run(
-        tmp_path,
-        [
-            {**step, "xml": message(at(5, "AO"), other)},
-            {**step, "xml": message(at(5, "AO"), other), "settings": {"sopstatus.errors": "log"}},
-        ],
-        FORTY,
-    )
-    where = f"warning hl7/not-carried ZAQ[1]-{row.field}: {row.keyword} "
-    assert stopped["error"].startswith(where)
-    assert logged["logged"][0].startswith(where)
-    assert logged["channel"]["n"][0] == "1"
-
-
-def test_the_script_names_every_row_that_it_does_not_carry():
-    script = step_script(DICOM, FORTY)
-    for row in FORTY.segments["ZAQ"]:
-        assert f'"keyword": "{row.keyword}"' in script
+    assert line == str(told)

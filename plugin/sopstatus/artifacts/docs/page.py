@@ -23,7 +23,6 @@ from sopstatus.artifacts.hl7.segment_table import CODES, COLUMNS, code_rows
 from sopstatus.artifacts.hl7.segment_table import row as segment_row
 from sopstatus.artifacts.issue_symptoms import SYMPTOMS
 from sopstatus.artifacts.lifecycle_svg import SILENT, lifecycle_svg, steps, titles, word
-from sopstatus.artifacts.mirth.tables_script import carries
 from sopstatus.catalogue import catalogue
 from sopstatus.profile.table import load_profile
 from sopstatus.table import Group, MappingTable
@@ -76,7 +75,7 @@ def page(group: Group, tables: MappingTable) -> str:
 
 def mirth_example(group: Group) -> str:
     """Return a step of a channel's transformer that reads and writes the group's first attribute."""
-    row = next((row for row in group.attributes if carries(row)), group.attributes[0])
+    row = next((row for row in group.attributes if row.field), group.attributes[0])
     terms = list(row.displays)
     # what a channel asks for is whether an image was released; other tables' terms are alike to us
     term = "AO" if "AO" in terms else terms[0] if terms else "text"

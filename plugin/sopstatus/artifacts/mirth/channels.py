@@ -9,7 +9,7 @@ from sopstatus.artifacts.mirth.export import filled, identifier
 from sopstatus.artifacts.mirth.library import script
 from sopstatus.table import MappingTable
 
-_ER7 = ("tables", "text", "read", "holder", "place")
+_ER7 = ("tables", "text", "values", "read", "holder", "place")
 _STUDIES = (*_ER7, "studies")
 _WRITING = (*_ER7, "write", "fields")
 _LINE = "// ---- sopstatus: functions, generated; the code template library has the same ----"

@@ -13,6 +13,7 @@ TABLES = "tables"
 FUNCTIONS = {
     TABLES: "sopstatus tables",
     "text": "sopstatus text",
+    "values": "sopstatus values",
     "read": "sopstatus read ZDS",
     "write": "sopstatus write ZDS",
     "fields": "sopstatus fields of ZDS",

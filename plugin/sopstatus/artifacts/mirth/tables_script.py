@@ -8,8 +8,7 @@ from typing import Any
 from sopstatus.catalogue import catalogue
 from sopstatus.codecs.hl7.outline import near_names, plain_name
 from sopstatus.limits import DEFAULT
-from sopstatus.table import Attribute, Group, MappingTable
-from sopstatus.table.conversions import PACKED
+from sopstatus.table import Attribute, MappingTable
 from sopstatus.table.language import (
     CODED,
     HL7_CHARACTER_SETS,
@@ -28,6 +27,7 @@ _ISSUES = (
     "hl7/identity-lost",
     "hl7/no-repetition",
     "hl7/not-carried",
+    "hl7/too-many-repetitions",
     "hl7/undecodable",
     "hl7/charset",
     "document/contradiction",
@@ -38,69 +38,41 @@ _ISSUES = (
     "value/not-code-string",
     "value/date-time-range",
     "value/not-date-time",
+    "value/not-legal",
 )
-_UNSCRIPTED = "the scripts carry one code, date and time, or text, in the first segment"
 _HEAD = """\
 /**
  * The mapping tables, generated: "sopstatus artifacts" makes this anew when a table changes.
  *
- * @return {Object} rows by field, and the texts of issues
+ * @return {Object} rows by segment and field, and the texts of issues
  */
 function sopstatusTables() {
-    return """
+    sopstatusTables.made = sopstatusTables.made || """
 
 
 def tables_script(tables: MappingTable) -> str:
-    """Return ``sopstatusTables()`` for the first segment that the tables use."""
-    name, rows = next(iter(tables.segments.items()))
+    """Return ``sopstatusTables()``: the rows of each segment, and those that no field carries."""
+    rows = tables.attributes.values()
     said: dict[str, Any] = {
-        "segment": name,
         "position": tables.site.hl7_position,
         "verbatimField": VERBATIM_FIELD,
         "holderField": HOLDER_FIELD,
         "holders": tables.holders,
         "offsetKeyword": OFFSET_KEYWORD,
-        "rows": [_row(row) for row in rows if carries(row)],
-        "others": [_other(group, row) for group, row in _others(tables, name)],
+        "segments": [
+            {"name": name, "rows": [_row(row) for row in own]}
+            for name, own in tables.segments.items()
+        ],
+        "others": [_row(row) for row in rows if not row.field],
         "older": {alias: row.keyword for row in rows for alias in row.aliases},
         "characterSets": _character_sets(tables.site.hl7_character_sets),
         "pairs": DEFAULT.pairs,
+        "repetitions": DEFAULT.repetitions,
         "issues": {code: _issue(code) for code in _ISSUES},
     }
     # ASCII: a code template travels through more than one character set
     text = json.dumps(said, indent=4).replace("\n", "\n    ")
-    return f"{_HEAD}{text};\n}}\n"
-
-
-def carries(row: Attribute) -> bool:
-    """Tell whether the scripts carry a row: one code, date and time, or text as it stands.
-
-    Any other row is named among the ``others``: what says it stops where it would be lost, its field
-    stays as it is, and `sopstatus serve` carries it for a channel.
-    """
-    text = row.datatype in ("ST", "TX", "FT") and row.vr not in PACKED
-    return row.vm == "1" and (row.vr in ("CS", "DT") or text)
-
-
-def _others(tables: MappingTable, segment: str) -> list[tuple[Group, Attribute]]:
-    """Return the rows that the scripts do not carry, those of other segments too."""
-    return [
-        (group, row)
-        for group in tables.groups
-        for row in group.attributes
-        if not row.field or group.segment != segment or not carries(row)
-    ]
-
-
-def _other(group: Group, row: Attribute) -> dict[str, Any]:
-    return {
-        "keyword": row.keyword,
-        "aliases": list(row.aliases),
-        "tag": f"{row.tag:08X}",
-        "segment": group.segment,
-        "field": row.field,
-        "reason": _UNSCRIPTED if row.field else "its row has no hl7",
-    }
+    return f"{_HEAD}{text};\n    return sopstatusTables.made;\n}}\n"
 
 
 def _character_sets(aliases: tuple[tuple[str, str], ...]) -> dict[str, str]:
@@ -124,12 +96,14 @@ def _row(row: Attribute) -> dict[str, Any]:
         "vr": row.vr,
         "vm": row.vm,
         "field": row.field,
+        "datatype": row.datatype,
         "closed": row.closed,
         "coded": row.datatype in CODED,
         "system": row.coding_system,
         "displays": row.displays,
         "to": row.to_hl7,
         "from": row.from_hl7,
+        "words": sorted({*row.from_fhir}.difference(row.from_hl7)),
     }
 
 

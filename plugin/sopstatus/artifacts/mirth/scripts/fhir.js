@@ -145,7 +145,7 @@ function sopstatusNewest(message) {
     for (index = found.length - 1; index >= 0; index--) {
         known = sopstatusSent().get(sopstatusIdentity(found[index].statement));
         if (known !== null && known !== undefined && Number(known) > sent) {
-            delete msg[sopstatusTables().segment][found[index].index];
+            delete msg[found[index].table.name][found[index].index];
             left--;
         }
     }

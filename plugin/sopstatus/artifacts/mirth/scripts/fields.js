@@ -1,24 +1,24 @@
 /* Set what differs in the fields of a segment. */
-function sopstatusFill(msg, fields, statement, said, marks) {
+function sopstatusFill(msg, table, fields, statement, said, marks) {
     var tables = sopstatusTables();
     var wanted = statement.attributes;
     var uids = [statement.seriesInstanceUID, statement.sopClassUID, statement.sopInstanceUID];
     var filled = sopstatusKeys(wanted).length > 0;
-    var index, row, held, whole;
+    var index, held, whole, changed;
     if (filled) {
         if (!fields[1]) {
-            sopstatusPut(fields, 1, [sopstatusIdentifier(statement.studyInstanceUID, 1, marks), '', 'Application', 'DICOM'].join(marks.component));
+            sopstatusPut(fields, 1, [sopstatusIdentifier(statement.studyInstanceUID, table, 1, marks), '', 'Application', 'DICOM'].join(marks.component));
         }
         for (index = 0; index < uids.length; index++) {
             if (uids[index] && sopstatusUnpadded(sopstatusFirst(fields, index + 2, marks)) !== uids[index]) {
-                sopstatusPut(fields, index + 2, sopstatusIdentifier(uids[index], index + 2, marks));
+                sopstatusPut(fields, index + 2, sopstatusIdentifier(uids[index], table, index + 2, marks));
             }
         }
         held = sopstatusHeld(fields, marks);
         whole = sopstatusHolderCompleted(held, sopstatusHolderParts(statement.holder || ''));
         if (sopstatusHolder(whole) !== sopstatusHolder(held)) {
             for (index = 0; index < whole.length; index++) {
-                whole[index] = sopstatusIdentifier(whole[index], tables.holderField, marks);
+                whole[index] = sopstatusIdentifier(whole[index], table, tables.holderField, marks);
             }
             while (whole.length && !whole[whole.length - 1]) {
                 whole.pop();
@@ -26,24 +26,33 @@ function sopstatusFill(msg, fields, statement, said, marks) {
             sopstatusPut(fields, tables.holderField, whole.join(marks.component));
         }
     }
-    for (index = 0; index < tables.rows.length; index++) {
-        row = tables.rows[index];
-        if (wanted[row.keyword] !== undefined) {
-            if ((wanted[row.keyword] || null) !== said[row.keyword]) {
-                sopstatusPutValue(msg, fields, row, wanted[row.keyword] || null, statement.offset, marks);
-            }
-        } else if (said[row.keyword] !== undefined) {
-            sopstatusPut(fields, row.field, '');
-            sopstatusKeep(fields, row.keyword, null, row.aliases, marks);
+    changed = table.rows.filter(function (one) {
+        var value = wanted[one.keyword];
+        return said[one.keyword] !== (value === undefined ? value : value || null);
+    });
+    changed.forEach(function (one) { // first what goes: without a repetition character ZDS-9 has room for one text
+        if (said[one.keyword] !== undefined) {
+            sopstatusPut(fields, one.field, '');
+            sopstatusKeep(table, fields, one.keyword, null, one.aliases, marks);
         }
+    });
+    if (!filled || !statement.offset) {
+        sopstatusKeep(table, fields, tables.offsetKeyword, null, [], marks);
     }
-    sopstatusKeep(fields, tables.offsetKeyword, filled ? statement.offset : null, [], marks);
+    changed.forEach(function (one) {
+        if (wanted[one.keyword] !== undefined) {
+            sopstatusPutValue(msg, table, fields, one, wanted[one.keyword] || null, statement.offset, marks);
+        }
+    });
+    if (filled && statement.offset) {
+        sopstatusKeep(table, fields, tables.offsetKeyword, statement.offset, [], marks);
+    }
 }
 
-function sopstatusIdentifier(text, number, marks) {
+function sopstatusIdentifier(text, table, number, marks) {
     var escaped = sopstatusEscaped(text, marks);
     if (escaped === null || !sopstatusFitsXML(escaped) || !sopstatusFitsSet(escaped, marks)) {
-        throw new Error(sopstatusIssue('hl7/identity-lost', sopstatusTables().segment + '-' + number, {}));
+        throw new Error(sopstatusIssue('hl7/identity-lost', table.name + '-' + number, {}));
     }
     return escaped;
 }
@@ -57,54 +66,70 @@ function sopstatusPut(fields, number, text) {
 
 /* State a value (null: emptied): its field, and its exact text in ZDS-9 where that is needed.
    offset is that of date-times without one, as (0008,0201) tells it. */
-function sopstatusPutValue(msg, fields, row, value, offset, marks) {
-    var text, exact, escaped, display;
+function sopstatusPutValue(msg, table, fields, row, value, offset, marks) {
+    var items, texts, exact, made;
     if (value === null) {
         sopstatusPut(fields, row.field, '""');
-        sopstatusKeep(fields, row.keyword, null, row.aliases, marks);
+        sopstatusKeep(table, fields, row.keyword, null, row.aliases, marks);
         return;
     }
-    text = sopstatusToHL7(row, value);
-    exact = text !== null && sopstatusFromHL7(row, text) === value;
+    items = sopstatusItems(row, value);
+    texts = items.map(function (item) {
+        return sopstatusToHL7(row, item);
+    });
+    exact = texts.indexOf(null) < 0 && sopstatusFromHL7(row, texts) === value;
     if (row.vr === 'DT' && exact && !offset && sopstatusIsLocal(msg, value, marks)) {
         exact = false; // read again, it would be local to MSH-7; the exact text says that it is not
     }
-    escaped = text === null ? null : sopstatusEscaped(text, marks);
-    if (escaped !== null && (!sopstatusFitsXML(escaped) || (!marks.escape && /^[ \t]|[ \t]$/.test(escaped)))) {
-        escaped = null; // E4X drops blanks that are not escaped
+    texts = texts.map(function (text) {
+        return text === null ? null : sopstatusFitting(table, row, text, marks);
+    });
+    made = texts.map(function (escaped, index) {
+        return escaped ? sopstatusFieldText(row, escaped, items[index], marks) : '';
+    });
+    if (made.length > 1 && !marks.repetition) {
+        throw new Error(sopstatusIssue('hl7/no-repetition', table.name + '-' + row.field, { keyword: row.keyword }));
     }
-    if (escaped !== null && !sopstatusFitsSet(escaped, marks)) { // the receiver would see question marks
-        logger.warn(sopstatusIssue('hl7/charset', sopstatusTables().segment + '-' + row.field, {
+    sopstatusPut(fields, row.field, made.some(Boolean) ? made.join(marks.repetition) : '');
+    exact = exact && texts.indexOf(null) < 0 && made.some(Boolean);
+    sopstatusKeep(table, fields, row.keyword, exact ? null : value, row.aliases, marks);
+}
+
+/* Return the escaped text of one value; null where the message cannot hold it. */
+function sopstatusFitting(table, row, text, marks) {
+    var escaped = sopstatusEscaped(text, marks);
+    if (escaped === null || !sopstatusFitsXML(escaped) || (!marks.escape && /^[ \t]|[ \t]$/.test(escaped))) {
+        return null; // E4X drops blanks that are not escaped
+    }
+    if (!sopstatusFitsSet(escaped, marks)) { // the receiver would see question marks
+        logger.warn(sopstatusIssue('hl7/charset', table.name + '-' + row.field, {
             keyword: row.keyword,
             charset: marks.sets[0] || 'ASCII (MSH-18 is empty)'
         }));
-        escaped = null;
+        return null;
     }
-    if (escaped === null) {
-        sopstatusPut(fields, row.field, '');
-    } else if (row.coded) {
-        display = sopstatusLookUp(row.displays, sopstatusTrimmed(value), '');
-        text = [escaped, sopstatusEscaped(display, marks) || '', row.system].join(marks.component);
-        while (text.charAt(text.length - 1) === marks.component) {
-            text = text.substring(0, text.length - 1);
-        }
-        sopstatusPut(fields, row.field, text);
-    } else {
-        sopstatusPut(fields, row.field, escaped);
+    return escaped;
+}
+
+/* Return the components of one value: of a coded one its code, text and coding system. */
+function sopstatusFieldText(row, escaped, item, marks) {
+    var display = sopstatusLookUp(row.displays, sopstatusTrimmed(item), '');
+    var parts = [escaped, sopstatusFitsSet(display, marks) && sopstatusEscaped(display, marks) || '', row.system];
+    while (!parts[parts.length - 1]) {
+        parts.pop();
     }
-    sopstatusKeep(fields, row.keyword, exact && escaped !== null ? null : value, row.aliases, marks);
+    return row.coded ? parts.join(marks.component) : escaped;
 }
 
 function sopstatusIsLocal(msg, value, marks) {
     var sent = msg['MSH'][0]['MSH.7'];
-    var read = sopstatusDateTime(value);
     sent = sent.length() ? sopstatusText(sent[0], [marks.component, marks.subcomponent || '&'], marks) : '';
     sent = sopstatusDateTime(sent.split(marks.component)[0]);
-    return Boolean(read && read.digits.length === 14 && !read.offset && sent && sent.offset);
+    return Boolean(sopstatusHasLocal(value) && sent && sent.offset);
 }
 
 /* Set, or with null remove, the exact text of a keyword; other entries stay. */
-function sopstatusKeep(fields, keyword, value, older, marks) {
+function sopstatusKeep(table, fields, keyword, value, older, marks) {
     var number = sopstatusTables().verbatimField;
     var raw = fields[number] || '';
     var parts = sopstatusCut(raw, marks.repetition);
@@ -122,7 +147,7 @@ function sopstatusKeep(fields, keyword, value, older, marks) {
     }
     if (value) {
         if (kept.length && !marks.repetition) {
-            throw new Error(sopstatusIssue('hl7/no-repetition', 'ZDS-' + number, { keyword: keyword }));
+            throw new Error(sopstatusIssue('hl7/no-repetition', table.name + '-' + number, { keyword: keyword }));
         }
         text = keyword + '=' + sopstatusJSON(value);
         entry = sopstatusEscaped(text, marks);

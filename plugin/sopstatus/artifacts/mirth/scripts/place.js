@@ -2,8 +2,9 @@
  * Find where a statement about a study belongs: the order that names the study (OBX 113014, IPC-3,
  * ZDS-1), else the last one; and in it the last segment of the group that a ZDS qualifies. Order
  * messages (ORM, OMG) take one ZDS an order, about the whole study, as IHE's readers expect.
+ * own is the name of the segment that goes there.
  */
-function sopstatusOrder(msg, study, marks) {
+function sopstatusOrder(msg, own, study, marks) {
     var kinds = {
         ORM: ['ORC', 'OBR', 'NTE'],
         OMG: ['ORC', 'TQ1', 'TQ2', 'OBR', 'NTE'],
@@ -17,7 +18,7 @@ function sopstatusOrder(msg, study, marks) {
     var chosen = null;
     var index, order;
     for (index = 0; index < spans.length; index++) {
-        order = sopstatusLook(segments, spans[index], study, marks);
+        order = sopstatusLook(segments, own, spans[index], study, marks);
         if (order.named || chosen === null || !chosen.named) {
             chosen = order;
         }
@@ -31,7 +32,7 @@ function sopstatusOrder(msg, study, marks) {
     if (!chosen.named && spans.length > 1 && !one) { // which order is not known
         kind = '';
     }
-    chosen.anchor = sopstatusAnchor(segments, chosen.span, sopstatusLookUp(kinds, kind, null), kind, one);
+    chosen.anchor = sopstatusAnchor(segments, own, chosen.span, sopstatusLookUp(kinds, kind, null), kind, one);
     return chosen;
 }
 
@@ -62,27 +63,28 @@ function sopstatusSpans(segments, kind) {
     return spans.length ? spans : [[0, segments.length()]];
 }
 
-/* Tell what an order holds: whether it names the study, another one, and ZDS of ours. */
-function sopstatusLook(segments, span, study, marks) {
-    var zds = sopstatusTables().segment;
+/* Tell what an order holds: whether it names the study, another one, and segments of ours. */
+function sopstatusLook(segments, own, span, study, marks) {
+    var places = { IPC: 3, ZDS: 1, OBX: 5 }; // of the UID, whether or not the segment is ours
     var order = { span: span, named: false, otherStudy: false, ours: false, numbers: {} };
     var number = 0;
     var index, name, fields, uid;
     for (index = 0; index < span[1]; index++) {
         name = String(segments[index].localName());
-        number += name === zds ? 1 : 0;
-        if (index < span[0] || (name !== 'OBX' && name !== 'IPC' && name !== zds)) {
+        number += name === own ? 1 : 0;
+        if (index < span[0] || (name !== own && !sopstatusLookUp(places, name, 0))) {
             continue;
         }
         fields = sopstatusFields(segments[index], marks);
-        uid = sopstatusUnpadded(sopstatusFirst(fields, name === 'IPC' ? 3 : name === zds ? 1 : 5, marks));
-        if (name === zds) {
+        if (name === own) {
             order.numbers[number - 1] = true;
             order.ours = order.ours || sopstatusIsOurs(fields, marks);
-        } else if (name === 'OBX' && !sopstatusPoints(fields, marks)) {
+        }
+        if (name === 'OBX' && !sopstatusPoints(fields, marks)) {
             continue;
         }
-        if (uid) {
+        uid = sopstatusUnpadded(sopstatusFirst(fields, sopstatusLookUp(places, name, 0), marks));
+        if (uid && places[name]) {
             order.named = order.named || uid === study;
             order.otherStudy = order.otherStudy || uid !== study;
         }
@@ -90,15 +92,14 @@ function sopstatusLook(segments, span, study, marks) {
     return order;
 }
 
-function sopstatusAnchor(segments, span, names, kind, one) {
-    var zds = sopstatusTables().segment;
+function sopstatusAnchor(segments, own, span, names, kind, one) {
     var best = kind === 'MDM' || !names ? segments[span[1] - 1] : segments[span[0]];
     var observed = false;
     var index, name;
     for (index = span[0]; names && index < span[1]; index++) {
         name = String(segments[index].localName());
         observed = observed || name === 'OBX' || name === 'DG1';
-        if (name === zds || (names.indexOf(name) >= 0 && !(one && observed))) {
+        if (name === own || (names.indexOf(name) >= 0 && !(one && observed))) {
             best = segments[index];
         }
     }

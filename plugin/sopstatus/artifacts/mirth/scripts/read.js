@@ -1,12 +1,12 @@
 /**
- * Read what the message's ZDS segments say of SOP Instance Status, in the order of the message.
- * Where two differ about one copy, neither is preferred, and the line of the issue is logged; so is
- * that of a value that these scripts do not carry.
+ * Read what the message's segments of ours say, one statement a segment: those of each name in the
+ * order of the message, ZDS first. Where two differ about one copy, neither is preferred, and the
+ * line of the issue is logged.
  *
  * @param {XML} msg - a message as the engine's own (non-strict) parser gives it
  * @return {Array} statements: studyInstanceUID, seriesInstanceUID, sopClassUID, sopInstanceUID,
  *     holder (AE Title^universal ID^type), and attributes by DICOM Keyword (null = stated and
- *     emptied). A ZDS of another product is none.
+ *     emptied; several values are parted by backslashes). A ZDS of another product is none.
  */
 function sopstatusRead(msg) {
     var found = sopstatusFind(msg);
@@ -15,65 +15,12 @@ function sopstatusRead(msg) {
     for (index = 0; index < found.length; index++) {
         said.push(found[index].statement);
     }
-    sopstatusTellContradictions(found);
-    sopstatusLeft(msg).forEach(function (line) {
-        logger.warn(line);
+    sopstatusTables().segments.forEach(function (table) {
+        sopstatusTellContradictions(found.filter(function (one) {
+            return one.table === table;
+        }));
     });
     return said;
-}
-
-/* Return the lines of what a message says that these scripts do not carry. */
-function sopstatusLeft(msg) {
-    var marks = sopstatusMarks(msg);
-    var lines = [];
-    function tell(name, others) {
-        var segments = msg[name];
-        var index, fields;
-        function look(row) {
-            if (sopstatusSaysOther(row, fields, marks)) {
-                lines.push(sopstatusNotCarried(row, name + '[' + (index + 1) + ']-' + row.field));
-            }
-        }
-        for (index = 0; index < segments.length(); index++) {
-            fields = sopstatusFields(segments[index], marks);
-            if (sopstatusIsOurs(fields, marks)) {
-                others.forEach(look);
-            }
-        }
-    }
-    sopstatusOtherSegments().forEach(function (name) {
-        tell(name, sopstatusOthers(name));
-    });
-    return lines;
-}
-
-/* Return the rows of a segment that these scripts do not carry. */
-function sopstatusOthers(name) {
-    return sopstatusTables().others.filter(function (row) {
-        return row.field && row.segment === name;
-    });
-}
-
-/* Return the names of the segments that have such rows. */
-function sopstatusOtherSegments() {
-    var names = [];
-    sopstatusTables().others.forEach(function (row) {
-        if (row.field && names.indexOf(row.segment) < 0) {
-            names.push(row.segment);
-        }
-    });
-    return names;
-}
-
-function sopstatusSaysOther(row, fields, marks) {
-    var kept = sopstatusVerbatim(fields[sopstatusTables().verbatimField] || '', marks);
-    return Boolean(fields[row.field]) || [row.keyword].concat(row.aliases).some(function (keyword) {
-        return Object.prototype.hasOwnProperty.call(kept, keyword);
-    });
-}
-
-function sopstatusNotCarried(row, location) {
-    return sopstatusIssue('hl7/not-carried', location, { keyword: row.keyword, reason: row.reason });
 }
 
 /* Log each statement that gives an attribute of a copy another value than the first about it does. */
@@ -90,32 +37,50 @@ function sopstatusTellContradictions(found) {
             earlier = sopstatusLookUp(first, key, said.attributes);
             first[key] = earlier;
             if (sopstatusKeys(said.attributes).some(differs)) {
-                logger.warn(sopstatusIssue('document/contradiction', sopstatusTables().segment + '[' + (found[index].index + 1) + ']', {}));
+                logger.warn(sopstatusIssue('document/contradiction', found[index].table.name + '[' + (found[index].index + 1) + ']', {}));
             }
         }
     }
 }
 
-/* Find our segments: each with its number among those of its name, fields and statement. */
+/* Find our segments: each with its table, its number among those of its name, fields and statement. */
 function sopstatusFind(msg) {
+    return sopstatusTables().segments.reduce(function (found, table) {
+        return found.concat(sopstatusFindIn(msg, table));
+    }, []);
+}
+
+function sopstatusFindIn(msg, table) {
     var marks = sopstatusMarks(msg);
-    var name = sopstatusTables().segment;
-    var segments = msg[name];
+    var segments = msg[table.name];
     var found = [];
     var index, fields;
     for (index = 0; index < segments.length(); index++) {
         fields = sopstatusFields(segments[index], marks);
-        if (sopstatusIsOurs(fields, marks)) {
-            found.push(sopstatusStatement(index, fields, marks));
+        if (sopstatusIsOurs(fields, marks) && !sopstatusIsCrowded(table, index, fields, marks)) {
+            found.push(sopstatusStatement(table, index, fields, marks));
         }
     }
-    return sopstatusInForce(msg, found, marks);
+    return sopstatusInForce(msg, table.name, found, marks);
+}
+
+/* Tell whether a field repeats too often to be read; that stops the message, or is logged. */
+function sopstatusIsCrowded(table, index, fields, marks) {
+    var limit = sopstatusTables().repetitions;
+    var crowded = [sopstatusTables().verbatimField].concat(table.rows.map(function (row) {
+        return row.field;
+    })).filter(function (number) {
+        return sopstatusCut(fields[number] || '', marks.repetition).length > limit;
+    });
+    if (crowded.length) {
+        sopstatusStop(sopstatusIssue('hl7/too-many-repetitions', table.name + '[' + (index + 1) + ']-' + crowded[0], { limit: limit }), 422);
+    }
+    return crowded.length > 0;
 }
 
 /* Leave out the statements that the message takes back; tell of the others where they stand. */
-function sopstatusInForce(msg, found, marks) {
+function sopstatusInForce(msg, name, found, marks) {
     var segments = msg.elements();
-    var name = sopstatusTables().segment;
     var isTakenBack = found.length ? sopstatusTakenBack(msg, marks) : null;
     var places = [];
     var kept = [];
@@ -244,15 +209,14 @@ function sopstatusHeld(fields, marks) {
     return parts;
 }
 
-function sopstatusStatement(index, fields, marks) {
+function sopstatusStatement(table, index, fields, marks) {
     var tables = sopstatusTables();
     var kept = sopstatusVerbatim(fields[tables.verbatimField] || '', marks);
     var attributes = {};
     var unread = {};
-    var others = sopstatusOthers(tables.segment);
     var number, row, value;
-    for (number = 0; number < tables.rows.length; number++) {
-        row = tables.rows[number];
+    for (number = 0; number < table.rows.length; number++) {
+        row = table.rows[number];
         value = sopstatusValue(row, fields[row.field] || '', kept, marks);
         if (value === false) {
             unread[row.keyword] = true;
@@ -260,15 +224,9 @@ function sopstatusStatement(index, fields, marks) {
             attributes[row.keyword] = value === '' ? null : value;
         }
     }
-    others = others.filter(function (other) {
-        return sopstatusSaysOther(other, fields, marks);
-    });
-    others.forEach(function (other) {
-        unread[other.keyword] = true;
-    });
     return {
+        table: table,
         index: index,
-        saysOther: others.length > 0,
         fields: fields,
         unread: unread,
         statement: {
@@ -292,32 +250,37 @@ function sopstatusValue(row, raw, kept, marks) {
         return null;
     }
     if (raw) {
-        read = sopstatusFieldValue(row, raw, marks);
+        read = sopstatusFieldTexts(row, raw, marks);
+        read = read && sopstatusFromHL7(row, read);
         if (read === null) {
             return false;
         }
-        read = sopstatusFromHL7(row, read);
     }
     if (verbatim === null) {
         return read === null ? undefined : read;
     }
-    again = sopstatusToHL7(row, verbatim);
-    again = again ? sopstatusFromHL7(row, again) : again;
+    again = sopstatusItems(row, verbatim).map(function (item) {
+        return sopstatusToHL7(row, item) || '';
+    });
+    again = again.some(Boolean) ? sopstatusFromHL7(row, again) : null;
     if (read !== null) { // the field wins, unless the exact text is that of the field
         return again === read ? verbatim : read;
     }
-    return again === null || (row.vr !== 'CS' && row.vr !== 'DT') ? verbatim : undefined;
+    // text may be missing because the character set could not hold it
+    return again === null || /^(?:LT|LO|SH|ST|UT|UC)$/.test(row.vr) ? verbatim : undefined;
 }
 
-/* Return the text of a field; null where a coded one has no code. */
-function sopstatusFieldValue(row, raw, marks) {
+/* Return the text of each repetition of a field; null where a coded one has no code. */
+function sopstatusFieldTexts(row, raw, marks) {
+    var isCut = row.vm !== '1' || row.vr === 'CS' || row.vr === 'DT';
+    var repetitions = isCut ? sopstatusCut(raw, marks.repetition) : [raw];
     var texts = [];
-    var repetitions, index, parts, code;
-    if (row.vr !== 'CS' && row.vr !== 'DT') {
-        return sopstatusUnescaped(raw, marks);
-    }
-    repetitions = sopstatusCut(raw, marks.repetition);
+    var index, parts, code;
     for (index = 0; index < repetitions.length; index++) {
+        if ((row.vr !== 'CS' && row.vr !== 'DT') || (!repetitions[index] && row.vm !== '1')) {
+            texts.push(sopstatusUnescaped(repetitions[index], marks));
+            continue;
+        }
         parts = sopstatusComponents(repetitions[index], marks);
         code = row.coded ? sopstatusCode(row, parts) : parts[0];
         if (row.coded && !code) {
@@ -325,7 +288,7 @@ function sopstatusFieldValue(row, raw, marks) {
         }
         texts.push(row.vr === 'DT' ? sopstatusUnpadded(code) : code);
     }
-    return texts.join('\\');
+    return texts;
 }
 
 /* Return the code of a CWE, of an alternate coding if only that is ours; null where two of ours differ. */
@@ -348,7 +311,7 @@ function sopstatusCode(row, parts) {
         own.unshift(parts[0]);
     }
     for (index = 1; index < own.length; index++) {
-        if (sopstatusFromHL7(row, own[index]) !== sopstatusFromHL7(row, own[0])) {
+        if (sopstatusFromHL7(row, [own[index]]) !== sopstatusFromHL7(row, [own[0]])) {
             return null;
         }
     }
@@ -380,28 +343,4 @@ function sopstatusEntry(text) {
     } catch (error) {
         return null;
     }
-}
-
-function sopstatusFromHL7(row, text) {
-    if (row.vr !== 'CS') {
-        return text;
-    }
-    text = sopstatusTrimmed(text);
-    return sopstatusLookUp(row.from, text, text);
-}
-
-/* Write a value as the text of its field (of a coded one: the code); null where it has no form. */
-function sopstatusToHL7(row, text) {
-    var term;
-    if (row.vr === 'DT') {
-        return sopstatusDTM(text);
-    }
-    if (row.vr !== 'CS') {
-        return text;
-    }
-    term = sopstatusTrimmed(text);
-    if (Object.prototype.hasOwnProperty.call(row.to, term)) {
-        return row.to[term];
-    }
-    return !row.closed && /^[A-Z0-9 _]{1,16}$/.test(term) && sopstatusLookUp(row.from, term, null) === null ? term : null;
 }

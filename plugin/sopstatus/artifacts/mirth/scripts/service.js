@@ -68,23 +68,26 @@ function sopstatusMetadata(study) {
 }
 
 /**
- * Return the Study Instance UID that a message names: in ZDS-1, IPC-3 or OBX 113014.
+ * Return the Study Instance UID that a message names: in ZDS-1 or another segment of ours, IPC-3 or OBX 113014.
  *
  * @param {XML} msg - a message as the engine's own (non-strict) parser gives it
  * @return {String} '' where it names none
  */
 function sopstatusStudy(msg) {
     var marks = sopstatusMarks(msg);
-    var zds = sopstatusTables().segment;
+    var places = { ZDS: 1, IPC: 3, OBX: 5 };
     var segments = msg.elements();
     var index, name, fields, uid;
+    sopstatusTables().segments.forEach(function (table) {
+        places[table.name] = 1;
+    });
     for (index = 0; index < segments.length(); index++) {
         name = String(segments[index].localName());
-        if (name !== 'OBX' && name !== 'IPC' && name !== zds) {
+        if (!sopstatusLookUp(places, name, 0)) {
             continue;
         }
         fields = sopstatusFields(segments[index], marks);
-        uid = sopstatusUnpadded(sopstatusFirst(fields, name === 'IPC' ? 3 : name === zds ? 1 : 5, marks));
+        uid = sopstatusUnpadded(sopstatusFirst(fields, places[name], marks));
         if (name === 'OBX' && !sopstatusPoints(fields, marks)) {
             continue;
         }

@@ -1,34 +1,64 @@
 /**
- * Write a statement into the message: the ZDS of the same identity is changed, or a new one added.
+ * Write a statement into the message: our segment of the same identity is changed, or a new one
+ * added; attributes that the tables give to segments of several names go into one of each.
  *
  * What is not ours stays as it is, and fields are set in the order of their numbers. A statement
  * without attributes removes the one that is there. Throws an Error with the line of an issue where
- * the message cannot take the statement, or these scripts an attribute of it.
+ * the message cannot take the statement; logs that of an attribute that no field carries.
  *
  * @param {XML} msg - a message as the engine's own (non-strict) parser gives it; it is changed
  * @param {Object} statement - as sopstatusRead() returns them
  * @return {XML} msg
  */
 function sopstatusWrite(msg, statement) {
-    var marks = sopstatusMarks(msg);
-    var found = sopstatusSame(sopstatusFind(msg), statement);
-    var index;
-    sopstatusTables().others.forEach(function (row) {
-        if (row.field && statement.attributes[row.keyword] !== undefined) {
-            throw new Error(sopstatusNotCarried(row, row.segment + '-' + row.field));
+    var tables = sopstatusTables();
+    tables.others.forEach(function (row) {
+        if (statement.attributes[row.keyword] !== undefined) {
+            logger.warn(sopstatusIssue('hl7/not-carried', '-', { keyword: row.keyword, reason: 'its row has no hl7' }));
         }
     });
+    tables.segments.forEach(function (table) {
+        sopstatusWriteIn(msg, table, sopstatusRestricted(statement, table));
+    });
+    return msg;
+}
+
+/* Return what a statement says in the segments of one name. */
+function sopstatusRestricted(statement, table) {
+    var kept = {};
+    var isLocal = false;
+    table.rows.forEach(function (row) {
+        var value = statement.attributes[row.keyword];
+        if (value !== undefined) {
+            kept[row.keyword] = value;
+            isLocal = isLocal || (row.vr === 'DT' && sopstatusHasLocal(value || ''));
+        }
+    });
+    return {
+        studyInstanceUID: statement.studyInstanceUID,
+        seriesInstanceUID: statement.seriesInstanceUID,
+        sopClassUID: statement.sopClassUID,
+        sopInstanceUID: statement.sopInstanceUID,
+        holder: statement.holder,
+        attributes: kept,
+        offset: isLocal ? statement.offset : ''
+    };
+}
+
+function sopstatusWriteIn(msg, table, statement) {
+    var marks = sopstatusMarks(msg);
+    var found = sopstatusSame(sopstatusFindIn(msg, table), statement);
+    var index;
     if (found.length) {
         for (index = found.length - 1; index >= 0; index--) { // from behind: a segment may go
             if (found[index].isTakenBack && sopstatusKeys(statement.attributes).length) {
-                throw new Error(sopstatusIssue('hl7/withdrawn', sopstatusTables().segment, { segment: sopstatusTables().segment }));
+                throw new Error(sopstatusIssue('hl7/withdrawn', table.name, { segment: table.name }));
             }
             sopstatusReplace(msg, found[index], statement, marks);
         }
     } else if (sopstatusKeys(statement.attributes).length) {
-        sopstatusAdd(msg, statement, marks);
+        sopstatusAdd(msg, table, statement, marks);
     }
-    return msg;
 }
 
 /* Return the segments that speak of the same; one that says nothing, only if no other does. */
@@ -76,41 +106,41 @@ function sopstatusReplace(msg, found, statement, marks) {
     var tables = sopstatusTables();
     var old = found.statement;
     var same = !statement.sopClassUID || statement.sopClassUID === old.sopClassUID;
-    var segment = msg[tables.segment][found.index];
+    var name = found.table.name;
+    var segment = msg[name][found.index];
     var fields = found.fields.slice();
     if (same && sopstatusSays(old, found.unread, statement)) {
         return;
     }
-    sopstatusFill(msg, fields, statement, old.attributes, marks);
+    sopstatusFill(msg, found.table, fields, statement, old.attributes, marks);
     if (!sopstatusKeys(statement.attributes).length) {
         if (fields.length > tables.holderField) {
             fields[tables.holderField] = '';
         }
         if ((statement.seriesInstanceUID || statement.sopInstanceUID) && !fields.slice(5).join('')) {
-            delete msg[tables.segment][found.index];
+            delete msg[name][found.index];
             return;
         }
     }
     msg.insertChildAfter(segment, new XML(sopstatusRewritten(segment, found.fields, fields, marks)));
-    delete msg[tables.segment][found.index];
+    delete msg[name][found.index];
 }
 
-function sopstatusAdd(msg, statement, marks) {
-    var tables = sopstatusTables();
-    var name = tables.segment;
+function sopstatusAdd(msg, table, statement, marks) {
+    var name = table.name;
     var fields = [name];
     var order, bare;
     if (!sopstatusIsUID(statement.studyInstanceUID || '')) {
         throw new Error(sopstatusIssue('hl7/no-study-uid', name, {}));
     }
-    order = sopstatusOrder(msg, statement.studyInstanceUID, marks);
+    order = sopstatusOrder(msg, name, statement.studyInstanceUID, marks);
     if (sopstatusTakenBack(msg, marks)(order.span[1] - 1, statement.studyInstanceUID)) {
         throw new Error(sopstatusIssue('hl7/withdrawn', name, { segment: name }));
     }
     if (order.one && (statement.seriesInstanceUID || statement.sopInstanceUID)) {
         throw new Error(sopstatusIssue('hl7/not-for-the-study', name, { count: 1 }));
     }
-    bare = sopstatusBare(sopstatusFind(msg), statement, order);
+    bare = sopstatusBare(sopstatusFindIn(msg, table), statement, order);
     if (bare) {
         sopstatusReplace(msg, bare, statement, marks);
         return;
@@ -121,7 +151,7 @@ function sopstatusAdd(msg, statement, marks) {
     if (name === 'ZDS' && msg['IPC'].length()) { // dcm4chee takes both, and the later one replaces
         throw new Error(sopstatusIssue('hl7/ipc', name, { segment: name }));
     }
-    sopstatusFill(msg, fields, statement, {}, marks);
+    sopstatusFill(msg, table, fields, statement, {}, marks);
     msg.insertChildAfter(order.anchor, new XML(sopstatusRewritten(null, [name], fields, marks)));
 }
 
