@@ -213,6 +213,14 @@ class TestSchema:
         table = text.partition("<!-- types")[2].partition("<!-- /types")[0].splitlines()
         assert table[3:] == list(types())
 
+    def test_the_readme_fits_in_one_reading(self):
+        """Eight minutes of prose at 200 words a minute; the keys are there to look one up."""
+        text = (MAPPINGS / "README.md").read_text()
+        before, _, rest = text.partition("<!-- keys")
+        prose = before + rest.partition("<!-- /keys -->")[2]
+        assert len(prose.split()) <= 1_600
+        assert len(text.splitlines()) <= 240
+
     def test_the_example_of_the_readme_loads(self, tmp_path):
         example = (MAPPINGS / "README.md").read_text().partition("```toml\n")[2].partition("```")[0]
         assert "QualityControlImage" in load(tmp_path, example).attributes
