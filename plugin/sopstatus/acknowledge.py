@@ -92,7 +92,7 @@ def acknowledge(
             continue
         code = ("C" if accept and enhanced else "A") + ("R" if rejected else "E" if failed else "A")
         named = control_id + (f"-{number}" if control_id and number > 1 else "")
-        mine = [told[place] for place in islice(in_order(shared, own), limit)]
+        mine = [told[place] for place in islice(in_order(shared, own), limit)] if told else []
         answers.append(_answer(header, code, mine, len(shared) + len(own), time, named))
     return b"".join(answers)
 

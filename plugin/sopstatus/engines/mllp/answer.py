@@ -63,6 +63,7 @@ def answers(
     message: bytes,
     issues: Sequence[Issue] = (),
     *,
+    asked: Header | None = None,
     reject: bool = False,
     only_one: bool = False,
 ) -> list[bytes]:
@@ -70,9 +71,10 @@ def answers(
 
     An issue that is an error makes it AE (CE), ``reject`` AR (CR). ``only_one``: at most one, the
     accept acknowledgment first, for senders that read one block for each they write. What is itself
-    an acknowledgment is not acknowledged in original mode: two listeners would never end.
+    an acknowledgment is not acknowledged in original mode: two listeners would never end. ``asked``
+    is the message's header, where it has been read.
     """
-    asked = header(message)
+    asked = asked or header(message)
     try:
         if not asked.is_enhanced:
             if asked.kind == "ACK":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sopstatus import log
 from sopstatus.engines import peers
-from sopstatus.engines.mllp.answer import header
+from sopstatus.engines.mllp.answer import Header, header
 from sopstatus.engines.mllp.frame import BROKEN_OFF, Block, Framer, foreign, frame
 from sopstatus.engines.mllp.work import Outcome
 from sopstatus.profile import UNKNOWN, Link
@@ -20,12 +20,12 @@ _Answers = list[bytes] | asyncio.Future[list[bytes]]
 
 
 class Taken(NamedTuple):
-    """A block that came: when, on the loop's clock, and what events about it say."""
+    """A block that came: when, on the loop's clock, its header, and what events about it say."""
 
     block: Block
     begun: float
     stream: int
-    sender: tuple[str, str]
+    head: Header
     facts: dict[str, object]
 
 
@@ -191,7 +191,7 @@ class Connection(asyncio.Protocol):
                 "peer": self._peer,
                 "stream": self._stream,
             }
-            taken = Taken(block, self._time(), self._stream, head.sender, facts)
+            taken = Taken(block, self._time(), self._stream, head, facts)
             if self._working is None and self._listener.is_quick(block):
                 self._settle(taken, self._listener.outcome(taken, self._link))
             else:

@@ -167,10 +167,10 @@ class Listener:
                 value = _QUOTED.search(found.diagnostics)
                 field = _REPETITION.sub("", found.location)
                 said = value[1] if value else ""
-                store.count(*taken.sender, found.code, field, said)
+                store.count(*taken.head.sender, found.code, field, said)
 
     def _answers(self, taken: Taken, outcome: Outcome) -> list[bytes]:
-        made = self._made(taken.block.data, outcome)
+        made = self._made(taken, outcome)
         self.taken += 1
         self.refused += outcome.failed
         responded = bool(made) and made[0] is outcome.message
@@ -186,15 +186,15 @@ class Listener:
         log.event("mllp-message", level, **facts, changed=changed, **taken.facts)
         return made
 
-    def _made(self, data: bytes, outcome: Outcome) -> list[bytes]:
-        only_one = self.settings.only_one
+    def _made(self, taken: Taken, outcome: Outcome) -> list[bytes]:
+        data, only_one = taken.block.data, self.settings.only_one
         if outcome.trouble:
-            return answers(data, outcome.issues, reject=True, only_one=only_one)
+            return answers(data, outcome.issues, asked=taken.head, reject=True, only_one=only_one)
         if outcome.error is not None:
             return refusal(data, outcome.error)
         if self.settings.respond and outcome.message and not outcome.failed:
             return [outcome.message]
-        return answers(data, outcome.issues, only_one=only_one)
+        return answers(data, outcome.issues, asked=taken.head, only_one=only_one)
 
     async def _sweeping(self) -> None:
         """Look once a second for connections whose time is over, or that may be read again."""
