@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import socket
+import sqlite3
 import ssl
 import struct
 import subprocess
@@ -195,6 +196,45 @@ def test_a_listener_is_ready_only_while_its_ledger_is_there(tmp_path):
         assert not says()
         kept.replace(file)
         wait_for(says)
+
+
+@pytest.mark.parametrize("name", ["mllp", "gateway"])
+def test_a_source_that_hangs_is_reported_in_seconds(name):
+    """And whether the process lives, at once."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf, contextlib.ExitStack() as stack:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        if name == "mllp":
+            client = stack.enter_context(listening("--source", url))[1].client
+            own, want = "/", {"source": "TimeoutError"}
+        else:
+            server = stack.enter_context(stub())
+            options = ("--archive", url, "--enrich", "read")
+            client = stack.enter_context(fronted(server.url, *options)).client
+            own, want = "/-/", {"archive-1": "TimeoutError"}
+        for _ in range(2):
+            answer = client.get(f"{own}readyz", timeout=8)
+            assert (answer.status_code, answer.json()["not-reached"]) == (503, want)
+        assert client.get(f"{own}healthz", timeout=1).status_code == 200
+
+
+def test_a_spool_whose_disk_hangs_is_reported(tmp_path):
+    """In seconds, and everything else is still seen."""
+    with (
+        listening("--forward", "127.0.0.1:9", "--spool", str(tmp_path)) as (_, asked),
+        contextlib.closing(sqlite3.connect(tmp_path / "spool.db", isolation_level=None)) as other,
+    ):
+        assert asked.ready() == (200, {})
+        wait_for(lambda: asked.samples()["sopstatus_destination_up", "127.0.0.1:9"] == 1)
+        other.execute("BEGIN IMMEDIATE")  # whoever writes waits, as for a disk
+        time.sleep(2.1)
+        asked.client.timeout = 9
+        assert asked.ready() == (503, {"spool": "TimeoutError"})
+        found = families(asked.client.get("/metrics").text)
+        assert "sopstatus_connections" in found and "sopstatus_spool_messages" not in found
+        assert asked.client.get("/healthz").status_code == 200
+        other.execute("ROLLBACK")
+        wait_for(lambda: asked.ready() == (200, {}))
+        assert "sopstatus_spool_messages" in families(asked.client.get("/metrics").text)
 
 
 HERE = "127.0.0.1", "localhost", "LOCALHOST:{port}", "[::1]"

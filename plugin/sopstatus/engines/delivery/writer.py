@@ -13,7 +13,7 @@ from sopstatus.engines.delivery.spool import Fault, New, Spool
 from sopstatus.model import DocumentError
 
 T = TypeVar("T")
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 3.0  # seconds; a disk that hangs takes no longer to report
 
 
 class SpoolWriter:
@@ -55,8 +55,15 @@ class SpoolWriter:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     def ask(self, work: Callable[[], T]) -> T:
-        """Do something with the spool in its thread, for another thread than the loop's."""
-        return self._thread.submit(work).result(_PATIENCE)
+        """Do something with the spool in its thread, for another thread than the loop's.
+
+        Raise `TimeoutError` where its turn does not come.
+        """
+        asked = self._thread.submit(work)
+        try:
+            return asked.result(_PATIENCE)
+        finally:
+            asked.cancel()
 
     async def close(self) -> None:
         """Write what waits, and close the spool."""

@@ -153,7 +153,10 @@ class Metrics:
             for destination, waiting in tuple(self._spools.items()):
                 try:
                     queued, dead, oldest = waiting()
-                except DocumentError:  # the log says it; what is not known is not shown
+                except (
+                    DocumentError,
+                    TimeoutError,
+                ):  # the log or readiness says it; what is not known is not shown
                     continue
                 self._spool.labels(destination, "queued").set(queued)
                 self._spool.labels(destination, "dead").set(dead)

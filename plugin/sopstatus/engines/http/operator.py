@@ -21,6 +21,7 @@ from sopstatus.engines.http.door import door
 from sopstatus.engines.http.metrics import MEDIA, Metrics
 from sopstatus.model import DocumentError
 
+_LONGEST = 5.0  # seconds for all checks; what takes longer was not reached
 _FRESH = 2.0  # seconds for which an answer is good: no caller makes us ask others more often
 _PATIENCE = 10.0  # seconds for a request to arrive, and for its answer to be taken
 _AT_ONCE = 16  # requests, each a thread
@@ -37,16 +38,32 @@ class Readiness:
         self.checks = dict(checks or {})
         self._lock = threading.Lock()
         self._asked, self._faults = -_FRESH, dict[str, str]()
+        self._running: dict[str, threading.Thread] = {}
+        self._found: dict[str, str] = {}
 
     def faults(self) -> dict[str, str]:
         """Return what was not reached, each with the code or the kind of what stood against it."""
         with self._lock:
             if time.monotonic() - self._asked >= _FRESH:
-                self._faults = {
-                    name: fault for name, check in self.checks.items() if (fault := _fault(check))
-                }
+                self._ask()
+                self._faults = {name: fault for name, fault in self._found.items() if fault}
                 self._asked = time.monotonic()
             return self._faults
+
+    def _ask(self) -> None:
+        """Make all checks at once; one that still hangs from before is not made again."""
+        for name, check in self.checks.items():
+            if name not in self._running or not self._running[name].is_alive():
+                self._found[name] = "TimeoutError"
+                one = threading.Thread(target=self._look, args=(name, check), daemon=True)
+                self._running[name] = one
+                one.start()
+        end = time.monotonic() + _LONGEST
+        for one in self._running.values():
+            one.join(max(0.0, end - time.monotonic()))
+
+    def _look(self, name: str, check: Check) -> None:
+        self._found[name] = _fault(check)
 
 
 def reached(source: Any) -> None:
