@@ -241,6 +241,28 @@ def test_every_value_of_a_data_set_and_what_is_wrong_with_it(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("vr", "inner"), [("UN", "312E35"), ("OB", ""), ("SQ", "<item/>"), ("DS", "<item/>")]
+)
+def test_an_element_that_is_no_text_stops_or_is_logged(vr, inner, tmp_path):
+    row = TABLES.attributes["SliceThickness"]
+    xml = element(row.tag, vr, "@").replace(">@<", f">{inner}<")
+    (told,) = [str(i) for i in DICOM_XML.decode(xml).issues if i.code == "dicom-xml/not-text"]
+    step = {"operation": "step", "xml": xml, "script": "sopstatusFromDICOM(msg);"}
+    stopped, logged, problems = run(
+        tmp_path,
+        [
+            step,
+            step | {"settings": {"sopstatus.errors": "log"}},
+            {"operation": "problems", "xml": xml},
+        ],
+        TABLES,
+    )
+    assert stopped["error"] == told
+    assert logged["logged"] == [told]
+    assert problems["value"] == []
+
+
 def test_real_data_sets_become_the_messages_that_the_codec_writes(tmp_path):
     script = step_script(DICOM_CHANNEL, TABLES)
     datasets = [pydicom.dcmread(path, stop_before_pixels=True) for path in FILES]

@@ -1,5 +1,6 @@
 /**
- * Read what a DICOM data set says of the attributes of the tables, SOP Instance Status first.
+ * Read what a DICOM data set says of the attributes of the tables. Throws an Error with the line of an
+ * issue where one of them is not text; with the setting sopstatus.errors = log, logs it.
  *
  * @param {XML} dicom - msg of a channel with the data type DICOM (<dicom><tag01000410 ...>)
  * @param {String} holder - who holds this copy: AE Title, or AE Title^universal ID^type; may be left out
@@ -12,7 +13,9 @@ function sopstatusFromDICOM(dicom, holder) {
     sopstatusRows().forEach(function (row) {
         var nodes = dicom['tag' + row.tag];
         var text;
-        if (nodes.length()) {
+        if (nodes.length() && !sopstatusIsText(nodes[0])) {
+            sopstatusStop(sopstatusIssue('dicom-xml/not-text', sopstatusTag(row), { keyword: row.keyword }), 422);
+        } else if (nodes.length()) {
             text = sopstatusDICOMValue(row, sopstatusDICOMText(nodes[0], row));
             attributes[row.keyword] = text || null;
             local = local || (row.vr === 'DT' && sopstatusHasLocal(text));
@@ -38,6 +41,15 @@ function sopstatusRows() {
     return sopstatusTables().segments.reduce(function (rows, table) {
         return rows.concat(table.rows);
     }, []).concat(sopstatusTables().others);
+}
+
+function sopstatusTag(row) {
+    return '(' + row.tag.substring(0, 4) + ',' + row.tag.substring(4) + ')';
+}
+
+/* Tell whether an element holds text: it is no sequence, and its VR is none of bytes. */
+function sopstatusIsText(node) {
+    return !node.elements().length() && !/^(?:OB|OD|OF|OL|OV|OW|SQ|UN)$/.test(String(node.attribute('vr')));
 }
 
 /* Return the text of an element. XML loses the leading blanks of a text: the data set has them. */
@@ -67,12 +79,11 @@ function sopstatusProblems(dicom) {
     var lines = [];
     sopstatusRows().forEach(function (row) {
         var nodes = dicom['tag' + row.tag];
-        var text = nodes.length() ? sopstatusDICOMValue(row, String(nodes[0])) : '';
+        var text = nodes.length() && sopstatusIsText(nodes[0]) ? sopstatusDICOMValue(row, String(nodes[0])) : '';
         var isCut = !/^(?:ST|LT|UT)$/.test(row.vr) && (row.vm !== '1' || text.indexOf('\\') >= 0);
         var items = isCut ? text.split('\\') : [text];
         function tell(code, value) {
-            var tag = '(' + row.tag.substring(0, 4) + ',' + row.tag.substring(4) + ')';
-            lines.push(sopstatusIssue(code, tag, sopstatusFacts(row, value)));
+            lines.push(sopstatusIssue(code, sopstatusTag(row), sopstatusFacts(row, value)));
         }
         if (text && isCut && !sopstatusAllows(row.vm, items.length)) {
             tell('value/multiplicity', text);
