@@ -237,6 +237,7 @@ def _look_behind(dataset: DataSet, plan: Plan, position: int, last: int, *, full
     before = last - 1
     try:
         while True:
+            inside = False
             while position + _LOOK > len(window.data) and window.source:
                 position -= window.leap(position, _LEAP)
             if position + 8 > len(window.data):
@@ -248,12 +249,13 @@ def _look_behind(dataset: DataSet, plan: Plan, position: int, last: int, *, full
             if length != UNDEFINED:
                 position = start + length
                 continue
+            inside = vr not in _BYTES  # a sequence, or what only looks like one
             found = _skip_behind(dataset, plan, start, vr, fully=fully)
             if found is None:
                 break
             position = found
     except DocumentError as error:  # it concerns what is not read
-        if error.issues[0].code == "dicom/truncated":
+        if error.issues[0].code == "dicom/truncated" and not inside:
             return
     dataset.unseen = max(before, last)
 
@@ -319,7 +321,6 @@ def _survey(dataset: DataSet, plan: Plan, passed: list[tuple[int, int]]) -> int:
         wanted = False
         try:
             tag, vr, start, length = _guessed(dataset, plan, position)
-            position = place - window.base  # a guess may have moved the window
             wanted = tag in plan.wanted
             if group in STRAY:
                 faults.setdefault("dicom/stray", tag)
@@ -385,7 +386,6 @@ def _guessed(dataset: DataSet, plan: Plan, position: int) -> tuple[int, bytes, i
     except Lost:
         group, number, _, short = _EXPLICIT[big](window.data, position)
     tag = group << 16 | number
-    position -= window.more(position, position + 8 + short + _LOOK)
     # VRs to come have 32 bits behind two zeros (PS3.5 7.1.2), else DCMTK reads 16
     guesses = [(position + 8, short)]
     if not short and position + 12 <= len(window.data):
@@ -401,11 +401,10 @@ def _guessed(dataset: DataSet, plan: Plan, position: int) -> tuple[int, bytes, i
 
 def _is_plausible(window: Window, position: int) -> bool:
     """Tell whether an element in explicit VR, or nothing, begins here."""
-    data = window.data
-    if position >= len(data):
-        return position == len(data) and not window.source
-    letters = data[position + 4 : position + 6]
-    return letters in SHORT or letters in LONG or not any(data[position : position + 8])
+    found = window.glance(position - 1, 9)  # a byte before it tells of the end
+    if len(found) < 2:
+        return len(found) == 1
+    return found[5:7] in SHORT or found[5:7] in LONG or not any(found[1:])
 
 
 def _header(
@@ -430,6 +429,8 @@ def _take(spans: Iterable[tuple[int, int]], dataset: DataSet, plan: Plan, previo
     base, data, implicit = dataset.window.base, dataset.window.data, dataset.implicit
     for start, end in spans:
         if (tag := plan.marks.get(data[start : start + 4])) is None:
+            if previous >= plan.turn:
+                raise Lost
             dataset.doubtful = True  # the creator
             continue
         if tag <= previous:

@@ -22,6 +22,9 @@ class Source(Protocol):
     def skip(self, size: int, /) -> object:
         """Pass over so many bytes, there or not."""
 
+    def glance(self, ahead: int, size: int, /) -> bytes:
+        """Return bytes so far ahead, as far as they exist, and stay."""
+
 
 class File:
     """A binary file object as a `Source`."""
@@ -34,6 +37,14 @@ class File:
     def skip(self, size: int) -> None:
         """Seek."""
         self._file.seek(size, 1)  # type: ignore[attr-defined]
+
+    def glance(self, ahead: int, size: int) -> bytes:
+        """Seek, read, and come back."""
+        place = self._file.tell()  # type: ignore[attr-defined]
+        self.skip(ahead)
+        found: bytes = self.read(size)
+        self._file.seek(place)  # type: ignore[attr-defined]
+        return found
 
 
 class Descriptor:
@@ -51,6 +62,14 @@ class Descriptor:
     def skip(self, size: int) -> None:
         """Seek."""
         os.lseek(self._number, size, os.SEEK_CUR)
+
+    def glance(self, ahead: int, size: int) -> bytes:
+        """Seek, read, and come back."""
+        place = os.lseek(self._number, 0, os.SEEK_CUR)
+        self.skip(ahead)
+        found = self.read(size)
+        os.lseek(self._number, place, os.SEEK_SET)
+        return found
 
 
 class Begun(NamedTuple):
@@ -78,6 +97,10 @@ class View:
         """Step over bytes."""
         self._at += size
 
+    def glance(self, ahead: int, size: int) -> bytes:
+        """Copy bytes that are still to come."""
+        return bytes(self._view[self._at + ahead : self._at + ahead + size])
+
 
 class Window:
     """The bytes ``data``, which begin at ``base`` of a file (or of what is inflated)."""
@@ -87,7 +110,7 @@ class Window:
     def __init__(
         self,
         data: bytes,
-        source: Source | None = None,
+        source: Source | Inflater | None = None,
         limits: Limits = DEFAULT,
         first_read: int = FIRST_READ,
     ) -> None:
@@ -148,6 +171,16 @@ class Window:
         self.more(0, 1)
         return end - 1
 
+    def glance(self, position: int, count: int) -> bytes:
+        """Return the bytes at a place in the window or behind it, as far as they exist; nothing moves."""
+        if isinstance(self.source, Inflater):  # it cannot come back
+            self.more(0, position + count)
+        inside = self.data[position : position + count]
+        if self.source is None or isinstance(self.source, Inflater) or len(inside) == count:
+            return inside
+        ahead = max(position - len(self.data), 0)
+        return inside + self.source.glance(ahead, count - len(inside))
+
     def drain(self) -> None:
         """Read to the end, so that a limit is met here and not in a library that has none."""
         while self.source:
@@ -157,7 +190,7 @@ class Window:
 class Inflater:
     """A deflated data set (PS3.5 A.5) as a `Source`, within the limit of inflated bytes."""
 
-    def __init__(self, pending: bytes, source: Source | None, limits: Limits) -> None:
+    def __init__(self, pending: bytes, source: Source | Inflater | None, limits: Limits) -> None:
         self._pending, self._source, self._limit = pending, source, limits.inflated
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         self._count = 0
