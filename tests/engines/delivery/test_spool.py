@@ -229,7 +229,7 @@ def without(name):
 
 
 @pytest.mark.parametrize("done", [gone, moved, anew, restored, *map(without, (
-    "spool.db", "spool.db-wal", "progress"))])  # fmt: skip
+    "spool.db", "spool.db-wal", "spool.db-shm", "progress"))])  # fmt: skip
 def test_nothing_is_acknowledged_into_a_file_that_has_no_name_any_more(tmp_path, done):
     """Whoever cleans up, mounts or restores under a service that runs: it would all be lost at its end."""
     with (
@@ -242,6 +242,25 @@ def test_nothing_is_acknowledged_into_a_file_that_has_no_name_any_more(tmp_path,
         assert code(answer) == "AR" and (
             b"mllp/damaged-spool" in answer or b"mllp/not-stored" in answer
         )
+
+
+@pytest.mark.parametrize("task", [["list"], ["prune", "--older-than", "0s"], ["replay", "1"]])
+def test_no_command_writes_beside_a_service_whose_files_were_removed(tmp_path, task):
+    """The second process would begin the log of the database anew, and the first go on in the old one."""
+    folder, stored = tmp_path / "spool", [str(n).encode() for n in range(20)]
+    with (
+        forwarding(folder, f"127.0.0.1:{free_port()}") as running,
+        Client(running.port) as client,
+    ):
+        for one in stored:
+            assert code(client.ask(message(one.decode()))) == "AA"
+        (folder / "spool.db-shm").unlink()
+        status, told = command(task[0], folder, *task[1:])
+        assert status == 3 and "mllp/damaged-spool" in told
+        assert code(client.ask(message("x"))) == "AR"
+    again = Spool(folder)
+    assert [one.control_id for one in again.entries()] == stored
+    again.close()
 
 
 @pytest.mark.parametrize("start", [100_003, 131_071, 180_001])

@@ -30,6 +30,18 @@ def owned(folder: Path) -> Iterator[None]:
         yield
 
 
+def is_owned(folder: Path) -> bool:
+    """Tell whether another process delivers from this folder."""
+    try:
+        with (folder / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
+
+
 @contextlib.contextmanager
 def told() -> Iterator[None]:
     """Tell what the disk or the database says against us, by its kind alone."""

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sopstatus.catalogue import document_error
-from sopstatus.engines.delivery.lock import told
+from sopstatus.engines.delivery.lock import is_owned, told
 from sopstatus.engines.delivery.verdict import Verdict
 from sopstatus.engines.mllp.answer import header
+from sopstatus.model import DocumentError
 from sopstatus.writing import kept
 
 QUEUED, SENT, DEAD, REPLAYED = "queued", "sent", "dead", "replayed"
@@ -31,7 +32,7 @@ STATES = (QUEUED, SENT, DEAD, REPLAYED)
 KNOWN, WAITING = "known", "waiting"
 VERSION = 2
 """Of the tables below; a spool of another is refused."""
-_FILES = "spool.db", "spool.db-wal", "progress"
+_FILES = "spool.db", "spool.db-wal", "spool.db-shm", "progress"
 _RESERVE = 256 << 20, 0.05  # bytes, or this share of a disk: the less of them is kept free
 _AT_A_TIME = 10_000  # rows that are forgotten in one transaction: messages wait for it
 _MOST_FAULTS = 1000  # of senders and codes; a sender that makes up codes fills no disk
@@ -135,6 +136,9 @@ class Spool:
         self.folder, self._reserve = Path(folder), reserve
         if not create and not (self.folder / "spool.db").is_file():
             raise document_error("mllp/no-spool", "DIR", reason="there is no spool")
+        log, index = (self.folder / f"spool.db-{name}" for name in ("wal", "shm"))
+        if not create and log.exists() and not index.exists() and is_owned(self.folder):
+            raise _replaced()  # whoever delivers has one without a name, and would not see our work
         with told():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._db = self._open()
@@ -195,7 +199,9 @@ class Spool:
         self._check_room()
         with self.writing() as db:
             _, begun = self.progress()
-            return [_there(db, new, begun) or _insert(db, new) for new in given]
+            numbers = [_there(db, new, begun) or _insert(db, new) for new in given]
+        self._check_files()
+        return numbers
 
     def check(self) -> None:
         """Raise `DocumentError` where a message could not be stored now."""
@@ -204,19 +210,21 @@ class Spool:
             pass
 
     def _check_room(self) -> None:
-        """Refuse messages before the disk is full, so that delivery can go on and make room.
-
-        And where another file has the name of ours: what is written into a file without a name is lost.
-        """
+        """Refuse messages before the disk is full, so that delivery can go on and make room."""
         with told():
             disk = shutil.disk_usage(self.folder)
-        if self._on_disk() != self._files:
-            reason = "a file of it was removed or replaced while it was open"
-            raise document_error("mllp/damaged-spool", "", reason=reason)
+        self._check_files()
         most, share = _RESERVE
         least = min(most, disk.total * share) if self._reserve is None else self._reserve
         if disk.free < least:
             raise document_error("mllp/no-room", "")
+
+    def _check_files(self) -> None:
+        """Refuse where another file has the name of ours: what is written without a name is lost."""
+        with told():
+            found = self._on_disk()
+        if found != self._files:
+            raise _replaced()
 
     def backlog(self) -> int:
         """Return how many messages wait, at most; it costs no look at them."""
@@ -410,6 +418,11 @@ class Spool:
                 )
         self.begin(done, done)
         return done
+
+
+def _replaced() -> DocumentError:
+    reason = "a file of it was removed or replaced while it was open"
+    return document_error("mllp/damaged-spool", "", reason=reason)
 
 
 def _check_version(db: sqlite3.Connection) -> None:
