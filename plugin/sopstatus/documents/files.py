@@ -86,6 +86,12 @@ def opened_regular(path: str) -> FileIO:
     return file
 
 
+def stamp_of(path: str) -> tuple[int, ...]:
+    """Return what changes when a file does, or what a link leads to; raise `OSError`."""
+    state = os.stat(path)  # noqa: PTH116 - many files
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
 def spelled(name: str) -> str:
     r"""Return a name as text that every format can hold; `unspelled` is its inverse.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from sopstatus import log
+from sopstatus.documents.files import stamp_of
 
 EVERY = 1.0  # seconds between two looks: a secret of a container changes by a link, which no event tells
 
@@ -45,11 +45,7 @@ class Watched:
         found: list[tuple[int, ...]] = []
         for file in self.files:
             try:
-                stat = os.stat(file)  # noqa: PTH116 - of what a link leads to
+                found.append(stamp_of(file))
             except OSError:
                 found.append(())
-                continue
-            found.append(
-                (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-            )
         return tuple(found)

@@ -7,14 +7,16 @@ import threading
 import time
 from pathlib import Path
 
-from sopstatus.catalogue import refusals
-from sopstatus.documents.files import files
+from sopstatus.catalogue import document_error, refusals
+from sopstatus.documents.files import files, stamp_of
 from sopstatus.documents.scanned import Reader
 from sopstatus.holder import NONE_GIVEN
 from sopstatus.model import SOPInstance
 from sopstatus.sources.source import Source
 from sopstatus.table import MappingTable
 
+Stamp = tuple[int, ...]
+GONE: Stamp = ()
 _FRESH = 10.0  # seconds for which a look at the folder is good
 
 
@@ -54,8 +56,9 @@ def opened(
 class FolderSource:
     """Statements of all documents below a folder, by study; files that come or change are seen.
 
-    A file that is no document of ours is passed over. ``holder`` is the AE Title of who holds the
-    data sets. Many threads may ask.
+    A file that is no document of ours is passed over. While the system does not give one, nobody
+    knows which study it is about, so `statements` raises for each. ``holder`` is the AE Title of who
+    holds the data sets. Many threads may ask.
     """
 
     def __init__(
@@ -64,7 +67,8 @@ class FolderSource:
         if not Path(folder).is_dir():
             raise NotADirectoryError(f"{folder} is no folder")
         self._folder, self._reader = str(folder), Reader(tables, holder=holder)
-        self._read: dict[str, tuple[tuple[int, int], tuple[SOPInstance, ...]]] = {}
+        self._read: dict[str, tuple[Stamp, tuple[SOPInstance, ...]]] = {}
+        self._unread = False
         self._studies: dict[str, dict[str, None]] = {}  # files, by Study Instance UID
         self._looked = 0.0
         self._lock = threading.Lock()
@@ -77,6 +81,8 @@ class FolderSource:
         with self._lock:
             if time.monotonic() - self._looked > _FRESH:
                 self._look()
+            if self._unread:
+                raise document_error("source/unavailable", "", reason="a file cannot be read")
             return [
                 statement
                 for file in sorted(self._studies.get(study_instance_uid, ()))
@@ -85,27 +91,31 @@ class FolderSource:
             ]
 
     def _look(self) -> None:
-        there = {file: stamp for file in files([self._folder]) if (stamp := _stamp(file))}
+        there = {file: stamp for file in files([self._folder]) if (stamp := _stamp(file)) != GONE}
         for file in self._read.keys() - there.keys():
             self._forget(file)
+        self._unread = False
         for file, stamp in there.items():
             if file not in self._read or self._read[file][0] != stamp:
                 self._forget(file)
-                said = tuple(one for one in self._reader(file).instances if one.attributes)
+                found = self._reader(file)
+                if any(told.code == "document/unreadable" for told in found.issues):
+                    self._unread |= _stamp(file) != GONE
+                    continue
+                said = tuple(one for one in found.instances if one.attributes)
                 self._read[file] = (stamp, said)
                 for statement in said:
                     self._studies.setdefault(statement.study_instance_uid, {})[file] = None
         self._looked = time.monotonic()
 
     def _forget(self, file: str) -> None:
-        for statement in self._read.pop(file, ((0, 0), ()))[1]:
+        for statement in self._read.pop(file, (GONE, ()))[1]:
             self._studies.get(statement.study_instance_uid, {}).pop(file, None)
 
 
-def _stamp(file: str) -> tuple[int, int] | None:
-    """Return what changes when a file does; ``None`` for one that is gone."""
+def _stamp(file: str) -> Stamp:
+    """Return what changes when a file does; `GONE` for one that is gone."""
     try:
-        state = os.stat(file)  # noqa: PTH116 - many files
+        return stamp_of(file)
     except OSError:
-        return None
-    return state.st_mtime_ns, state.st_size
+        return (0,) if os.path.lexists(file) else GONE

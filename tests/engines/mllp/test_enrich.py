@@ -1,13 +1,16 @@
 """Statements of a source, added where a message is about the study and does not say them itself."""
 
+import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from engines.destination import Receiver
 from engines.running import Client, code, message, ours
 from samples_of import CASES, FOLDER, bare, sample
-from sopstatus import Link, SOPInstance, codec
+from sopstatus import DocumentError, Link, SOPInstance, codec
 from sopstatus.engines.enrich import enricher
 from sopstatus.engines.mllp.work import work
 from sopstatus.ledger import Ledger
@@ -93,6 +96,45 @@ def test_an_order_gets_one_statement_or_none(tmp_path):
     assert outcome.message.count(b"ZDS|") == 1
     assert not outcome.failed, "what the source says is no fault of the sender's"
     assert "hl7/not-for-the-study" in {i.code for i in outcome.notes}
+
+
+def test_a_file_that_changes_within_one_tick_and_keeps_its_size_is_seen(folder, monkeypatch):
+    monkeypatch.setattr(sources, "_FRESH", 0.0)
+    source = FolderSource(folder)
+    target = folder / "deep" / "er" / "image.dcm"
+    before, data = target.stat(), target.read_bytes()
+    target.write_bytes(data.replace(b"CS\x02\x00AO", b"CS\x02\x00NS"))
+    os.utime(target, ns=(before.st_atime_ns, before.st_mtime_ns))
+    (found,) = source.statements(SAID.study_instance_uid)
+    assert found["SOPInstanceStatus"] == "NS"
+
+
+def test_while_a_file_cannot_be_read_nothing_is_said_and_then_it_is_read(monkeypatch):
+    """It may be about any study, and what stands in the way (rights, open files) leaves no mark on it."""
+    monkeypatch.setattr(sources, "_FRESH", 0.0)
+    root = os.geteuid() == 0
+    with TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        shutil.copy(FOLDER / CASE / "image.dcm", name)
+        target = Path(name) / "image.dcm"
+        target.chmod(0o600 if root else 0)
+        if root:
+            os.seteuid(65534)
+        try:
+            source = FolderSource(name)
+            outcome = done(bare(CASE, "hl7"), source)
+            with pytest.raises(DocumentError, match="source/unavailable"):
+                source.statements("1.2.3")
+        finally:
+            if root:
+                os.seteuid(0)
+        assert outcome.trouble and not outcome.message
+        if not root:
+            target.chmod(0o600)
+        assert source.statements(SAID.study_instance_uid) == [SAID]
+        (target.parent / "loop").symlink_to("loop")
+        with pytest.raises(DocumentError, match="source/unavailable"):
+            source.statements(SAID.study_instance_uid)
 
 
 def test_a_folder_that_changes_is_seen(folder, monkeypatch):
