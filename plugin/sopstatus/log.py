@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from errno import errorcode
 from json import JSONEncoder
 from pathlib import Path
 from typing import Any
@@ -107,9 +108,11 @@ def tables_refused(fault: str) -> None:
     _write("tables-refused", "error", {}, fault=fault)
 
 
-def not_reloaded(what: str, fault: OSError | ValueError) -> None:
+def not_reloaded(what: str, fault: Exception) -> None:
     """Say which changed files could not be used, and why; the text of `Unsafe` is ours."""
     reason = getattr(fault, "reason", None) or type(fault).__name__
+    if reason == "OSError" and isinstance(fault, OSError):
+        reason = errorcode.get(fault.errno or 0, reason)
     more = {"fault": str(fault)} if reason == "Unsafe" else {}
     _write("not-reloaded", "error", {"what": what, "reason": reason}, **more)
 

@@ -1,10 +1,12 @@
 """Who conforms, and files that change while a service runs: real TLS handshakes, tokens and lists."""
 
+import asyncio
 import contextlib
 import http.client
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -24,6 +26,7 @@ from sopstatus.cli import main
 from sopstatus.engines import peers, trust_files
 from sopstatus.engines.delivery.spool import New, Spool
 from sopstatus.engines.delivery.verdict import Verdict
+from sopstatus.engines.mllp import Listener, Settings
 from sopstatus.engines.trust_files import Unsafe
 
 from engines.gateway.served import FHIR, said, stating, statuses
@@ -155,7 +158,7 @@ def hosted(name, keys, *more):
     options = [*map(str, keys.options), *map(str, more)]
     if name == "mllp":
         named = ("--transformer", "engines.transforms:link_words", "--respond")
-        with ours(*named, *options, env=WITH_TESTS) as running:
+        with ours(*named, *options, env={**os.environ, **WITH_TESTS}) as running:
             yield Host(name, keys, running, running.port, running.told)
     elif name == "serve":
         with service(*options) as running:
@@ -247,16 +250,93 @@ def test_certificates_that_cannot_be_used_leave_the_old_ones(name, keys):
             else:
                 keys.put("server.pem", data)
 
-            def told(number=number):
-                found = [line for line in host.text().splitlines() if '"not-reloaded"' in line]
-                return len(found) == number and json.loads(found[-1])
-
-            event = wait_for(told)
+            event = not_reloaded(host, number)
             said = event.get("fault", event["reason"])
             assert re.match(reason, said), (what, event)
             assert event["what"] == "certificates" and host.shown() == before, what
         after = keys.server()
         wait_for(lambda: host.shown() == after)
+
+
+def not_reloaded(host, number):
+    """Wait for the last of so many events that something was not taken into use."""
+
+    def told():
+        found = [line for line in host.text().splitlines() if '"not-reloaded"' in line]
+        return len(found) == number and json.loads(found[-1])
+
+    return wait_for(told)
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_a_file_that_cannot_be_looked_at(name, keys, tmp_path, monkeypatch):
+    """The watch goes on and tells it once, and once each time that it is asked; then READY comes."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        heard.bind(str(tmp_path / "notify"))
+        heard.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with hosted(name, keys) as host:
+            assert heard.recv(100) == b"READY=1"
+            (keys.folder / "new").symlink_to("x" * 300)  # ENAMETOOLONG, for root too
+            (keys.folder / "new").replace(keys.folder / "peers")
+            event = not_reloaded(host, 1)
+            assert event["level"] == "error" and event["what"] == "conforming-peers"
+            assert event["reason"] == "ENAMETOOLONG"
+            time.sleep(2.5)  # two more looks
+            host.hup()
+            assert heard.recv(100).startswith(b"RELOADING=1")
+            assert heard.recv(100) == b"READY=1"
+            not_reloaded(host, 2)
+            assert host.trusted() is False
+            keys.put("peers", b"DNS:ris.example\n")
+            wait_for(host.trusted)
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="Linux bounds another process")
+@pytest.mark.parametrize("name", HOSTS)
+def test_certificates_that_change_while_no_file_can_be_opened(name, keys):
+    """What fails for a passing reason is tried again, though no file changes any more."""
+    with hosted(name, keys) as host:
+        before = host.shown()
+        bound = resource.prlimit(host.running.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(host.running.pid, resource.RLIMIT_NOFILE, (3, bound[1]))
+        after = keys.server()
+        assert not_reloaded(host, 1)["reason"] == "EMFILE"
+        resource.prlimit(host.running.pid, resource.RLIMIT_NOFILE, bound)
+        wait_for(lambda: host.shown() == after != before)
+
+
+def test_a_listener_that_cannot_be_opened_anew_stays(keys):
+    pem, ca = (str(keys.folder / name) for name in ("server.pem", "ca.pem"))
+
+    async def shown(port):
+        _, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=keys.context(), server_hostname="localhost"
+        )
+        der = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        writer.close()
+        return x509.load_der_x509_certificate(der).fingerprint(hashes.SHA256())
+
+    async def run():
+        listener = Listener(lambda *_: None, Settings())
+        first = trust_files.server_tls(pem, "", ca)
+        port = await listener.start(tls=first)
+        before = await shown(port)
+        after = keys.server()
+        second = trust_files.server_tls(pem, "", ca)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            with pytest.raises(OSError, match="Too many open files"):
+                await listener.listen_anew(second)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert listener.tls is first and await shown(port) == before
+        await listener.listen_anew(second)
+        assert listener.tls is second and await shown(port) == after
+        await listener.drain()
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("name", HOSTS)

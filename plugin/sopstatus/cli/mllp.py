@@ -28,7 +28,7 @@ from sopstatus.engines.mllp.tables import Reloading
 from sopstatus.engines.mllp.work import Transform, Work, work
 from sopstatus.engines.peers import listed
 from sopstatus.engines.trust_files import client_tls, server_tls, token
-from sopstatus.engines.watched import EVERY, Watched
+from sopstatus.engines.watched import Watched, again, look
 from sopstatus.sources.folder import opened
 from sopstatus.sources.source import Source
 from sopstatus.table import MappingTable
@@ -167,19 +167,26 @@ class _Used:
         self.watched = [one for one in given if one.files]
 
     async def take(
-        self, done: Reloading, listener: Listener, sender: Sender | None, changed: list[Watched]
+        self,
+        done: Reloading,
+        listener: Listener,
+        sender: Sender | None,
+        changed: list[Watched],
+        *,
+        asked: bool = False,
     ) -> None:
         """Take changed files into use; a connection that is open keeps its certificates."""
         async with self._taking:
-            before = self.tls
-            taken = {one.name for one in changed if await asyncio.to_thread(one.reload)}
+            taken = {
+                one.name for one in changed if await asyncio.to_thread(one.reload, asked=asked)
+            }
             listener.peers = self.peers
-            if self.tls is not None and self.tls is not before:
-                await listener.listen_anew(self.tls)
             if sender and "forward-certificates" in taken and self.forward_tls:
                 sender.use_tls(self.forward_tls)
-            if "source-token" in taken:
+            if "source-token" in taken and not asked:  # then all is read again behind this
                 await done.reload()
+            if self.tls is not None and self.tls is not listener.tls:
+                await listener.listen_anew(self.tls)
 
     def _take_tls(self) -> None:
         options = self._options
@@ -226,23 +233,20 @@ async def _serve(
     forwarder = Forwarder(writer, where, sender, used.metrics) if writer and where else None
     take = partial(used.take, done, listener, sender)
 
-    async def look() -> None:
-        while used.watched:
-            await asyncio.sleep(EVERY)
-            await take([one for one in used.watched if one.has_changed])
-
-    async def all_again() -> None:
-        supervisor.reloading()
-        await take([one for one in used.watched if one.name != "source-token"])
-        await done.reload()  # with the source's token
-        supervisor.tell(supervisor.READY)
-
     reloads: set[asyncio.Task[None]] = set()  # the loop itself holds no task
-    loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(loop.create_task(all_again())))
+
+    def all_again() -> None:
+        task = loop.create_task(again(partial(take, used.watched, asked=True), done.reload))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, all_again)
     waits: list[asyncio.Task[Any]] = [loop.create_task(end.wait())]
     if forwarder:
         waits.append(loop.create_task(forwarder.run()))
-    watching = [loop.create_task(w) for w in (done.watch(), look(), supervisor.watchdog())]
+    watching = [
+        loop.create_task(w) for w in (done.watch(), look(used.watched, take), supervisor.watchdog())
+    ]
     supervisor.tell(supervisor.READY)
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     supervisor.tell(supervisor.STOPPING)

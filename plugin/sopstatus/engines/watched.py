@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
 from sopstatus import log
 from sopstatus.documents.files import stamp_of
+from sopstatus.engines import supervisor
 
+_Stamps = tuple[tuple[int, ...], ...]
 EVERY = 1.0  # seconds between two looks: a secret of a container changes by a link, which no event tells
 
 
@@ -20,28 +23,42 @@ class Watched:
     def __init__(self, name: str, files: Iterable[str | None], take: Callable[[], None]) -> None:
         self.name, self.files = name, tuple(file for file in files if file)
         self.take = take
-        self._seen = self._stamps()
+        self._used: _Stamps | None = self._stamps()  # None: what is there was not taken
+        self._told: object = None
 
     @property
     def has_changed(self) -> bool:
-        """Tell whether a file is another than when all were read last."""
-        return self._seen != self._stamps()
+        """Tell whether a file is another than when all were taken last, or was not taken since."""
+        return self._used != self._stamps()
 
-    def reload(self) -> bool:
-        """Take the files into use, whole or not at all, and say so; tell whether it was done."""
-        self._seen = self._stamps()
-        if any(Path(file).is_fifo() for file in self.files):
-            log.event("not-reloaded", "warning", what=self.name, reason="a-pipe-is-read-once")
-            return False
+    def reload(self, *, asked: bool = False) -> bool:
+        """Take the files into use, whole or not at all, and say so; tell whether it was done.
+
+        A fault that stays is told once, and each time that somebody has ``asked``.
+        """
+        stamps, self._used = self._stamps(), None
+        fault: OSError | ValueError | None = None
+        piped = False
         try:
-            self.take()
-        except (OSError, ValueError) as fault:  # `ssl.SSLError` is the former, `Unsafe` the latter
-            log.not_reloaded(self.name, fault)
+            piped = any(Path(file).is_fifo() for file in self.files)
+            if not piped:
+                self.take()
+        except (OSError, ValueError) as raised:  # `ssl.SSLError` is the former, `Unsafe` the latter
+            fault = raised
+        state = (stamps, repr(fault)) if piped or fault else None
+        if state and (asked or state != self._told):
+            if fault:
+                log.not_reloaded(self.name, fault)
+            else:
+                log.event("not-reloaded", "warning", what=self.name, reason="a-pipe-is-read-once")
+        self._told = state
+        if state:
             return False
+        self._used = stamps
         log.event("reloaded", what=self.name)
         return True
 
-    def _stamps(self) -> tuple[tuple[int, ...], ...]:
+    def _stamps(self) -> _Stamps:
         found: list[tuple[int, ...]] = []
         for file in self.files:
             try:
@@ -49,3 +66,32 @@ class Watched:
             except OSError:
                 found.append(())
         return tuple(found)
+
+
+async def look(
+    watched: Sequence[Watched], take: Callable[[list[Watched]], Awaitable[None]]
+) -> None:
+    """Look for changed files again and again, whatever fails: it is told once, and tried again."""
+    told = ""
+    while watched:
+        await asyncio.sleep(EVERY)
+        try:
+            await take([one for one in watched if one.has_changed])
+            told = ""
+        except Exception as fault:  # such as a listener that cannot be opened anew
+            if told != repr(fault):
+                log.not_reloaded("listener", fault)
+            told = repr(fault)
+
+
+async def again(*steps: Callable[[], Awaitable[None]]) -> None:
+    """Read all files again, as the supervisor asks, and tell it when that is over, done or not."""
+    supervisor.reloading()
+    try:
+        for step in steps:
+            try:
+                await step()
+            except Exception as fault:
+                log.not_reloaded("listener", fault)
+    finally:
+        supervisor.tell(supervisor.READY)

@@ -27,7 +27,7 @@ from sopstatus.engines.http.door import door
 from sopstatus.engines.http.hosts import Hosts, spare
 from sopstatus.engines.http.service import PEER, Service
 from sopstatus.engines.http.traced import Traced
-from sopstatus.engines.watched import EVERY, Watched
+from sopstatus.engines.watched import Watched, again, look
 
 HEADER_BYTES = 64 * 1024
 LINGER_SECONDS = 0.25
@@ -143,7 +143,7 @@ class _Server(uvicorn.Server):
         if self._service.offered.folders:
             self._spawn(self._watch())
         if self._service.watched:
-            self._spawn(self._look())
+            self._spawn(look(self._service.watched, self._take))
         host, port = self._listening.sock.getsockname()[:2]
         scheme = "https" if self._tls else "http"
         shown = f"[{host}]" if ":" in host else host
@@ -153,13 +153,8 @@ class _Server(uvicorn.Server):
         self._spawn(supervisor.watchdog())
 
     def _all_again(self) -> None:
-        self._spawn(self._read_again())
-
-    async def _read_again(self) -> None:
-        supervisor.reloading()
-        await self._reload()
-        await self._take(self._service.watched)
-        supervisor.tell(supervisor.READY)
+        take = partial(self._take, self._service.watched, asked=True)
+        self._spawn(again(self._reload, take))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain; a second signal ends at once."""
@@ -187,16 +182,10 @@ class _Server(uvicorn.Server):
         async with self._loading:
             await asyncio.to_thread(self._service.reload)
 
-    async def _look(self) -> None:
-        """Look once a second for certificates, tokens and lists that have changed."""
-        while True:
-            await asyncio.sleep(EVERY)
-            await self._take([one for one in self._service.watched if one.has_changed])
-
-    async def _take(self, changed: list[Watched]) -> None:
+    async def _take(self, changed: list[Watched], *, asked: bool = False) -> None:
         async with self._loading:
             for one in changed:
-                await asyncio.to_thread(one.reload)
+                await asyncio.to_thread(one.reload, asked=asked)
             if self._service.tls is not self._tls and not self.should_exit:
                 await self._listen_anew()
 
@@ -205,19 +194,18 @@ class _Server(uvicorn.Server):
 
         Connections that are open stay; those that come in between wait in the socket's queue.
         """
-        self._tls = self.config.ssl = self._service.tls
-        config, state = self.config, self.server_state
-        for server in self.servers:
-            server.close()
+        tls, config, state = self._service.tls, self.config, self.server_state
         server = await asyncio.get_running_loop().create_server(
             lambda: cast(Any, config.http_protocol_class)(
                 config=config, server_state=state, app_state=self.lifespan.state
             ),
             sock=self._door.dup(),
-            ssl=self._tls,
+            ssl=tls,
             backlog=config.backlog,
         )
-        self.servers = [server]
+        for old in self.servers:  # not before the new one is there
+            old.close()
+        self.servers, self._tls, config.ssl = [server], tls, tls
 
     async def _watch(self) -> None:
         try:

@@ -56,6 +56,7 @@ class Listener:
         self.taken = self.refused = 0  # messages
         self.peers: frozenset[str] = frozenset()  # names of certificates whose owners conform
         self.draining = False
+        self.tls: ssl.SSLContext | None = None  # in use
         self._quick = quick
         self._streams = 0
         self._pool = ThreadPoolExecutor(settings.workers, "mllp-work")
@@ -67,7 +68,7 @@ class Listener:
     ) -> int:
         """Listen, and return the port."""
         loop = asyncio.get_running_loop()
-        self._servers = [await self._listen(tls, host=host, port=port)]
+        self._servers, self.tls = [await self._listen(tls, host=host, port=port)], tls
         self._sweep = loop.create_task(self._sweeping())
         found: int = self._servers[0].sockets[0].getsockname()[1]
         return found
@@ -80,9 +81,10 @@ class Listener:
         if self.draining:
             return
         doors = [sock.dup() for server in self._servers for sock in server.sockets]
-        for server in self._servers:
+        servers = [await self._listen(tls, sock=door) for door in doors]
+        for server in self._servers:  # not before the new ones are there
             server.close()
-        self._servers = [await self._listen(tls, sock=door) for door in doors]
+        self._servers, self.tls = servers, tls
 
     async def _listen(self, tls: ssl.SSLContext | None, **where: Any) -> asyncio.Server:
         patience = min(self.settings.block, _HANDSHAKE) if tls else None
