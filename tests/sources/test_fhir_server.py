@@ -4,7 +4,8 @@ import pytest
 from engines.gateway.served import STUDY, medplum, said, stating, study
 from engines.running import Client, message, ours
 from samples_of import bare, sample
-from sopstatus import DocumentError, codec
+from sopstatus import DocumentError, Link, codec
+from sopstatus.engines.mllp.work import work
 from sopstatus.limits import Limits
 from sopstatus.sources import fhir_server
 from sopstatus.sources.folder import opened
@@ -61,6 +62,14 @@ def answering(body, status=200):
     return app
 
 
+def searchset(entries):
+    return f'{{"resourceType": "Bundle", "type": "searchset", "entry": {entries}}}'.encode()
+
+
+def outcome(severity):
+    return f'[{{"resource": {{"resourceType": "OperationOutcome", "issue": [{{"severity": "{severity}"}}]}}}}]'
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -68,6 +77,18 @@ def answering(body, status=200):
         (b"[]", 200, "source/unavailable"),
         (b'{"resourceType": "OperationOutcome"}', 200, "source/unavailable"),
         (b"[" * 100_000, 200, "source/unavailable"),
+        (b'{"resourceType": "Bundle"}', 200, "source/unavailable"),
+        (b'{"resourceType": "Bundle", "type": "batch-response"}', 200, "source/unavailable"),
+        (searchset("5"), 200, "source/unavailable"),
+        (searchset("[5]"), 200, "source/unavailable"),
+        (searchset("[{}]"), 200, "source/unavailable"),
+        (searchset(outcome("fatal")), 200, "source/unavailable"),
+        (searchset(outcome("error")), 200, "source/unavailable"),
+        (
+            searchset('[{"resource": {"resourceType": "OperationOutcome"}}]'),
+            200,
+            "source/unavailable",
+        ),
         (b"{}", 500, "source/unavailable"),
         (b"{}", 404, "source/unavailable"),
         (b"{}", 400, "source/refused"),
@@ -82,17 +103,26 @@ def test_what_is_no_answer(body, status, code):
             source.statements(STUDY)
 
 
+@pytest.mark.parametrize("entries", ["[]", outcome("warning")])
+def test_nothing_found_is_an_answer(entries):
+    with running(answering(searchset(entries))) as url:
+        assert fhir_server(f"{url}/fhir").statements(STUDY) == []
+
+
+def test_what_is_too_large_is_the_server_s_fault():
+    with running(answering(b"x" * 2000)) as url:
+        source = fhir_server(f"{url}/fhir", limits=Limits(document=1000))
+        done = work(limit=1 << 20, source=source)(bare(CASE, "hl7"), Link())
+    assert done.trouble and done.error.issues[0].code == "source/unavailable"
+
+
 def test_another_server_s_page_is_not_fetched():
-    body = (
-        b'{"resourceType": "Bundle", "link": [{"relation": "next", "url": "http://192.0.2.1/x"}]}'
-    )
+    body = b'{"resourceType": "Bundle", "type": "searchset", "link": [{"relation": "next", "url": "http://192.0.2.1/x"}]}'
     with running(answering(body)) as url:
         assert fhir_server(f"{url}/fhir").statements(STUDY) == []
 
 
 def test_pages_without_end():
-    body = (
-        b'{"resourceType": "Bundle", "link": [{"relation": "next", "url": "/fhir/ImagingStudy"}]}'
-    )
+    body = b'{"resourceType": "Bundle", "type": "searchset", "link": [{"relation": "next", "url": "/fhir/ImagingStudy"}]}'
     with running(answering(body)) as url:
         assert fhir_server(f"{url}/fhir").statements(STUDY) == []

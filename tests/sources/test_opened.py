@@ -4,7 +4,9 @@ import pytest
 from engines.running import Client, code, message, ours
 from engines.test_trust import wait_for
 from samples_of import bare, sample
-from sopstatus import DocumentError
+from sopstatus import DocumentError, Link
+from sopstatus.engines.http.operator import reached
+from sopstatus.engines.mllp.work import work
 from sopstatus.sources.folder import opened
 from sopstatus.testing import dicomweb as servers
 from sopstatus.testing.running import running
@@ -42,6 +44,44 @@ def test_a_server_that_is_not_there_is_no_fault_of_the_message():
         answer = client.ask(bare(CASE, "hl7"))
         assert code(answer) == "AR", "send it again"
         assert b"source/unavailable" in answer
+
+
+UID = b'"00080018": {"vr": "UI", "Value": ["1.2.3"]}'
+GARBAGE = (
+    *(b"null", b"[null]", b"[1]", b'"x"', b"5", b"{}", b"[{}]", b"", b"<html>", b"[" * 5000),
+    *(b'{"error": "no database"}', b'[{"error": "no database"}]', b'[{"00080018": 5}]'),
+    *(b'{"resourceType": "OperationOutcome"}', b"[{" + UID + b'}, {"error": 1}]'),
+)
+
+
+def answering(status, body):
+    async def app(scope, receive, send):
+        headers = [(b"content-type", b"application/dicom+json")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+@pytest.mark.parametrize("body", GARBAGE, ids=range(len(GARBAGE)))
+def test_garbage_of_an_archive_is_no_fault_of_the_message_and_no_answer(body):
+    """PS3.18 F.2: an array of data sets. The sender would give up a message after AE."""
+    with running(answering(200, body)) as url:
+        source = opened(url)
+        done = work(limit=1 << 20, source=source)(bare(CASE, "hl7"), Link())
+        assert done.trouble and done.error.issues[0].code == "source/unavailable"
+        with pytest.raises(DocumentError, match="source/unavailable"):
+            reached(source)
+        with pytest.raises(DocumentError, match="source/unavailable"):
+            list(source.studies())
+
+
+@pytest.mark.parametrize(("status", "body"), [(204, b""), (200, b"[]"), (404, b"")])
+def test_an_archive_that_knows_nothing(status, body):
+    with running(answering(status, body)) as url:
+        source = opened(url)
+        assert source.statements(STUDY) == []
+        reached(source)
 
 
 def test_a_bearer_token(tmp_path):

@@ -11,6 +11,7 @@ from sopstatus.codecs.hl7 import HL7Codec
 from sopstatus.codecs.shared.statements import contradicts
 from sopstatus.model import WARNING, Identity, Result, SOPInstance, Value
 from sopstatus.sources.source import Source
+from sopstatus.sources.source import said as said_by
 from sopstatus.table import MappingTable, load_tables
 
 
@@ -31,7 +32,7 @@ def enriched(
         statement
         for uid in codec.studies(message)
         if uid not in whole  # an order's one statement, too, is the message's own
-        for statement in source.statements(uid)
+        for statement in said_by(source, uid)
         if statement.attributes
     ]
     new = [statement for statement in found if statement.identity not in known]

@@ -149,7 +149,7 @@ def http_fault(error: Exception) -> Fault | None:
         return Fault(f"status {status}", status, code, status in BUSY, after)
     if isinstance(error, requests.Timeout):
         return Fault("no answer in time", again=True)
-    if isinstance(error, requests.JSONDecodeError):
+    if isinstance(error, requests.JSONDecodeError | RecursionError):
         return Fault("its answer is not JSON", 200)
     if isinstance(error, requests.URLRequired | ValueError):  # MissingSchema, InvalidURL ...
         return Fault(type(error).__name__) if isinstance(error, requests.RequestException) else None

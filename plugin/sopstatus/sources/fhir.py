@@ -18,6 +18,7 @@ from sopstatus.table import MappingTable, load_tables
 
 _PAGES = 100  # of one search; a server that goes on for ever is not followed
 _PIECE = 1 << 16
+_HARMLESS = ("warning", "information", "success")  # OperationOutcome.issue.severity
 
 
 class FHIRServer:
@@ -82,8 +83,9 @@ class FHIRServer:
             raise document_error(
                 "source/unavailable", "", reason="its answer is not JSON"
             ) from None
-        if not isinstance(found, dict) or found.get("resourceType") != "Bundle":
-            raise document_error("source/unavailable", "", reason="its answer is not a Bundle")
+        if not _is_searchset(found):
+            reason = "its answer is not a searchset Bundle without errors"
+            raise document_error("source/unavailable", "", reason=reason)
         return found
 
     def _next(self, bundle: dict[str, Any]) -> str:
@@ -95,3 +97,22 @@ class FHIRServer:
                 if urlsplit(whole)[:2] == urlsplit(self.url)[:2]:
                     return whole
         return ""
+
+
+def _is_searchset(found: Any) -> bool:
+    """Tell whether this is the answer to a search, and no OperationOutcome in it says that it failed."""
+    if not isinstance(found, dict) or found.get("resourceType") != "Bundle":
+        return False
+    entries = found.get("entry", [])
+    if found.get("type") != "searchset" or not isinstance(entries, list):
+        return False
+    resources = [one.get("resource") if isinstance(one, dict) else None for one in entries]
+    return all(isinstance(one, dict) and not _failed(one) for one in resources)
+
+
+def _failed(resource: dict[str, Any]) -> bool:
+    issues = resource.get("issue")
+    return resource.get("resourceType") == "OperationOutcome" and not (
+        isinstance(issues, list)
+        and all(isinstance(i, dict) and i.get("severity") in _HARMLESS for i in issues)
+    )

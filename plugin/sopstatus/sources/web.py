@@ -28,6 +28,18 @@ DataSets = list[dict[str, Any]]
 _SUMMARY = 0.25  # of an instance's elements missing in a list: Orthanc's main tags are fewer by far
 
 
+class _Client(DICOMwebClient):
+    """The library's client takes an empty answer for one without results; 204 says that (PS3.18 8.7)."""
+
+    def _http_get(
+        self, url: str, params: Any = None, headers: Any = None, stream: bool = False
+    ) -> requests.Response:
+        answer = super()._http_get(url, params, headers, stream)
+        if not stream and answer.status_code != 204 and not answer.content:
+            raise requests.JSONDecodeError("", "", 0)
+        return answer
+
+
 class DICOMweb:
     """A server that speaks QIDO-RS and WADO-RS; ``url`` is what ``/studies`` follows.
 
@@ -55,7 +67,7 @@ class DICOMweb:
         self.session = session or requests.Session()
         self.tables = tables or load_tables()
         self.holder, self.limits, self.timeout = self.tables.whose(holder), limits, timeout
-        self.client = DICOMwebClient(self.url, session=self.session, timeout=timeout)
+        self.client = _Client(self.url, session=self.session, timeout=timeout)
         self.client.set_http_retry_params(retry=False)  # `Attempts` does
         self.attempts = Attempts.of(attempts)
         self._whole: set[bool] = set()  # levels whose metadata is known to be whole
@@ -112,7 +124,10 @@ class DICOMweb:
         """Return what is known of a study; raise `DocumentError` where the server does not say."""
         if not is_uid(study_instance_uid):
             return []
-        found = self.read(study_instance_uid, self._metadata(study_instance_uid, absent=[]))
+        told = self._metadata(study_instance_uid, absent=[])
+        if not all(_uid(one, f"{SOP_INSTANCE:08X}") for one in told):
+            raise _not_data_sets()  # an error between the data sets, or in their place
+        found = self.read(study_instance_uid, told)
         return [one for one in found.instances if one.attributes]
 
     def search(self, keyword: str, value: str, study: str = "") -> Result[tuple[SOPInstance, ...]]:
@@ -229,6 +244,8 @@ class DICOMweb:
         seen: set[str] = set()
         offset = 0
         while found := _data_sets(self.ask(lambda at=offset: search(self._page, at))):  # type: ignore[misc]
+            if not all(_uid(one, by) for one in found):
+                raise _not_data_sets()
             new = [one for one in found if _uid(one, by) not in seen]
             if not new:  # the server ignores the offset
                 return
@@ -253,8 +270,13 @@ def asked(call: Callable[[], Any], attempts: Attempts, absent: Any = None) -> An
 def _data_sets(answer: Any) -> DataSets:
     found = [answer] if isinstance(answer, dict) else answer
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise document_error("dicom-json/not-dicom-json", "")
+        raise _not_data_sets()
     return found
+
+
+def _not_data_sets() -> DocumentError:
+    reason = "its answer is not a list of data sets"
+    return document_error("source/unavailable", "", reason=reason)
 
 
 def _uid(data_set: dict[str, Any], tag: str) -> str:

@@ -9,6 +9,7 @@ from pydicom import dcmread
 from sopstatus.testing import dicomweb as servers
 from sopstatus.testing.running import running
 from sources.stored import FIRST, SERIES, STUDY, file
+from sources.test_opened import answering
 
 from engines.gateway.served import FHIR, codes, gateway, medplum, statuses
 from engines.gateway.served import study as blank
@@ -131,11 +132,18 @@ def test_on_write_alone_and_in_a_transaction(server, archive):
         assert statuses(server.get(f"/{place}").json()) == ["AO", "AC"]
 
 
+@pytest.mark.parametrize("body", [None, b"null", b""], ids=["gone", "null", "empty"])
 @pytest.mark.parametrize("on_failure", ["open", "closed"])
-def test_an_archive_that_is_not_there(server, on_failure):
+def test_an_archive_that_does_not_answer_as_one(server, on_failure, body):
     name = stored(server, study())
-    options = ("--archive", "http://127.0.0.1:9/web", "--enrich", "read", "--enrich", "write")
-    with gateway(server.url, *options, on_failure=on_failure) as front:
+    options = ("--enrich", "read", "--enrich", "write", "--archive")
+    with (
+        running(answering(200, body)) as url,
+        gateway(
+            server.url, *options, url if body is not None else "http://127.0.0.1:9/web",
+            on_failure=on_failure,
+        ) as front,
+    ):  # fmt: skip
         for answer in (
             front.get(f"/ImagingStudy/{name}"),
             front.post("/ImagingStudy", json=study(), headers=FHIR),

@@ -12,7 +12,7 @@ from sopstatus.catalogue import document_error
 from sopstatus.engines.gateway.document import objects
 from sopstatus.engines.gateway.settings import Site
 from sopstatus.model import SOPInstance
-from sopstatus.sources.source import Source
+from sopstatus.sources.source import Source, said
 
 WADO_RS, QIDO_RS = "dicom-wado-rs", "dicom-qido-rs"  # FHIR, endpoint-connection-type
 _KEPT = 1024  # answers
@@ -70,13 +70,13 @@ class Archives:
         source: Source = self._sources[url]
         try:
             async with asyncio.timeout(self._site.timeout), self._places:
-                said = tuple(await asyncio.to_thread(source.statements, uid))
+                found = await asyncio.to_thread(said, source, uid)
         except TimeoutError:
             raise document_error("source/unavailable", "", reason="no answer in time") from None
-        self._known[key] = (time.monotonic(), said)
+        self._known[key] = (time.monotonic(), found)
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
-        return said
+        return found
 
 
 def _references(study: dict[str, Any]) -> list[str]:

@@ -20,6 +20,7 @@ from sopstatus import log
 from sopstatus.engines.http.door import door
 from sopstatus.engines.http.metrics import MEDIA, Metrics
 from sopstatus.model import DocumentError
+from sopstatus.sources.source import said
 
 _LONGEST = 5.0  # seconds for all checks; what takes longer was not reached
 _FRESH = 2.0  # seconds for which an answer is good: no caller makes us ask others more often
@@ -68,7 +69,7 @@ class Readiness:
 
 def reached(source: Any) -> None:
     """Ask a source about a study that nobody holds; raise what stands against it."""
-    list(source.statements(_NOBODY))
+    said(source, _NOBODY)
 
 
 def _fault(check: Check) -> str:
