@@ -69,6 +69,7 @@ COMMANDS = {
     "completion": Command("shell", "Print what completes commands and options in a shell"),
 }
 """Every command by its name, which is also its file's."""
+_SERVICES = ("mllp", "serve", "gateway")
 GROUPS = {
     "look": "Look",
     "convert": "Convert",
@@ -124,6 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return shared.CLEAN
         _, _, extra, packages = COMMANDS[name]
         with shared.needs(name, extra, packages):
+            if name in _SERVICES:
+                shared.ignore_hangup()
             whole = parser(name)
             settle(whole, name, COMMANDS)
             options = whole.parse_args(given)

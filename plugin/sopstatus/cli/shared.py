@@ -11,7 +11,7 @@ import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -465,6 +465,15 @@ def wants_color(choice: str, stream: TextIO) -> bool:
 
 
 # listening
+
+
+def ignore_hangup() -> None:
+    """Let SIGHUP end no service that is starting: what it asks for, reading files, is being done."""
+    import signal
+
+    if hasattr(signal, "SIGHUP"):
+        with suppress(ValueError):  # in another thread than the first
+            signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 def check_server(options: Namespace) -> None:
