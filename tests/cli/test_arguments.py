@@ -194,6 +194,50 @@ def test_what_comes_first(folder, monkeypatch):
     assert settled("serve").port == 2
 
 
+def valued():
+    """Return each option of each command that takes a value."""
+    for command in COMMANDS:
+        for action in parser(command).everything():
+            if action.option_strings and action.nargs != 0:
+                yield command, action.option_strings[-1], action.nargs or 1
+
+
+@pytest.mark.parametrize("value", ["", " "])
+@pytest.mark.parametrize("command", sorted({one[0] for one in valued()}))
+def test_an_option_is_not_empty(command, value, folder, capsys):
+    """Of an unset variable: `--token-file "$TOKENS"` would let everybody in, `--forward-ca` send in clear text."""
+    for option, count in sorted(one[1:] for one in valued() if one[0] == command):
+        made = parser(command)
+        task = [
+            name
+            for one in made._actions
+            if one.nargs == "A..." and isinstance(one.choices, dict)
+            for name, of in one.choices.items()
+            if option in [name for each in of._actions for name in each.option_strings]
+        ][:1]
+        line = told(capsys, command, *task, option, *[value] * count)
+        assert f"{option} is empty; give a value or leave it out; see sopstatus {command}" in line
+        if count == 1:
+            assert told(capsys, command, *task, f"{option}={value}") == line
+
+
+def test_a_setting_is_not_empty(folder, monkeypatch, capsys):
+    """A variable that is empty is not given; in the file somebody wrote it."""
+    for text in ('host = ""', 'mappings = ""', 'mappings = ["site", ""]', 'log = " "'):
+        (folder / "sopstatus.toml").write_text(text)
+        line = f"sopstatus.toml: {text.split()[0]} is empty; give a value or leave it out"
+        assert told(capsys, "serve", "--port", "0") == f"error: {line}"
+    (folder / "sopstatus.toml").unlink()
+    monkeypatch.setenv(
+        "SOPSTATUS_MAPPINGS", f"site{os.pathsep}"
+    )  # the empty one is the working folder
+    line = "SOPSTATUS_MAPPINGS is empty; give a value or leave it out"
+    assert told(capsys, "serve", "--port", "0") == f"error: {line}"
+    monkeypatch.setenv("SOPSTATUS_MAPPINGS", "")
+    monkeypatch.setenv("SOPSTATUS_HOST", "")
+    assert (settled("serve").mappings, settled("serve").host) == ([], "127.0.0.1")
+
+
 TRUST = [
     "--trusted-link",
     "--conforming-peers",

@@ -10,6 +10,7 @@ import trustme
 from engines.destination import CLOSE, Receiver, ack
 from engines.mllp.test_forward import free_port
 from engines.running import message, ours, peer
+from sopstatus.cli import main
 
 COMMAND = [sys.executable, "-m", "sopstatus", "send"]
 
@@ -91,3 +92,8 @@ def test_what_is_printed_is_for_a_terminal(file):
         )
     assert (status, err) == (0, "1 sent, 1 accepted\n")
     assert out.endswith("ERR|||\\xe9?]0;x??\n\n")
+
+
+def test_a_certificate_without_a_ca_is_refused(capsys):
+    assert main(["send", "message.hl7", "localhost:2575", "--cert", "own.pem"]) == 2
+    assert "--cert needs --ca" in capsys.readouterr().err

@@ -11,6 +11,7 @@ import re
 from argparse import (
     REMAINDER,
     Action,
+    ArgumentError,
     ArgumentParser,
     ArgumentTypeError,
     Namespace,
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 FILE, PREFIX = "sopstatus.toml", "SOPSTATUS_"
+EMPTY = "is empty; give a value or leave it out"  # as "$VAR" is where nobody set it
 SETTINGS = frozenset(
     [
         "mappings",
@@ -80,6 +82,11 @@ class Parser(ArgumentParser):
             if name.startswith("--") and name not in known:
                 self.error(f"there is no option {name}{did_you_mean(name, known)}")
         return super().parse_known_args(args, namespace)
+
+    def _get_values(self, action: Action, arg_strings: list[str]) -> Any:
+        if action.option_strings and not all(text.strip() for text in arg_strings):
+            raise ArgumentError(action, EMPTY)
+        return super()._get_values(action, arg_strings)
 
     def _check_value(self, action: Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -190,6 +197,8 @@ def _settle(parser: Parser, action: Action, name: str, value: Any, where: str) -
     label = variable(name) if where == "" else f"{where}: {name}"
     if name not in SETTINGS:
         raise Stop(f"{label} is not read: pass --{name} on the command line")
+    if not all(str(one).strip() for one in (value if isinstance(value, list) else [value])):
+        raise Stop(f"{label} {EMPTY}")
     if name == "mappings":
         folders = [value] if isinstance(value, str) else value
         if not isinstance(folders, list) or not all(isinstance(one, str) for one in folders):

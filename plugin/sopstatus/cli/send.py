@@ -50,6 +50,8 @@ def add(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Send messages one by one, and print each acknowledgment; exit code 1 if one is not AA or CA."""
+    if options.cert and not options.ca:
+        raise shared.Stop("--cert needs --ca: without it, messages are sent in clear text")
     try:
         host, port = address(options.to)
         tls = client_tls(options.ca, options.cert, ("--ca", "--cert"))
