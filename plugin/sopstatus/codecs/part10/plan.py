@@ -8,6 +8,7 @@ length; it stops before whatever the loop has to look at, and never matches half
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Literal, NamedTuple, cast
@@ -25,6 +26,8 @@ _TOGETHER = 4  # marks that a run passes where they follow each other, as those 
 _LONGEST = 64  # bytes of a value in a run
 _SHORT = rb"(?:S[HLST]|D[AST]|L[OT]|CS|U[ILS]|F[DL]|IS|TM|PN|A[EST])"
 _UNDEFINED = rb"\xff\xff\xff\xff"
+# a possessive repeat keeps nothing of what it passed, but before Python 3.11.5 it may end inside an element
+_REPEATED = b"(?:%s)*+" if sys.version_info >= (3, 11, 5) else b"(?>(?:%s)*)"
 _ITEM = rb"\xfe\xff\x00\xe0" + _UNDEFINED
 _ITEM_END, _SEQUENCE_END = rb"\xfe\xff\x0d\xe0\0\0\0\0", rb"\xfe\xff\xdd\xe0\0\0\0\0"
 
@@ -156,9 +159,8 @@ def _items(element: bytes) -> bytes:
 
 
 def _any(element: bytes) -> bytes:
-    # atomic: no two elements begin alike, so going back is of no use. A possessive repeat is quicker, but
-    # before Python 3.11.5 it may end inside an element
-    return b"(?>(?:%s)*)" % element
+    # no two elements begin alike, so going back is of no use
+    return _REPEATED % element
 
 
 def _matcher(pattern: bytes) -> Run:

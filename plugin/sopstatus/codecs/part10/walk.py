@@ -35,6 +35,7 @@ UNDEFINED = 0xFFFFFFFF
 FRAGMENTS = 64
 """How many fragments of encapsulated pixel data a walk that only reads seeks over."""
 _BEHIND = 1 << 10  # bytes of a sequence behind the last tag that such a walk passes
+_FRAMES = 0x52009230  # Per-frame Functional Groups Sequence is as long as there are frames
 STRAY = (0x0000, 0x0002, 0xFFFE)  # commands, file meta information, delimiters
 _HIGHEST = 0x00030000
 _DELIMITERS = 0xFFFE
@@ -249,6 +250,8 @@ def _look_behind(dataset: DataSet, plan: Plan, position: int, last: int, *, full
             if length != UNDEFINED:
                 position = start + length
                 continue
+            if tag == _FRAMES and not fully:
+                break
             inside = vr not in _BYTES  # a sequence, or what only looks like one
             found = _skip_behind(dataset, plan, start, vr, fully=fully)
             if found is None:
