@@ -18,7 +18,7 @@ from sopstatus.catalogue import reason_of
 from sopstatus.cli import shared
 from sopstatus.cli.arguments import PORT, whole
 from sopstatus.codecs import of_data_sets
-from sopstatus.engines import supervisor
+from sopstatus.engines import room, supervisor
 from sopstatus.engines.delivery.forwarder import Destination, Forwarder, Sender
 from sopstatus.engines.delivery.lock import owned
 from sopstatus.engines.delivery.spool import Spool
@@ -115,7 +115,7 @@ def run(options: Namespace) -> int:
     shared.check_server(options)
     if fault := _fault(options):
         raise shared.Stop(fault)
-    log.configure(json=options.log == "json", level=shared.log_level(options))
+    shared.quiet(options)
     used = _Used(options)
     try:
         for one in used.watched:
@@ -208,6 +208,7 @@ async def _serve(
     options: Namespace, done: Reloading, used: _Used, where: Destination | None
 ) -> None:
     loop = asyncio.get_running_loop()
+    room.tell_faults(loop)
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.set)
@@ -308,7 +309,7 @@ def _fault(options: Namespace) -> str:
 def _settings(options: Namespace) -> Settings:
     return Settings(
         limit=options.max_body,
-        connections=options.connections,
+        connections=room.connections(options.connections),
         block=options.block_timeout,
         idle=options.idle_timeout,
         drain=options.grace,

@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import FrameType
 from typing import Any, cast
@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from watchfiles import awatch
 
-from sopstatus.engines import peers, supervisor
+from sopstatus.engines import peers, room, supervisor
 from sopstatus.engines.http.app import application
 from sopstatus.engines.http.door import door
 from sopstatus.engines.http.hosts import Hosts, spare
@@ -136,6 +136,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         loop = asyncio.get_running_loop()
+        room.tell_faults(loop)
         open_ = self.server_state.connections
         self._service.metrics.connections.set_function(lambda: len(open_))
         if hasattr(signal, "SIGHUP"):
@@ -221,6 +222,7 @@ def run(service: Service, listening: Listening, app: ASGIApp | None = None) -> N
     ``app`` is another application of the service than that of `http`.
     """
     context = service.tls
+    listening = replace(listening, connections=room.connections(listening.connections))
     opened = door(listening.sock, tls=context is not None, allowed=listening.allowed)
     guarded = Hosts(app or application(service), service, opened)
     traced = Traced(guarded)
