@@ -233,9 +233,9 @@ def test_certificates_that_cannot_be_used_leave_the_old_ones(name, keys):
     theirs = b"".join(one.bytes() for one in other.cert_chain_pems)
     key = whole[: whole.index(b"-----BEGIN CERT")]
     faults = {
-        "half": (whole[: len(whole) // 2], "SSLError|KEY_|NO_|PEM"),
-        "another key's": (key + theirs, "KEY_VALUES_MISMATCH"),
-        "empty": (b"", "SSLError|NO_|PEM"),
+        "half": (whole[: len(whole) // 2], "--tls-cert holds no certificate in PEM"),
+        "another key's": (key + theirs, "--tls-key holds another key than that of the certificate"),
+        "empty": (b"", "--tls-cert holds no certificate in PEM"),
         "gone": (None, "--tls-cert cannot be read"),
         "large": (17 << 20, "--tls-cert has more than 16 MiB"),
     }
@@ -444,6 +444,28 @@ def test_a_file_that_would_fill_the_memory_is_not_read(tmp_path, keys, option):
     }
     with pytest.raises(Unsafe, match="has more than 16 MiB"):
         reads[option]()
+
+
+@pytest.mark.parametrize("option", ["--tls-cert", "--tls-key", "--tls-client-ca"])
+def test_a_file_with_other_content_is_named(option, keys):
+    pem = (keys.folder / "server.pem").read_bytes()
+    keys.put("key.pem", pem[: pem.index(b"-----BEGIN CERT")])
+    keys.put("cert.pem", pem[pem.index(b"-----BEGIN CERT") :])
+    files = {"--tls-cert": "cert.pem", "--tls-key": "key.pem", "--tls-client-ca": "ca.pem"}
+    what = "private key" if option == "--tls-key" else "certificate"
+    for content in (
+        b"no PEM\n",
+        b"",
+        pem[: pem.index(b"-----BEGIN CERT")].replace(b"PRIVATE", b"PUBLIC"),
+    ):
+        keys.put("other.pem", content)
+        given = {**files, option: "other.pem"}
+        with pytest.raises(Unsafe, match=f"^{option} holds no {what} in PEM"):
+            trust_files.server_tls(*(str(keys.folder / name) for name in given.values()))
+    ours = [str(keys.folder / name) for name in ("ca.pem", "other.pem")]
+    for one, pair in (("--ca", ours[::-1]), ("--cert", ours)):
+        with pytest.raises(Unsafe, match=f"^{one} holds no certificate in PEM"):
+            trust_files.client_tls(*pair, ("--ca", "--cert"))
 
 
 def test_a_pipe_is_read_once(tmp_path):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import ssl
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sopstatus import log
@@ -67,8 +68,10 @@ def server_tls(
     """
     for file, option in ((certificate, "--tls-cert"), (client_ca, "--tls-client-ca")):
         _check(file, option)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca or None)
-    _show(context, certificate, key or certificate, "--tls-key" if key else "--tls-cert")
+    with _pem("--tls-client-ca"):
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca or None)
+    options = ("--tls-cert", "--tls-key" if key else "--tls-cert")
+    _show(context, certificate, key or certificate, options)
     if client_ca:
         context.verify_mode = ssl.CERT_REQUIRED
     context.sslobject_class = _reporting(told)
@@ -105,20 +108,36 @@ def client_tls(
     if not ca:
         return None
     _check(ca, options[0])
-    context = ssl.create_default_context(cafile=ca)
+    with _pem(options[0]):
+        context = ssl.create_default_context(cafile=ca)
     if certificate:
-        _show(context, certificate, certificate, options[1])
+        _show(context, certificate, certificate, (options[1], options[1]))
     return context
 
 
-def _show(context: ssl.SSLContext, certificate: str, key: str, option: str) -> None:
-    """Have a connection show a certificate; ``option`` names the file of its key."""
+@contextmanager
+def _pem(option: str, what: str = "certificate") -> Iterator[None]:
+    """Raise what OpenSSL says against the content of a file as `Unsafe`: its own words name no file."""
+    try:
+        yield
+    except ssl.SSLError as fault:
+        if fault.reason == "KEY_VALUES_MISMATCH":
+            raise Unsafe(f"{option} holds another key than that of the certificate") from None
+        raise Unsafe(f"{option} holds no {what} in PEM, or not all of it") from None
+
+
+def _show(context: ssl.SSLContext, certificate: str, key: str, options: tuple[str, str]) -> None:
+    """Have a connection show a certificate; ``options`` name its file, and that of its key."""
+    option = options[1]
 
     def no_password() -> str:
         raise Unsafe(f"{option} has a password, which nobody is asked for: give a key without one")
 
     _check(key, option)
-    context.load_cert_chain(certificate, key, password=no_password)
+    with _pem(options[0]):
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(certificate)
+    with _pem(option, "private key"):
+        context.load_cert_chain(certificate, key, password=no_password)
     _readable(key, option)
 
 
