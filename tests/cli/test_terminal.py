@@ -1,6 +1,9 @@
 """What is seen on a terminal, and what errors call what the user typed."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from cli_terminal import on_a_terminal
@@ -213,3 +216,31 @@ def test_no_placeholder_of_the_catalogue_reaches_a_person():
     for entry in catalogue().values():
         assert not set("{}") & set(entry.general_remedy + entry.cause)
         assert entry.general_remedy[0] != "-"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
+@pytest.mark.parametrize("where", [">/dev/full", ">&-"])
+@pytest.mark.parametrize("task", ["help", "show", "convert", "samples", "send"])
+def test_standard_output_that_cannot_be_written(task, where):
+    """One line and the exit code of what cannot be written; never a traceback."""
+    given = {
+        "show": f"show {FOLDER}",
+        "convert": f"convert {FOLDER}/authorized-original/message.hl7 --to fhir",
+        "send": f"send {FOLDER}/authorized-original/message.hl7 127.0.0.1:1",
+    }.get(task, task)
+    line = f"{sys.executable} -m sopstatus {given} {where}"
+    ended = subprocess.run(
+        line, check=False, shell=True, stderr=subprocess.PIPE, text=True, timeout=60
+    )
+    assert ended.returncode == 3
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith(
+        "fatal document/unwritable standard output: the file cannot be written ("
+    )
+    assert "Traceback" not in ended.stderr and "Exception ignored" not in ended.stderr
+
+
+def test_a_closed_standard_error_is_not_standard_output():
+    line = f"{sys.executable} -m sopstatus show nowhere 2>&-"
+    ended = subprocess.run(line, check=False, shell=True, stdout=subprocess.PIPE, timeout=60)
+    assert (ended.returncode, ended.stdout) == (3, b"")

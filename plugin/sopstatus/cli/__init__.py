@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from sopstatus import __version__
+from sopstatus.catalogue import document_error, reason_of
 from sopstatus.cli import shared
 from sopstatus.cli.arguments import Parser, Stop, check_settled, did_you_mean, settle
 from sopstatus.codecs.shared.library import quiet
@@ -117,11 +118,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     quiet()
     given = list(sys.argv[1:] if arguments is None else arguments)
+    shared.open_streams(written={*given[:1]} <= {*_SERVICES, "workbench"})
     options = Namespace()
     shared.codes.clear()
     try:
         name, given = _chosen(given)
         if not name:
+            sys.stdout.flush()
             return shared.CLEAN
         _, _, extra, packages = COMMANDS[name]
         with shared.needs(name, extra, packages):
@@ -146,6 +149,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has seen enough
         sys.stderr.close()
         return shared.CLEAN
+    except OSError as error:
+        if not shared.is_output_lost():
+            raise
+        options.several = False
+        where = "standard output"
+        shared.refuse(
+            options, document_error("document/unwritable", where, reason=reason_of(error))
+        )
+        return shared.UNREADABLE
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return shared.INTERRUPTED

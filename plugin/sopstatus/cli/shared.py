@@ -340,6 +340,31 @@ def print_text(text: str) -> None:
     sys.stdout.write(text.encode(charset, "backslashreplace").decode(charset))
 
 
+def open_streams(*, written: bool) -> None:
+    """Put something in the place of standard streams that are closed: the next file would be theirs.
+
+    A write to standard output fails, or is lost where that does not matter: ``written``.
+    """
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+    if sys.stdout is None:
+        mode = os.O_WRONLY if written else os.O_RDONLY
+        sys.stdout = os.fdopen(os.open(os.devnull, mode), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+
+
+def is_output_lost() -> bool:
+    """Tell whether standard output takes nothing, as a full disk does; then nothing more is tried."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the end of Python
+        return True
+    return False
+
+
 # what the user typed
 
 
