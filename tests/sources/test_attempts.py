@@ -122,7 +122,12 @@ def test_the_change_feed_and_a_fhir_server_are_asked_again_too():
 
     async def bundle(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b'{"resourceType": "Bundle"}'})
+        await send(
+            {
+                "type": "http.response.body",
+                "body": b'{"resourceType": "Bundle", "type": "searchset"}',
+            }
+        )
 
     waits = Waits()
     with running(Faulty(bundle, busy(429, "2"), torn)) as url:
