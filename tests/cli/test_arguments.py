@@ -327,6 +327,25 @@ def test_a_variable_of_kubernetes_is_no_port(name, folder, monkeypatch):
     assert (options.port, options.metrics_port) == (1, None)
 
 
+def test_a_misspelt_variable_is_told(folder, monkeypatch, capsys):
+    """A warning, and no refusal: others may use the prefix, and Kubernetes does."""
+    monkeypatch.setenv("SOPSTATUS_MAX_BODDY", "9")
+    monkeypatch.setenv("SOPSTATUS_LOGLEVEL", "debug")
+    others = ("IMAGES", "ENVIRONMENT", "VERSION", "HOME", "SERVICE_HOST", "SERVICE_PORT",
+              "METRICS_SERVICE_PORT", "PORT_8410_TCP_PROTO", "PORT_8410_TCP_ADDR")  # fmt: skip
+    for name in others:
+        monkeypatch.setenv(f"SOPSTATUS_{name}", "1")
+    monkeypatch.setenv("SOPSTATUS_PORTS_PORT", "tcp://10.0.0.1:9410")
+    assert main(["show", IMAGE]) == 0
+    assert [line for line in capsys.readouterr().err.splitlines() if "SOPSTATUS_" in line] == [
+        "warning: SOPSTATUS_LOGLEVEL is not read: did you mean SOPSTATUS_LOG_LEVEL?",
+        "warning: SOPSTATUS_MAX_BODDY is not read: did you mean SOPSTATUS_MAX_BODY?",
+    ]
+    assert main(["show", IMAGE, "--quiet"]) == 0
+    assert main(["show", IMAGE, "--issues", "json"]) == 0
+    assert "SOPSTATUS_" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "key", ['on-held = "demote"', 'link-policy = "preserve"', '\ufeffon-held = "demote"']
 )

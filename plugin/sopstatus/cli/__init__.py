@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from sopstatus import __version__
 from sopstatus.catalogue import document_error, reason_of
 from sopstatus.cli import shared
-from sopstatus.cli.arguments import Parser, Stop, check_settled, did_you_mean, settle
+from sopstatus.cli.arguments import Parser, Stop, check_settled, did_you_mean, misspelt, settle
 from sopstatus.codecs.shared.library import quiet
 from sopstatus.model import DocumentError, TableError
 
@@ -135,6 +135,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = whole.parse_args(given)
             check_settled(whole, options)
             options.places = whole.places()
+            if getattr(options, "issues", "text") == "text" and not getattr(options, "quiet", 0):
+                for line in misspelt():
+                    print(f"warning: {line}", file=sys.stderr)
             code: int = _module(name).run(options)
         sys.stdout.flush()
     except Stop as stop:

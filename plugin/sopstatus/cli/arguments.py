@@ -249,6 +249,21 @@ def _in_environment(by_name: dict[str, Action]) -> tuple[str, dict[str, Any]]:
     return "", found
 
 
+def misspelt() -> Iterator[str]:
+    """Yield what is wrong with environment variables that are nearly a setting's name.
+
+    All others are left alone: the prefix is not ours alone, and Kubernetes names Services with it.
+    """
+    for name, value in sorted(os.environ.items()):
+        word = name.removeprefix(PREFIX).lower().replace("_", "-")
+        theirs = "://" in value or "service" in word  # Kubernetes'
+        if name.startswith(PREFIX) and word not in SETTINGS and not theirs:
+            from difflib import get_close_matches
+
+            for near in get_close_matches(word, SETTINGS, 1, 0.75):
+                yield f"{name} is not read: did you mean {variable(near)}?"
+
+
 def variable(name: str) -> str:
     """Return the environment variable of a setting."""
     return PREFIX + name.upper().replace("-", "_")
