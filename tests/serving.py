@@ -1,6 +1,7 @@
 """A real process of ``sopstatus serve`` on loopback, and what it says."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -35,9 +36,9 @@ class Running:
         return httpx.Client(base_url=self.url, trust_env=False, timeout=30, **options)
 
     def text(self):
-        """Return all that was logged."""
-        self.errors.seek(0)
-        return self.errors.read().decode()
+        """Return all that was logged; where the process writes next is left alone."""
+        file = self.errors.fileno()
+        return os.pread(file, os.fstat(file).st_size, 0).decode()
 
     def events(self, name=""):
         """Return what was logged, of one name."""

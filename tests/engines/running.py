@@ -35,8 +35,8 @@ def process(*command, **options):
     ):
 
         def told():
-            errors.seek(0)
-            return errors.read()
+            file = errors.fileno()  # where the process writes next is left alone
+            return os.pread(file, os.fstat(file).st_size, 0).decode()
 
         running.told = told
         try:
