@@ -30,6 +30,8 @@ REFUSED = {
         "a.TokenFile cannot",
     ),
     "no CA": ({"Destinations": {"a": {"MLLP": "x:1", "CA": "/none"}}}, "a.CA cannot be read"),
+    "empty CA": ({"Destinations": {"a": {"MLLP": "x:1", "CA": ""}}}, "a.CA is empty"),
+    "empty audit file": ({"Audit": " "}, "SopStatus.Audit is empty"),
     "titles unchecked": ({"ConformingModalities": ["CT1"]}, "DicomCheckModalityHost"),
 }
 

@@ -212,4 +212,7 @@ def _read(at: str, given: Any, known: Mapping[str, tuple[type, Any]]) -> dict[st
             raise ValueError(f"{at}: {key!r} is not one of {', '.join(known)}")
         if type(value) is not known[key][0]:
             raise ValueError(f"{at}.{key} is of the type {known[key][0].__name__}")
+        # as Orthanc reads "${VAR}" where nobody set it
+        if isinstance(value, str) and not value.strip():
+            raise ValueError(f"{at}.{key} is empty; give a value or leave it out")
     return {key: given.get(key, default) for key, (_, default) in known.items()}
