@@ -179,3 +179,28 @@ def test_two_groups_on_one_element_are_one_statement(tables):
         assert under.decode(document).value == (x,)
         less = replace(x, attributes=(("SOPInstanceStatus", "AC"),))
         assert under.decode(under.encode([less], document).value).value == (less,)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *({"SliceThickness": text} for text in ("thick", "1e400", "1_0", "nan", "x" * 17)),
+        *({"SeriesNumber": text} for text in ("1.50", "-inf", "1e400", "two")),
+        *({"PixelSpacing": text} for text in ("0.5\\x", "\\", "1.50\\nan")),
+        {"ImageOrientationPatient": "1\\0"},
+        {"SliceThickness": None},
+    ],
+    ids=str,
+)
+def test_a_number_that_is_none_stays_as_it_is_in_a_data_set(said):
+    """What pydicom's own numbers cannot hold is held as it would be read from the file."""
+    tables = load_tables(Path(__file__).parents[1] / "testkit" / "forty")
+    under = codec("dicom", tables=tables)
+    (identity,) = under.instances(CT)
+    x = replace(identity, attributes=tuple(said.items()))
+    empty = blank("dicom", tables)
+    made = under.encode([x], pydicom.dcmread(io.BytesIO(empty))).value
+    assert under.decode(made).value == (x,)
+    buffer = io.BytesIO()
+    made.save_as(buffer)
+    assert buffer.getvalue() == under.encode([x], empty).value

@@ -76,6 +76,10 @@ def test_the_next_one_takes_the_next_field(tmp_path):
         ("ApprovalStatus", "which is off: --enable switches it on"),
         ("StudyInstanceUID", "is read to tell what a data set is about"),
         ("(0029,1001)", "a private attribute has no dictionary"),
+        ("6000,3000", "OverlayData: its tag repeats (60xx,3000), and a row has one tag"),
+        ("OverlayData", "OverlayData: its tag repeats (60xx,3000), and a row has one tag"),
+        ("Transfer Syntax UID", "is not an attribute of a data set; take one of another group"),
+        ("CommandField", "is not an attribute of a data set; take one of another group"),
         ("PatientName", "its VR is PN; a table can carry CS, DA"),
         ("ReferencedImageSequence", "its VR is SQ"),
         ("SmallestImagePixelValue", "its VR is US or SS; which one it is depends on another"),
@@ -94,6 +98,7 @@ def test_what_cannot_be_made(keyword, words, capsys):
     [
         *("PixelSpacing", "pixelspacing", "Pixel Spacing", "pixel-spacing"),
         *("(0028,0030)", "0028,0030", "00280030", "0x00280030", "0028 0030"),
+        *("0X00280030", "x0028x0030", "[0028, 0030]", "0028-0030", "0028.0030"),
     ],
 )
 def test_an_attribute_in_any_spelling(text):

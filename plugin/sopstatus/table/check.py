@@ -351,19 +351,35 @@ def _codes(source: Source, codes: dict[str, Any], path: Path) -> Iterator[TableE
                 owner.setdefault(alias, term)
 
 
+def out_of_data_sets(tag: int) -> bool:
+    """Tell whether a tag is of a command or of file meta information (PS3.7, PS3.10)."""
+    return tag >> 16 in (0x0000, 0x0002)
+
+
+def repeating(keyword: str) -> str:
+    """Tell why an attribute of repeating groups (PS3.5 7.6) has no row; empty for any other."""
+    from pydicom._dicom_dict import RepeatersDictionary
+
+    masks = {entry[4]: mask for mask, entry in RepeatersDictionary.items()}
+    if not (mask := masks.get(keyword)):
+        return ""
+    return f"its tag repeats ({mask[:4]},{mask[4:]}), and a row has one tag; take another attribute"
+
+
 def dictionary(source: Source, row: dict[str, Any], path: Path) -> Iterator[TableError]:
     """Check keyword, tag and VR against the DICOM data dictionary (PS3.6)."""
     from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_dict
 
     keyword, tag = row["keyword"], int(row["tag"].replace(",", ""), 16)
     known = keyword_dict.get(keyword)
-    if known is None:
+    if why := repeating(keyword):
+        yield source.error((*path, "keyword"), why)
+    elif known is None:
         near = nearest(keyword, keyword_dict)
         hint = f'did you mean "{near}"?' if near else "take it from PS3.6"
         yield source.error((*path, "keyword"), f'"{keyword}" is not a DICOM Keyword; {hint}')
-    elif known >> 16 in (0x0000, 0x0002):  # commands and file meta information (PS3.7, PS3.10)
-        message = f"{keyword} is not an attribute of a data set; take one of another group"
-        yield source.error((*path, "keyword"), message)
+    elif out_of_data_sets(known):
+        yield source.error((*path, "keyword"), f"{keyword} {language.NOT_IN_DATA_SETS}")
     elif keyword in language.IDENTITY:
         yield source.error((*path, "keyword"), f"{keyword} {language.IS_IDENTITY}")
     elif known != tag:

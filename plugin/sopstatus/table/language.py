@@ -56,6 +56,7 @@ IDENTITY = (
 IS_IDENTITY = (
     "is read to tell what a data set is about; every format has it already, remove the row"
 )
+NOT_IN_DATA_SETS = "is not an attribute of a data set; take one of another group"
 STATUS = "SOPInstanceStatus"
 COMPANIONS = (
     "SOPAuthorizationDateTime",

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from sopstatus.table import conversions, language
-from sopstatus.table.check import nearest
+from sopstatus.table.check import nearest, out_of_data_sets, repeating
 from sopstatus.table.load import MappingTable
 
 _LONG = ("LT", "ST", "UT", "UC")
@@ -28,7 +28,9 @@ _SAMPLES = {
     "FL": "0.5",
     **dict.fromkeys(("SL", "SS", "UL", "US"), "42"),
 }
-_TAG = re.compile(r"\(?(?:0x)?([0-9A-Fa-f]{4})[ ,:|/]*([0-9A-Fa-f]{4})\)?")
+_TAG = re.compile(
+    r"[(\[]?(?:0?x)?([0-9A-F]{4})[ ,:;|/.x-]*([0-9A-F]{4})[)\]]?", re.ASCII | re.IGNORECASE
+)
 _INSTEAD = {
     "SQ": "an attribute inside of it is no value of the data set, so this takes a codec",
     "AT": "it is a tag and no value",
@@ -63,6 +65,8 @@ def keyword_of(text: str) -> str:
 
     if found := _TAG.fullmatch(text.strip()):
         if keyword := keyword_for_tag(int(found[1] + found[2], 16)):
+            if why := repeating(keyword):
+                raise Unfit(f"{keyword}: {why}")
             return keyword
         odd = "; a private attribute has no dictionary" if int(found[1], 16) % 2 else ""
         raise Unfit(f"{text}: is not a tag of PS3.6{odd}; take it from PS3.6")
@@ -70,6 +74,8 @@ def keyword_of(text: str) -> str:
     known |= {_bare(dictionary_description(tag)): k for k, tag in keyword_dict.items() if k}
     if keyword := known.get(_bare(text), ""):
         return keyword
+    if why := repeating("".join(text.split())):
+        raise Unfit(f"{text}: {why}")
     near = nearest(_bare(text), known)
     hint = f'did you mean "{known[near]}"?' if near else "take it from PS3.6"
     raise Unfit(f"{text}: is not a DICOM Keyword; {hint}")
@@ -105,6 +111,8 @@ def scaffold(text: str, tables: MappingTable) -> Scaffold:
             raise Unfit(f"{keyword}: the table {group.name} has it{state}; use that")
     if keyword in language.IDENTITY:
         raise Unfit(f"{keyword}: {language.IS_IDENTITY}")
+    if out_of_data_sets(tag):
+        raise Unfit(f"{keyword}: {language.NOT_IN_DATA_SETS}")
     home = _known().get("homes", {}).get(keyword, "")
     vr, vm, title, retired, _ = get_entry(tag)
     if " or " in vr:

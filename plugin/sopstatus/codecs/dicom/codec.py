@@ -26,9 +26,9 @@ from sopstatus.codecs.shared.data_set import Changes
 from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.codecs.shared.statements import Reading, identities, unmapped
 from sopstatus.limits import DEFAULT, Limits
-from sopstatus.model import Result, SOPInstance
-from sopstatus.table import MappingTable
-from sopstatus.table.conversions import PACKED, packed_values
+from sopstatus.model import Result, SOPInstance, Value
+from sopstatus.table import Attribute, MappingTable
+from sopstatus.table.conversions import PACKED, is_legal, packed_values
 from sopstatus.values import tag_text
 
 if TYPE_CHECKING:
@@ -181,8 +181,7 @@ def _changed(into: Any, changes: Changes) -> Dataset:
     """Return a copy of the data set, with elements of its own, and the changes made in it."""
     import copy
 
-    from pydicom import Dataset, config
-    from pydicom.dataelem import DataElement
+    from pydicom import Dataset
 
     if isinstance(into, Dataset):
         dataset = copy.deepcopy(into, {id(uid): uid for uid in dicom_elements.uids(into)})
@@ -193,7 +192,19 @@ def _changed(into: Any, changes: Changes) -> Dataset:
         if isinstance(value, bool):
             dataset.pop(row.tag, None)
         else:
-            stored = packed_values(row.vr, value) if row.vr in PACKED else value
-            element = DataElement(row.tag, row.vr, stored, validation_mode=config.IGNORE)
-            dataset[row.tag] = element
+            dataset[row.tag] = _element(row, value)
     return dataset
+
+
+def _element(row: Attribute, value: Value) -> Any:
+    """Return an element; as it is read from a file where pydicom's numbers cannot hold the text."""
+    from pydicom import config
+    from pydicom.dataelem import DataElement, RawDataElement
+    from pydicom.tag import BaseTag
+
+    text = value or ""
+    if row.vr in ("DS", "IS") and not all(is_legal(row.vr, one) for one in text.split("\\") if one):
+        raw = text.encode("ascii") + b" " * (len(text) % 2)  # `unfit` has tried
+        return RawDataElement(BaseTag(row.tag), row.vr, len(raw), raw, 0, False, True)
+    stored = packed_values(row.vr, value) if row.vr in PACKED else value
+    return DataElement(row.tag, row.vr, stored, validation_mode=config.IGNORE)
