@@ -183,6 +183,29 @@ def test_one_codec_imports_no_other():
                 assert there != ["codecs"]
 
 
+def test_a_name_is_imported_from_where_it_is_made():
+    """Only a folder's ``__init__`` passes names on."""
+    for name, path in MODULES.items():
+        for node in statements(ast.parse(path.read_text())):
+            there = getattr(node, "module", None) or ""
+            own = MODULES.get(there.removeprefix("sopstatus."))
+            if own and own.name != "__init__.py":
+                made = made_in(own)
+                for alias in node.names:
+                    assert alias.name in made | {"*"}, f"{name} takes {alias.name} from {there}"
+
+
+@cache
+def made_in(path):
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return found
+
+
 def test_no_module_needs_the_repository():
     """What makes pages of the repository is in ``tools/docs``."""
     for name, path in MODULES.items():

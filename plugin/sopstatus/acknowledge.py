@@ -15,8 +15,8 @@ from heapq import merge as in_order
 from itertools import islice
 
 from sopstatus.catalogue import document_error
-from sopstatus.codecs.hl7 import er7
-from sopstatus.codecs.hl7.er7 import Delimiters, Message
+from sopstatus.codecs.hl7 import er7, outline
+from sopstatus.codecs.hl7.outline import Delimiters, Message
 from sopstatus.model import ERROR, FATAL, INFORMATION, SEVERITIES, DocumentError, Issue
 from sopstatus.outcome import display, issue_type
 
@@ -75,7 +75,7 @@ def acknowledge(
     `DocumentError` where there is no MSH; `negative` answers even then.
     """
     told = sorted(issues, key=lambda issue: SEVERITIES.index(issue.severity))
-    found = er7.messages(message)
+    found = outline.messages(message)
     if not found:
         raise document_error("hl7/no-msh", "")
     answers, about = [], _by_message(told)
@@ -110,7 +110,7 @@ def negative(
     There is always an answer, whatever the bytes and whatever MSH-15 and MSH-16 ask for: a sender
     that waits must not wait for ever. Without a MSH its MSA-2 is empty.
     """
-    found = er7.messages(data)
+    found = outline.messages(data)
     header = _header(data, found[0]) if found else _Header([], _USUAL, "ascii", b"\r")
     asked = header.field(15).strip().upper() not in (b"", _NEVER.encode())
     code = ("C" if asked else "A") + ("R" if reject else "E")

@@ -3,8 +3,8 @@
 import pytest
 from samples_of import sample
 from sopstatus import DocumentError, Limits, SOPInstance, codec
+from sopstatus.codecs.shared.json_document import load_json
 from sopstatus.codecs.shared.statements import Found, pair
-from sopstatus.documents.content import load_json
 
 MESSAGE = sample("authorized-original", "hl7")
 

@@ -20,7 +20,7 @@ from pydicom.multival import MultiValue
 from samples_of import CASES, FILES, FOLDER, verbatim_slice
 from sopstatus import DocumentError, Link, SOPInstance, codec, load_tables, transformer
 from sopstatus.cli import main
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import er7, outline
 from sopstatus.explain import explain
 from sopstatus.explain.json_spans import spans
 from sopstatus.explain.text import WIDTH, rendered
@@ -139,7 +139,7 @@ def held(told, document, source):
         return part
     (message,) = [
         m
-        for m in er7.messages(document)
+        for m in outline.messages(document)
         if m.segments and m.segments[0].start <= source.start < m.segments[-1].after
     ]
     mark = message.delimiters.field.encode()
@@ -196,7 +196,9 @@ def written(name, document, keywords, tables):
     if name == "hl7":
         lines = [line for line in document.decode().split("\r") if line.startswith("ZDS")]
         fields = (lines[0].split("|") if lines else []) + [""] * 12
-        kept = [er7.unescape(x, er7.Delimiters(*"|^~\\&"), "utf-8") for x in fields[9].split("~")]
+        kept = [
+            er7.unescape(x, outline.Delimiters(*"|^~\\&"), "utf-8") for x in fields[9].split("~")
+        ]
         return {k: (fields[rows[k].field] or None, entry(kept, k, rows)) for k in keywords}
     node = json.loads(json.dumps(document))
     (ours,) = [*find(node)] or [[]]

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from sopstatus import SOPInstance, codec
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import er7, outline
 from sopstatus.codecs.shared import xml_text
 from sopstatus.documents import content
 from sopstatus.documents.containers import stored
@@ -21,7 +21,7 @@ from sopstatus.table.check import _BARE_TAG
 from sopstatus.values import date_time_to_dt, is_fhir_code, is_range, is_uid, parse_dt
 
 HEAD = b"MSH|^~\\&|A|B|C|D|20240101||ORU^R01|1|P|2.5.1\r"
-MARKS = er7.Delimiters("|", "^", "~", "\\", "&")
+MARKS = outline.Delimiters("|", "^", "~", "\\", "&")
 
 
 def files(n):
@@ -61,7 +61,7 @@ def work(n):
         with contextlib.suppress(DocumentError):
             content.recognise(data)
     for data in (b"\r\x1c" * n, b"\rZDS\x1c" * n, b"\n\x0b" * n, b"\rMSH" * n):
-        er7.messages(HEAD + data, "", ("ZDS",))
+        outline.messages(HEAD + data, "", ("ZDS",))
     for data in (
         b"\x0bx\x1c\r" * n,
         b"\x0b" + b"x\x1c" * n,

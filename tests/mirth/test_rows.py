@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from sopstatus import SOPInstance, codec, load_tables, values
 from sopstatus.artifacts.mirth.channels import CHANNELS, step_script
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import er7, outline
 from sopstatus.codecs.hl7.reader import read
 from sopstatus.codecs.hl7_xml import of_er7
 from sopstatus.codecs.shared.issue_list import Issues
@@ -83,7 +83,7 @@ def each_segment(document, tables=TABLES):
     """What each segment of ours says, one by one, as the codec reads it."""
     data, said = XML.er7(document), []
     for name, rows in tables.segments.items():
-        found = er7.messages(data, "utf-8", (name,))
+        found = outline.messages(data, "utf-8", (name,))
         said += [p.instance for p in read(found, name, rows, Issues(), tables.holders)]
     return said
 
@@ -138,7 +138,8 @@ def test_reading_every_spelling(tmp_path):
         ]
         exact = [values.verbatim(row.keyword, v.replace("|", "")) for v in texts(row)]
         exact = [
-            er7.escape(one, er7.messages(HEADS[0].encode(), "utf-8")[0].delimiters) for one in exact
+            er7.escape(one, outline.messages(HEADS[0].encode(), "utf-8")[0].delimiters)
+            for one in exact
         ]
         pairs = [*((field, "") for field in fields), *(("", text) for text in exact[::4])]
         pairs += [

@@ -11,7 +11,7 @@ from laws.strategies import COMMENTS, DATE_TIMES, statements
 from samples_of import CASES, FOLDER, sample
 from sopstatus import SOPInstance, codec, load_tables, values
 from sopstatus.artifacts.mirth.channels import CHANNELS, ORU, step_script
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import er7, outline
 from sopstatus.codecs.hl7.reader import read
 from sopstatus.codecs.hl7_xml import of_er7
 from sopstatus.codecs.shared.issue_list import Issues
@@ -77,7 +77,7 @@ def documents():
 def each_segment(document):
     """What each ZDS of ours says, one by one, as the codec reads it."""
     data = XML.er7(document)
-    found = er7.messages(data, "utf-8", ("ZDS",))
+    found = outline.messages(data, "utf-8", ("ZDS",))
     rows = load_tables().segments["ZDS"]
     return [place.instance for place in read(found, "ZDS", rows, Issues())]
 
@@ -225,7 +225,7 @@ def test_text(tmp_path):
     for mark in headers:
         header = f"<MSH><MSH.1>{mark[0]}</MSH.1><MSH.2>{mark[1:]}</MSH.2></MSH>"
         xml = f"<HL7Message>{header}</HL7Message>"
-        (item,) = er7.messages(XML.er7(xml), "utf-8")
+        (item,) = outline.messages(XML.er7(xml), "utf-8")
         for text in texts:
             requests.append({"operation": "escape", "xml": xml, "text": text})
             wanted.append(er7.escape(text, item.delimiters))

@@ -16,11 +16,11 @@ from sopstatus import __version__, codec, load_tables
 from sopstatus.artifacts.fhir.definitions import definitions
 from sopstatus.artifacts.fhir.files import fhir_files
 from sopstatus.artifacts.fhir.heads import head
-from sopstatus.artifacts.fhir.names import attribute_id
 from sopstatus.artifacts.fhir.package import packed
 from sopstatus.artifacts.fhir.releases import PREVIEWS, RELEASES, base_elements
 from sopstatus.artifacts.fhir.snapshot import snapshot
 from sopstatus.cli import main
+from sopstatus.table.model import attribute_id
 
 from tools import need
 

@@ -11,7 +11,7 @@ from sopstatus.catalogue import document_error
 from sopstatus.cli import shared
 from sopstatus.cli.arguments import seconds, whole
 from sopstatus.cli.mllp import address
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import outline
 from sopstatus.engines.delivery.forwarder import Destination, Sender
 from sopstatus.engines.delivery.verdict import DONE
 from sopstatus.engines.mllp.answer import header
@@ -67,7 +67,7 @@ def run(options: Namespace) -> int:
 def _messages(file: str) -> Iterator[bytes]:
     """Yield the messages of a file, also of a batch; raise `DocumentError` where there is none."""
     data = shared.read(file, "FILE")
-    found = er7.messages(data)
+    found = outline.messages(data)
     if not found:
         raise document_error("hl7/no-msh", "FILE")
     for message in found:

@@ -7,9 +7,9 @@ from itertools import accumulate
 
 from sopstatus import values
 from sopstatus.codecs import hl7
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import er7, outline
 from sopstatus.codecs.hl7 import reader as hl7_read
-from sopstatus.codecs.hl7.er7 import Message, Segment
+from sopstatus.codecs.hl7.outline import Message, Segment
 from sopstatus.codecs.hl7.segment import NULL, ZSegment, coding
 from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.codecs.shared.statements import Found
@@ -37,7 +37,7 @@ def read(opened: Opened, tables: MappingTable) -> Reading:
     is_object = opened.data is None and opened.format == "hl7"
     site = tables.site
     aliases, names = site.hl7_character_sets, tuple(tables.segments)
-    found = er7.messages(data, charset, names, is_object=is_object, aliases=aliases)
+    found = outline.messages(data, charset, names, is_object=is_object, aliases=aliases)
     told = Issues(_WHOLE)
     usable = hl7.usable(found, told, site.processing)
     reader = _Reader(opened, tables, data)
@@ -200,7 +200,7 @@ class _Reader:
     ) -> None:
         """Note the segments of our name that are not ours, or whose identity cannot be read."""
         for item in usable:
-            for index, span in er7.numbered(item, name):
+            for index, span in outline.numbered(item, name):
                 if span.start in ours:
                     continue
                 path = f"{item.prefix}{name}[{index}]"
@@ -218,7 +218,7 @@ class _Reader:
         groups = {g.segment: g for g in switched_off(self.tables)}
         for name in groups.keys() - self.tables.segments.keys():
             for item in usable:
-                for index, span in er7.numbered(item, name):
+                for index, span in outline.numbered(item, name):
                     source = self.source(f"{item.prefix}{name}[{index}]", span.start, span.end)
                     self.leave(source, off(groups[name]))
 

@@ -5,5 +5,14 @@ is what is known about the other side; `transition` does one event of one copy; 
 many statements over a link, and `rereading` verifies what was written.
 """
 
+from sopstatus.profile import events
 from sopstatus.profile.events import *
-from sopstatus.profile.events import __all__ as __all__
+from sopstatus.profile.link import POLICIES, TRUSTED, UNKNOWN, Circumstances, Link
+from sopstatus.profile.transition import NOTHING, Copy, Transition, status_of
+from sopstatus.table.language import GOVERNED, STATUS
+
+__all__ = [
+    "GOVERNED", "NOTHING", "POLICIES", "STATUS", "TRUSTED", "UNKNOWN", "Circumstances", "Copy",
+    "Link", "Transition", "status_of",
+]  # fmt: skip
+__all__ += events.__all__

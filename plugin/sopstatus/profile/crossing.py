@@ -14,21 +14,11 @@ from sopstatus.catalogue import issue
 from sopstatus.codecs.shared.data_set import Spoken, silent_beside
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import AuditRecord, DocumentError, Issue, Result, SOPInstance, Value
-from sopstatus.profile.events import (
-    GOVERNED,
-    NOTHING,
-    STATUS,
-    Copy,
-    Transition,
-    overwrite,
-    receive,
-    respell,
-    send,
-    status_of,
-)
+from sopstatus.profile.events import overwrite, receive, respell, send
 from sopstatus.profile.language import ABSENT, INVALID, NOT_HELD, NOT_SPECIFIED, TERMS
 from sopstatus.profile.link import UNKNOWN, Circumstances, Link
-from sopstatus.profile.transition import HERE, LOCATION
+from sopstatus.profile.transition import HERE, LOCATION, NOTHING, Copy, Transition, status_of
+from sopstatus.table.language import GOVERNED, STATUS
 from sopstatus.values import context_offset
 
 if TYPE_CHECKING:

@@ -10,15 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sopstatus.model import SOPInstance, Value
-from sopstatus.profile.link import POLICIES, TRUSTED, UNKNOWN, Circumstances, Link
+from sopstatus.profile.link import Circumstances
 from sopstatus.profile.transition import HERE, NOTHING, Copy, Transition, status_of, step
-from sopstatus.table.language import COMPANIONS, GOVERNED, STATUS
+from sopstatus.table.language import COMPANIONS, GOVERNED
 
 __all__ = [
-    "GOVERNED", "NOTHING", "POLICIES", "STATUS", "TRUSTED", "UNKNOWN", "Circumstances", "Copy",
-    "Link", "Transition", "alter", "authorize", "change", "committed", "confirmed", "create",
-    "de_identified", "delete", "lossy_copy", "not_committed", "not_confirmed", "overwrite",
-    "receive", "respell", "send", "status_of", "store_failed", "timed_out", "transfer",
+    "alter", "authorize", "change", "committed", "confirmed", "create", "de_identified", "delete",
+    "lossy_copy", "not_committed", "not_confirmed", "overwrite", "receive", "respell", "send",
+    "store_failed", "timed_out", "transfer",
 ]  # fmt: skip
 
 _DATE, _COMMENT, _NUMBER = COMPANIONS

@@ -21,16 +21,6 @@ from sopstatus.table.toml_lines import place_of
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-__all__ = [
-    "Attribute",
-    "Group",
-    "MappingTable",
-    "Site",
-    "lint",
-    "load_tables",
-    "older_keywords",
-]
-
 
 def older_keywords(rows: Iterable[Attribute]) -> dict[str, str]:
     """Return the keyword of today for every older one of these rows."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from sopstatus.table import conversions, language
 from sopstatus.table.check import nearest, out_of_data_sets, repeating
-from sopstatus.table.load import MappingTable
+from sopstatus.table.model import MappingTable
 
 _LONG = ("LT", "ST", "UT", "UC")
 _SAMPLES = {

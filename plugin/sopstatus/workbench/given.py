@@ -9,7 +9,7 @@ from typing import Any
 
 from sopstatus.catalogue import document_error
 from sopstatus.codecs import Format
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import outline
 from sopstatus.documents.opened import Opened, opened
 
 _STARTS = ("MSH", "FHS", "BHS", "{", "[", "<")
@@ -61,7 +61,7 @@ def of(data: bytes | str) -> Given:
 def charset_of(one: Given) -> str:
     """Return Python's name of the character set that a document's bytes are in."""
     if one.format == "hl7" and isinstance(one.data, bytes):
-        found = er7.messages(one.data)
+        found = outline.messages(one.data)
         charset = found[0].charset if found else ""
         if charset and charset != "ascii":
             return charset

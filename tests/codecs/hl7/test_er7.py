@@ -2,7 +2,7 @@
 
 import pytest
 from sopstatus.codecs.hl7 import er7
-from sopstatus.codecs.hl7.er7 import Delimiters
+from sopstatus.codecs.hl7.outline import Delimiters
 
 USUAL = Delimiters(*"|^~\\&")
 SEVEN = Delimiters(*"|^~\\&#")

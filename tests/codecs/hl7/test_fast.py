@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from sopstatus import SOPInstance, codec, load_tables
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import er7, outline
 from sopstatus.codecs.hl7.fast import plan
 from sopstatus.codecs.hl7.segment import ZSegment
 from sopstatus.values import context_offset, with_offset
@@ -18,7 +18,7 @@ POINTER = "1.2^^Application^DICOM"
 def message(term="UNICODE UTF-8", time="", marks="|^~\\&"):
     sep = marks[:1]
     fields = [f"MSH{marks}", *[""] * 4, time, "", "ORU", "1", "P", "2.5.1", *[""] * 5, term]
-    (item,) = er7.messages(f"{sep.join(fields)}\r".encode(), "", ("ZDS",))
+    (item,) = outline.messages(f"{sep.join(fields)}\r".encode(), "", ("ZDS",))
     return item
 
 

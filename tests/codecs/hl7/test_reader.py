@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from sopstatus import SOPInstance, codec, load_tables
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import outline
 from sopstatus.codecs.hl7 import reader as hl7_read
 from sopstatus.codecs.shared.issue_list import Issues
 
@@ -22,7 +22,7 @@ def message(*lines, term="", marks="|^~\\&", kind="ORU^R01", charset="utf-8"):
 def read(document, *folders):
     tables = load_tables(*folders)
     issues = Issues()
-    found = er7.messages(document, "", tuple(tables.segments))
+    found = outline.messages(document, "", tuple(tables.segments))
     (rows,) = tables.segments.values()
     return hl7_read.read(found, "ZDS", rows, issues), list(issues)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from extra_table import qualification, table
 from sopstatus import SOPInstance, codec, load_tables
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import er7, outline
 from sopstatus.codecs.hl7.segment import ZSegment
 from sopstatus.values import context_offset, with_offset
 
@@ -23,7 +23,7 @@ def segment(*fields, marks="|^~\\&", term=UTF_8, time="", name="ZDS"):
     head += [b"1", b"P", b"2.5.1", *[b""] * 5, term.encode()]
     raw = [f.encode("utf-8") if isinstance(f, str) else f for f in fields]
     line = sep.join([name.encode(), *raw])
-    (item,) = er7.messages(sep.join(head) + b"\r" + line + b"\r", "", (name,))
+    (item,) = outline.messages(sep.join(head) + b"\r" + line + b"\r", "", (name,))
     assert item.delimiters and item.charset
     fields = er7.split(line, item.delimiters.field, item.charset)
     return ZSegment(fields, item, item.delimiters, item.charset, f"{name}[2]")

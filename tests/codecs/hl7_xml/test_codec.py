@@ -10,7 +10,7 @@ from laws.formats import hl7_documents
 from laws.strategies import statements
 from samples_of import CASES, sample
 from sopstatus import DocumentError, Limits, SOPInstance, codec
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import outline
 from sopstatus.codecs.hl7_xml import of_er7
 
 XML, HL7 = codec("hl7-xml"), codec("hl7")
@@ -88,7 +88,7 @@ def test_written_as_xml_it_becomes_the_same_message(data):
     text = "".join(line + "\r" for line in lines)
     given_ = data.draw(statements(known, holders=holders))
     written = XML.encode(given_, of_er7(text.encode(), "utf-8").decode())
-    charset = er7.messages(text.encode("ascii"))[0].charset
+    charset = outline.messages(text.encode("ascii"))[0].charset
     expected = HL7.encode(given_, text.encode("ascii"))
     assert blanks_at_the_ends_are_kept(engine(written.value)) == blanks_at_the_ends_are_kept(
         expected.value.decode(charset)

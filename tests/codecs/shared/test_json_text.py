@@ -6,7 +6,7 @@ import re
 import pytest
 from refusals import refused
 from sopstatus.codecs.shared import json_text
-from sopstatus.documents.content import load_json
+from sopstatus.codecs.shared.json_document import load_json
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pydicom.datadict import dictionary_VM
 from sopstatus.artifacts.cloud import matrix
 from sopstatus.artifacts.docs.values import first, samples
 from sopstatus.artifacts.fhir.extension import contexts, extension_id
-from sopstatus.artifacts.fhir.names import attribute_id, tag_of, title_of
+from sopstatus.artifacts.fhir.names import tag_of, title_of
 from sopstatus.artifacts.fhir.releases import RELEASES
 from sopstatus.artifacts.fhir.search import expression, search_type, searchable
 from sopstatus.artifacts.hl7.fields import fields, table_id
@@ -27,6 +27,7 @@ from sopstatus.catalogue import catalogue
 from sopstatus.profile.table import load_profile
 from sopstatus.table import Group, MappingTable
 from sopstatus.table.language import STATUS
+from sopstatus.table.model import attribute_id
 
 _ERRORS = (
     "value",

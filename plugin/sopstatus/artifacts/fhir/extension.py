@@ -6,7 +6,7 @@ from typing import Any
 
 from sopstatus.artifacts.fhir.basic import INSTANCE
 from sopstatus.artifacts.fhir.heads import Resource, head, url_of
-from sopstatus.artifacts.fhir.names import attribute_id, tag_of, title_of
+from sopstatus.artifacts.fhir.names import tag_of, title_of
 from sopstatus.artifacts.fhir.releases import Release
 from sopstatus.artifacts.fhir.snapshot import views
 from sopstatus.table import Attribute, Group, Site
@@ -19,6 +19,7 @@ from sopstatus.table.language import (
     VERBATIM_SLICE,
     VERBATIM_VALUE,
 )
+from sopstatus.table.model import attribute_id
 
 MAPPINGS = [
     {"identity": "dicom", "uri": "http://nema.org/dicom", "name": "DICOM tag"},

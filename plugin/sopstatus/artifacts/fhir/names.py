@@ -7,10 +7,7 @@ import re
 from pydicom.datadict import dictionary_description
 
 from sopstatus.table import Attribute
-from sopstatus.table.model import attribute_id
 from sopstatus.values import tag_text
-
-__all__ = ["attribute_id", "camel", "pascal", "tag_of", "title_of"]
 
 
 def pascal(identifier: str) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 
 from sopstatus.artifacts.fhir.extension import contexts
 from sopstatus.artifacts.fhir.heads import Resource, head, url_of
-from sopstatus.artifacts.fhir.names import attribute_id, title_of
+from sopstatus.artifacts.fhir.names import title_of
 from sopstatus.artifacts.fhir.profiles import profile_id
 from sopstatus.artifacts.fhir.releases import Release
 from sopstatus.artifacts.fhir.search import search_type, searchable
 from sopstatus.table import MappingTable
+from sopstatus.table.model import attribute_id
 
 OPERATIONS = ("sop-status", "to-hl7v2")
 RESOURCE = "ImagingStudy"

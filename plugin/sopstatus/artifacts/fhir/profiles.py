@@ -6,11 +6,12 @@ from typing import Any
 
 from sopstatus.artifacts.fhir.extension import contexts, extension_id
 from sopstatus.artifacts.fhir.heads import Resource, head, url_of
-from sopstatus.artifacts.fhir.names import attribute_id, camel, tag_of, title_of
+from sopstatus.artifacts.fhir.names import camel, tag_of, title_of
 from sopstatus.artifacts.fhir.releases import Release
 from sopstatus.artifacts.fhir.snapshot import views
 from sopstatus.table import Attribute, Group, MappingTable
 from sopstatus.table.language import HOLDER_SLICE, HOLDER_UID_SLICE
+from sopstatus.table.model import attribute_id
 
 _SLICING = {
     "discriminator": [{"type": "value", "path": "url"}],

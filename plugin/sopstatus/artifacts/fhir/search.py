@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from sopstatus.artifacts.fhir.extension import contexts
 from sopstatus.artifacts.fhir.heads import Resource, head
-from sopstatus.artifacts.fhir.names import attribute_id, tag_of, title_of
+from sopstatus.artifacts.fhir.names import tag_of, title_of
 from sopstatus.artifacts.fhir.releases import Release
 from sopstatus.table import Attribute, Group, Site
+from sopstatus.table.model import attribute_id
 
 _BARE = "Search by the bare code: the value is a code without a system."
 _TYPES = {"code": "token", "dateTime": "date"}

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sopstatus.artifacts.fhir.heads import Resource, head, url_of
-from sopstatus.artifacts.fhir.names import attribute_id, pascal, tag_of, title_of
+from sopstatus.artifacts.fhir.names import pascal, tag_of, title_of
 from sopstatus.table import Attribute, Group, Site
+from sopstatus.table.model import attribute_id
 
 
 class Codes(NamedTuple):

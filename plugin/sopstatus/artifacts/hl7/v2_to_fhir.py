@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from hl7apy import load_library
 
 from sopstatus.artifacts.fhir.heads import url_of
-from sopstatus.artifacts.fhir.names import attribute_id
 from sopstatus.artifacts.hl7.fields import Field, fields
 from sopstatus.codecs.fhir.elements import STUDY_SYSTEM
 from sopstatus.codecs.fhir.value import VALUE
@@ -27,6 +26,7 @@ from sopstatus.table.language import (
     VERBATIM_SLICE,
     VERBATIM_VALUE,
 )
+from sopstatus.table.model import attribute_id
 
 _VERSION = "2.8"  # whose components the sheets of data types list
 _GROUPS = ("HL7 v2", *[""] * 5, "Condition (IF True)", "", "", "HL7 FHIR", *[""] * 8, "Comments")

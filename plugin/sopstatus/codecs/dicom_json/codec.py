@@ -24,8 +24,6 @@ from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.codecs.shared.statements import Reading, by_uid, identities, unmapped
 from sopstatus.model import DocumentError, Result, SOPInstance
 
-__all__ = ["DICOMJSONCodec", "Fetch"]
-
 _SOP_INSTANCE = f"{data_set.SOP_INSTANCE:08X}"
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from sopstatus._lazily import exports
 
 if TYPE_CHECKING:
-    from sopstatus.codecs.fhir.codec import FHIRCodec, imaging_study, release_of
+    from sopstatus.codecs.fhir.blank import imaging_study, release_of
+    from sopstatus.codecs.fhir.codec import FHIRCodec
     from sopstatus.codecs.fhir.update import transaction, with_id
 
 __all__ = ["FHIRCodec", "imaging_study", "release_of", "transaction", "with_id"]
 
-exports(__name__, "codec", "update")
+exports(__name__, "codec", "blank", "update")

@@ -45,8 +45,6 @@ from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import Attribute, Group, MappingTable
 
-__all__ = ["FHIRCodec", "imaging_study", "release_of"]
-
 Path = tuple[str | int, ...]
 
 

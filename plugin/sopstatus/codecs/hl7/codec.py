@@ -13,11 +13,11 @@ from itertools import chain
 from typing import Any
 
 from sopstatus.catalogue import document_error
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import er7, outline
 from sopstatus.codecs.hl7.blank import message
-from sopstatus.codecs.hl7.er7 import Message
 from sopstatus.codecs.hl7.fast_append import appended
 from sopstatus.codecs.hl7.orders import NAMING, studies
+from sopstatus.codecs.hl7.outline import Message
 from sopstatus.codecs.hl7.reader import pieces
 from sopstatus.codecs.hl7.writer import Writer
 from sopstatus.codecs.shared.context import Context
@@ -85,7 +85,7 @@ class HL7Codec(ZSegments):
         """List the Study Instance UIDs that the document names, in any segment."""
         data, charset, _, is_object = _as_bytes(document)
         aliases = self.tables.site.hl7_character_sets
-        found = er7.messages(data, charset, NAMING, is_object=is_object, aliases=aliases)
+        found = outline.messages(data, charset, NAMING, is_object=is_object, aliases=aliases)
         return studies(found)
 
     def encode(
@@ -145,7 +145,7 @@ class HL7Codec(ZSegments):
             raise document_error("document/too-large", "", limit=self.limits.document)
         if not data or data.isspace():
             raise document_error("document/empty", "")
-        found = er7.messages(
+        found = outline.messages(
             data,
             charset,
             tuple(self.tables.segments),

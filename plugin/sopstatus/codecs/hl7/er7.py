@@ -11,29 +11,7 @@ import re
 
 from sopstatus.codecs.hl7.outline import (
     Delimiters,
-    Message,
-    Segment,
-    messages,
-    numbered,
-    segment_at,
-    starts,
 )
-
-__all__ = [
-    "Delimiters",
-    "Message",
-    "Segment",
-    "components",
-    "decode",
-    "escape",
-    "is_byte_safe",
-    "messages",
-    "numbered",
-    "segment_at",
-    "split",
-    "starts",
-    "unescape",
-]
 
 _BYTE_SAFE = re.compile(r"ascii|utf-8|iso8859-\d+|cp125\d|euc_kr")
 

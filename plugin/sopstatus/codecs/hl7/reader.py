@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from sopstatus.catalogue import document_error, issue
-from sopstatus.codecs.hl7 import er7
-from sopstatus.codecs.hl7.er7 import Message, Segment
+from sopstatus.codecs.hl7 import er7, outline
 from sopstatus.codecs.hl7.fast import plan
 from sopstatus.codecs.hl7.orders import withdrawals
+from sopstatus.codecs.hl7.outline import Message, Segment
 from sopstatus.codecs.hl7.segment import ZSegment
 from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.codecs.shared.statements import Found, contradicting
@@ -75,7 +75,7 @@ def read(
         quick, is_plain = plan(name, rows, item.delimiters), er7.is_byte_safe(item.charset)
         taken_back: Callable[[int, str], bool] | None = None
         is_known = False
-        for index, start in enumerate(er7.starts(item, name), 1):
+        for index, start in enumerate(outline.starts(item, name), 1):
             place = Place(item, start, name, index)
             instance, unread = quick.read(start, item) if is_plain else None, _NOTHING_UNREAD
             if instance is None:

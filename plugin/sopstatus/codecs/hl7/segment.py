@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from sopstatus import values
 from sopstatus.catalogue import issue
 from sopstatus.codecs.hl7 import er7
-from sopstatus.codecs.hl7.er7 import Delimiters, Message
+from sopstatus.codecs.hl7.outline import Delimiters, Message
 from sopstatus.codecs.shared import row_values as forms
 from sopstatus.holder import Holder
 from sopstatus.model import Issue, SOPInstance, Value

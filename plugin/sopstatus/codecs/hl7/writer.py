@@ -7,10 +7,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from sopstatus.codecs.hl7 import er7
-from sopstatus.codecs.hl7.er7 import Message, Segment
+from sopstatus.codecs.hl7 import outline
 from sopstatus.codecs.hl7.fast import plan
 from sopstatus.codecs.hl7.orders import IHE_SEGMENT, Order, last_segment, orders, withdrawals
+from sopstatus.codecs.hl7.outline import Message, Segment
 from sopstatus.codecs.hl7.reader import Place, read
 from sopstatus.codecs.hl7.segment import ZSegment
 from sopstatus.codecs.shared.issue_list import Issues
@@ -175,7 +175,7 @@ class Writer:
 
     def _count(self, item: Message) -> int:
         if item.start not in self.counts:
-            self.counts[item.start] = sum(1 for _ in er7.numbered(item, self.name))
+            self.counts[item.start] = sum(1 for _ in outline.numbered(item, self.name))
         return self.counts[item.start]
 
     def _end(self, span: Segment) -> int:

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sopstatus.catalogue import document_error
-from sopstatus.codecs.hl7 import ZSegments, er7, usable
-from sopstatus.codecs.hl7.er7 import Message
+from sopstatus.codecs.hl7 import ZSegments, er7, outline, usable
 from sopstatus.codecs.hl7.orders import NAMING, studies
-from sopstatus.codecs.hl7.outline import named_character_set
+from sopstatus.codecs.hl7.outline import Message, named_character_set
 from sopstatus.codecs.hl7.writer import Writer
 from sopstatus.codecs.hl7_xml.document import NAME, ROOT, View, segment_text, view
 from sopstatus.codecs.hl7_xml.writer import spliced
@@ -33,7 +32,7 @@ class HL7XMLCodec(ZSegments):
 
     def studies(self, document: Any) -> list[str]:
         """List the Study Instance UIDs that the document names, in any segment."""
-        return studies(er7.messages(self.er7(document), "utf-8", NAMING))
+        return studies(outline.messages(self.er7(document), "utf-8", NAMING))
 
     def encode(
         self,
@@ -79,7 +78,7 @@ class HL7XMLCodec(ZSegments):
     def _seen(self, data: bytes, issues: Issues) -> tuple[View, list[Message]]:
         names = tuple(self.tables.segments)
         seen = view(data, frozenset(names), issues)
-        found = er7.messages(seen.data, "utf-8", names)
+        found = outline.messages(seen.data, "utf-8", names)
         if not found:
             raise document_error("hl7/no-msh", "")
         for (
@@ -95,7 +94,7 @@ def of_er7(data: bytes, charset: str = "") -> bytes:
     Raise `DocumentError` where it has no MSH, or cannot be cut or decoded, or where the name of a
     segment, with blanks say, cannot be that of an element.
     """
-    found = er7.messages(data, charset)
+    found = outline.messages(data, charset)
     if not found:
         raise document_error("hl7/no-msh", "")
     issues = Issues()

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sopstatus.catalogue import document_error
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import outline
 from sopstatus.codecs.shared import xml_text
 from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.codecs.shared.xml_text import Node
@@ -176,7 +176,7 @@ def _by_number(
     return found, in_order, alien
 
 
-def field_text(text: str, name: str, delimiters: er7.Delimiters) -> str:
+def field_text(text: str, name: str, delimiters: outline.Delimiters) -> str:
     """Write the ER7 text of a field as the elements of this name, as the engine does."""
     repetition = delimiters.repetition
     return "".join(
@@ -214,7 +214,7 @@ def _hexadecimal(text: str, sign: str) -> str:
     return "".join(f"{sign}X{c.encode('utf-8').hex().upper()}{sign}" for c in text)
 
 
-def segment_text(line: bytes, delimiters: er7.Delimiters) -> str:
+def segment_text(line: bytes, delimiters: outline.Delimiters) -> str:
     """Write an ER7 segment (UTF-8) as its element, as the engine does."""
     name, *fields = line.decode("utf-8").split(delimiters.field)
     inner = "".join(

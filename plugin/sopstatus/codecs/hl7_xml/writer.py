@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from itertools import zip_longest
 
-from sopstatus.codecs.hl7.er7 import Delimiters
+from sopstatus.codecs.hl7.outline import Delimiters
 from sopstatus.codecs.hl7_xml.document import Line, View, field_text, segment_text
 from sopstatus.codecs.shared import xml_text
 from sopstatus.codecs.shared.splice import splice

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import outline
 
 DONE, DEAD_LETTER, AGAIN, SKIP = "done", "dead-letter", "again", "skip"
 _MEANS = {"A": DONE, "E": DEAD_LETTER, "R": AGAIN}  # second letter of MSA-1 (table 0008)
@@ -39,7 +39,7 @@ def judge(answer: bytes, control_id: bytes, earlier: Collection[bytes] = ()) -> 
     """
     found: list[tuple[str, bytes]] = []
     told: list[str] = []
-    for message in er7.messages(answer):
+    for message in outline.messages(answer):
         marks = message.delimiters
         if marks is None:
             continue

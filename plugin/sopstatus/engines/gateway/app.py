@@ -14,8 +14,9 @@ from dataclasses import replace
 from sopstatus import log
 from sopstatus.catalogue import document_error
 from sopstatus.engines.gateway.asgi import App, Message, Receive, Scope, Send, without
-from sopstatus.engines.gateway.middleware import Gateway, Site
+from sopstatus.engines.gateway.middleware import Gateway
 from sopstatus.engines.gateway.openapi import openapi
+from sopstatus.engines.gateway.settings import Site
 from sopstatus.engines.http.answers import Answer
 from sopstatus.engines.http.auth import authorized
 from sopstatus.engines.http.body import Body

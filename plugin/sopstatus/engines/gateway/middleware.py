@@ -30,8 +30,6 @@ from sopstatus.engines.http.body import Disconnected
 from sopstatus.engines.http.traced import noted
 from sopstatus.model import DocumentError, Issue
 
-__all__ = ["Gateway", "Site"]
-
 Told = Callable[[tuple[Issue, ...]], None]
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sopstatus.acknowledge import acknowledge, negative
 from sopstatus.catalogue import document_error
-from sopstatus.codecs.hl7 import er7
+from sopstatus.codecs.hl7 import outline
 from sopstatus.engines.mllp.frame import NOT_FRAMED, TOO_LARGE, Block
 from sopstatus.model import DocumentError, Issue
 
@@ -45,7 +45,7 @@ def header(message: bytes) -> Header:
     """Read the header of the first message in a block; one without MSH has nothing in it."""
     start = 0 if message.startswith(b"MSH") else -1
     if start < 0:
-        found = er7.messages(message)
+        found = outline.messages(message)
         if not found:
             return _NOTHING
         start = found[0].start
