@@ -58,11 +58,11 @@ def nested(**attributes):
     return Sequence([item])
 
 
-def signed():
+def signed(tags=(0x00080018, 0x01000410)):
     made = dataset(SOPInstanceStatus="OR")
     item = Dataset()
     item.MACIDNumber = 1
-    item.DataElementsSigned = [0x00080018, 0x01000410]
+    item.DataElementsSigned = tags and list(tags)
     made.MACParametersSequence = Sequence([item])
     return made
 
@@ -112,6 +112,7 @@ def files():
     sequence = nested(SOPInstanceStatus="AO")
     yield "dicom/nested.dcm", part10(dataset(ReferencedImageSequence=sequence))
     yield "dicom/signature.dcm", part10(signed())
+    yield "dicom/signature-unread.dcm", part10(signed(None))
     comment = part10(dataset(SOPInstanceStatus="AO", SOPAuthorizationComment="fur KOln"))
     latin, utf8 = (comment.replace(b"fur KOln", t) for t in (b"f\xfcr K\xf6ln", b"f\xc3\xbcr Kln"))
     yield "dicom/charset-doubtful.dcm", utf8

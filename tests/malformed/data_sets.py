@@ -391,6 +391,19 @@ def file_behind(made):
     made.outer_tail += second.bytes()
 
 
+def signatures(made):
+    """Sign the status, so that a reader can tell or not: MAC Parameters Sequence of any VR and value."""
+    signed = made.rng.choice([b"\0\1\x10\4", b"\0\1\x10", b"", b"ABCD"])
+    vr = made.rng.choice([b"AT", b"AT", b"LO", b"UN", b"SQ"])
+    inside = Element(0x04000020, vr, signed).encoded(made.syntax)
+    item = Element(0xFFFEE000, b"", inside[: made.rng.choice([999, 2])]).encoded(made.syntax)
+    value = made.rng.choice([item, item, b"\1\2\3\4", b""])
+    vr = made.rng.choice([b"SQ", b"SQ", b"UN", b"OB", b"CS", b"UI", b"UL"])
+    length = made.rng.choice([None, None, None, 0xFFFFFFFF])
+    at = max(0, made.rng.choice([made.index(0x60000010), made.place()]))
+    made.elements.insert(at, Element(0x4FFE0001, vr, value, length))
+
+
 # --- deflated ---------------------------------------------------------------------------------
 
 
@@ -414,6 +427,7 @@ FAULTS = {
     "syntax": (syntax_lies, syntax_twice, meta_length_wrong, preamble),
     "inside": (meta_inside,),
     "behind": (padding, bytes_behind, elements_behind, file_behind),
+    "signature": (signatures,),
     "deflate": (deflated_wrongly,),
 }
 _KINDS = tuple(FAULTS)

@@ -5,7 +5,9 @@ import struct
 
 import pytest
 from part10_made import DEFLATED, EXPLICIT, part10_file, plain
-from sopstatus import codec
+from pydicom import dcmread
+from sopstatus import DocumentError, codec, transformer
+from sopstatus.codecs.part10.file import Part10File
 
 CLASS, SOP = plain(0x00080016, "UI", b"1.2.3.4\0"), plain(0x00080018, "UI", b"1.2.3.5\0")
 PARENTS = plain(0x0020000D, "UI", b"1.2.3.6\0") + plain(0x0020000E, "UI", b"1.2.3.7\0")
@@ -67,3 +69,32 @@ def test_behind_what_cannot_be_followed_nobody_has_looked(tmp_path):
     un = struct.pack("<HH4sI", 0x0400, 0x0561, b"UN\0\0", 0xFFFFFFFF) + item + ends
     said, codes = every_way(part10_file(CLASS, SOP, PARENTS, un, STATUS), tmp_path)
     assert (said, codes) == ([], ["dicom/not-looked-behind"])
+
+
+@pytest.mark.parametrize("pixels", [0, 3000, 200_000])
+def test_a_deflated_file_that_is_cut_is_not_made_whole(pixels, tmp_path):
+    """What is deflated says where it ends; without that the rest is missing, even behind an element."""
+    behind = struct.pack("<HH4sI", 0x7FE0, 0x10, b"OB\0\0", pixels) + bytes(range(250)) * (
+        pixels // 250
+    )
+    whole = part10_file(CLASS, SOP, PARENTS, STATUS, behind * bool(pixels), syntax=DEFLATED)
+    begin = len(part10_file(syntax=EXPLICIT)) + 2  # the UID is longer
+    places = (
+        range(begin, len(whole)) if len(whole) < 1000 else (*range(begin, begin + 99), -900, -7, -1)
+    )
+    path, carry = tmp_path / "cut.dcm", transformer("dicom", "dicom")
+    assert dcmread(io.BytesIO(carry(whole).value)).SOPInstanceStatus == "NS"
+    for place in places:
+        data = whole[:place]
+        path.write_bytes(data)
+        for document in (data, path, io.BytesIO(data)):
+            try:
+                said = codec("dicom").decode(document).value
+            except DocumentError as error:
+                assert error.issues[0].code in ("dicom/truncated", "dicom/not-part10")
+            else:
+                assert dict(said[0].attributes)["SOPInstanceStatus"] == "AO"
+        for document in (data, Part10File(path), io.BytesIO(data)):
+            with pytest.raises(DocumentError) as caught:
+                carry(document)
+            assert caught.value.issues[0].code in ("dicom/truncated", "dicom/not-part10")

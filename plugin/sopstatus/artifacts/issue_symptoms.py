@@ -193,7 +193,7 @@ SYMPTOMS = (
     ),
     Symptom(
         "It refuses a huge or odd document",
-        "dicom/too-large dicom/too-deep fhir/too-deep document/too-large document/too-deep "
+        "dicom/too-large dicom/too-many-elements dicom/too-deep fhir/too-deep document/too-large document/too-deep "
         "document/too-many-statements document/too-many-pairs document/more-issues hl7/too-many-repetitions "
         "fhir/too-many-slices",
     ),

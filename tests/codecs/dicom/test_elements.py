@@ -104,14 +104,8 @@ def test_limits_hold_whatever_a_data_set_comes_in(tmp_path):
     more = plain(0x7FE00010, "OB", b"")[:6] + b"\0\0" + (100_000).to_bytes(4, "little")
     data = part10_file(creator, more + b"\0" * 100_000, syntax=DEFLATED)
     for source in sources(data, tmp_path / "x.dcm"):
-        told = refused(read, source, limits=Limits(inflated=50_000))
+        told = refused(codec("dicom", limits=Limits(inflated=50_000)).decode, source)
         assert told[:2] == ("dicom/too-large", "")
-
-
-def test_pixel_data_is_not_read_by_pydicom_either():
-    pixels = plain(0x7FE00010, "OB", b"")[:6] + b"\0\0\4\0\0\0abcd"
-    data = part10_file(plain(STATUS.tag, "CS", b"AO"), pixels)
-    assert set(dicom_elements.by_pydicom(io.BytesIO(data)).keys()) == {STATUS.tag}
 
 
 def test_a_file_object_is_left_at_its_beginning():
@@ -144,28 +138,6 @@ def test_what_the_walk_gives_up_is_read_by_pydicom(tmp_path):
     assert (found.walked, found.plain(0x00080018), found.tolerantly) == (None, "1.2", True)
     assert read(data).tolerantly
     assert found.source() == {}
-    assert refused(dicom_elements.by_pydicom, io.BytesIO(b"x" * 300))[:2] == (
-        "dicom/not-part10",
-        "",
-    )
-
-
-@pytest.mark.parametrize("is_path", [False, True])
-def test_pydicom_stops_behind_the_last_tag(tmp_path, is_path):
-    data = part10_file(
-        plain(STATUS.tag, "CS", b"AO"),
-        plain(WHEN.tag, "DT", b"2024"),
-        plain(0x01110010, "LO", b"X "),
-    )
-    path = tmp_path / "x.dcm"
-    path.write_bytes(data)
-    for stop, tags in ((WHEN.tag, {STATUS.tag, WHEN.tag}), (WHEN.tag - 1, {STATUS.tag})):
-        for source in (path, str(path)) if is_path else (io.BytesIO(data),):
-            assert set(dicom_elements.by_pydicom(source, stop).keys()) == tags
-    assert refused(dicom_elements.by_pydicom, tmp_path / "none", 7)[:2] == (
-        "dicom/not-understood",
-        "",
-    )
 
 
 # --- text ----------------------------------------------------------------------------------------
@@ -343,7 +315,8 @@ def test_a_doubtful_data_set_is_inflated_within_its_limit():
     creator = plain(0x00290010, "LO", b"MMCPrivate")
     rest = plain(0x7FE00010, "OB", b"")[:6] + b"\0\0" + (100_000).to_bytes(4, "little")
     data = part10_file(creator, rest + b"\0" * 100_000, syntax=DEFLATED)
-    assert refused(read, data, limits=Limits(inflated=50_000))[:2] == ("dicom/too-large", "")
+    under = codec("dicom", limits=Limits(inflated=50_000))
+    assert refused(under.decode, data)[:2] == ("dicom/too-large", "")
     assert read(data, limits=Limits(inflated=200_000)).walked
     quiet = part10_file(rest + b"\0" * 100_000, syntax=DEFLATED)
     assert read(quiet, limits=Limits(inflated=50_000)).walked

@@ -13,10 +13,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sopstatus.codecs.dicom import by_pydicom
 from sopstatus.codecs.dicom import elements as dicom_elements
 from sopstatus.codecs.dicom.elements import FULLY, QUICKLY, STRICTLY, Elements
 from sopstatus.codecs.dicom.fast import Plan, plan
-from sopstatus.codecs.dicom.hidden import MAC_PARAMETERS, signed
 from sopstatus.codecs.part10 import rewrite as part10_write
 from sopstatus.codecs.part10.file import Part10File, Rewriting, State, unreadable
 from sopstatus.codecs.part10.walk import DataSet
@@ -114,14 +114,11 @@ class DICOMCodec:
         old = elements.held(self.limits)
         new = data_set.chosen(given, old, holder, issues.at(tag_text(data_set.SOP_INSTANCE)))
         changes = elements.changes(old, new, issues, exactly) if new else {}
+        issues += elements.signed(changes) if changes else ()
         if not isinstance(into, bytes | Part10File):
-            dataset = _changed(into, changes)
-            issues += signed(dataset, changes) if changes else ()
-            return Result(dataset, issues.told())
+            return Result(_changed(into, elements, changes), issues.told())
         made = elements.encoded(changes)
         walked = elements.walked if made else None
-        if walked and MAC_PARAMETERS in walked.findings.counts:
-            issues += signed(into, changes)
         if walked and (at := walked.findings.faults.get("dicom/order")):
             issues.at(tag_text(at)).add("dicom/reordered")
         if isinstance(into, bytes):
@@ -177,7 +174,7 @@ class DICOMCodec:
         return Rewriting(into.path, before, (edit,), -1, self.limits)
 
 
-def _changed(into: Any, changes: Changes) -> Dataset:
+def _changed(into: Any, elements: Elements, changes: Changes) -> Dataset:
     """Return a copy of the data set, with elements of its own, and the changes made in it."""
     import copy
 
@@ -186,8 +183,7 @@ def _changed(into: Any, changes: Changes) -> Dataset:
     if isinstance(into, Dataset):
         dataset = copy.deepcopy(into, {id(uid): uid for uid in dicom_elements.uids(into)})
     else:
-        # a file object stands at its beginning again
-        dataset = dicom_elements.by_pydicom(into, pixels=True)
+        dataset = by_pydicom.whole(elements.source())
     for row, value in changes.items():
         if isinstance(value, bool):
             dataset.pop(row.tag, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sopstatus.codecs.dicom import character_set
-from sopstatus.codecs.dicom.elements import Elements, by_pydicom, read
+from sopstatus.codecs.dicom.elements import Elements, read
 from sopstatus.codecs.dicom.fast import plan
 from sopstatus.codecs.shared.context import IMPERSONAL, PERSONAL, SEQUENCES, Source
 from sopstatus.limits import Limits
@@ -39,7 +39,7 @@ class DataSet:
             return None
         try:
             if self.whole is None:
-                self.whole = by_pydicom(self.elements.source(), max(SEQUENCES))
+                self.whole = self.elements.reread(max(SEQUENCES))
             first: Any = self.whole[tag].value[0]
         except Exception:  # what pydicom raises on a broken element is not one family
             return None

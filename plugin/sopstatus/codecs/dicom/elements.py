@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from os import PathLike
 from typing import Any
 
 from sopstatus.catalogue import document_error, issue, reason_of
-from sopstatus.codecs.dicom import character_set
+from sopstatus.codecs.dicom import by_pydicom, character_set
 from sopstatus.codecs.dicom import hidden as dicom_hidden
 from sopstatus.codecs.dicom.fast import CODE_STRINGS, Plan
 from sopstatus.codecs.part10 import rewrite as part10_write
@@ -157,13 +157,7 @@ class Elements:
 
     def is_directory(self) -> bool:
         """Tell whether this is a DICOMDIR: it has Directory Record Sequence (PS3.3 F.3.2.2)."""
-        try:
-            dataset = self.dataset
-            if dataset is None:
-                dataset = by_pydicom(self.source(), _DIRECTORY_RECORDS)
-        except DocumentError:
-            return False
-        return _DIRECTORY_RECORDS in dataset
+        return _DIRECTORY_RECORDS in self.reread(_DIRECTORY_RECORDS)
 
     def value(self, row: Attribute, issues: Issues) -> dict[str, Value]:
         """Read one attribute: its keyword and value, or nothing where it is absent or unreadable."""
@@ -194,15 +188,32 @@ class Elements:
 
     def hidden(self) -> list[Issue]:
         """Return issues for what looks like a status and states nothing."""
-        dataset = self.dataset
-        if self.walked:
-            if not self.walked.doubtful:
-                return []
-            try:
-                dataset = by_pydicom(self.source(), self.plan.walk.last)
-            except DocumentError:
-                return []
-        return dicom_hidden.of_dataset(dataset, self.plan.rows)
+        if self.walked and not self.walked.doubtful:
+            return []
+        return dicom_hidden.of_dataset(self.reread(self.plan.walk.last), self.plan.rows)
+
+    def signed(self, changed: Iterable[Attribute]) -> list[Issue]:
+        """Return issues for what changes and a digital signature covers, or may cover."""
+        tag = dicom_hidden.MAC_PARAMETERS
+        count = self.walked.findings.counts.get(tag, 0) if self.walked else tag in self.dataset
+        if not count:
+            return []
+        try:
+            dataset = self.reread(tag) if count == 1 else {}
+        except DocumentError:
+            dataset = {}
+        return dicom_hidden.signed(dataset, changed)
+
+    def reread(self, last: int) -> Any:
+        """Return what pydicom reads of the data set, up to a tag; nothing where it does not understand."""
+        if self.walked is None:
+            return self.dataset
+        try:
+            return by_pydicom.headers(self.source(), self.walked.window.limits, last)
+        except DocumentError as error:
+            if error.issues[0].code != "dicom/not-understood":
+                raise
+            return {}
 
     def troubles(self, issues: Issues) -> None:
         """Add what is wrong with the data set, whatever it states."""
@@ -376,31 +387,10 @@ def _walked(
     try:
         walked = walked or part10.survey(window, wanted.walk)
     except part10.Lost:
-        return Elements(wanted, dataset=by_pydicom(source()), tolerantly=True)
-    if walked.deflated and (
-        walked.doubtful or dicom_hidden.MAC_PARAMETERS in walked.findings.counts
-    ):
-        walked.window.drain()  # pydicom, which will look closer, has no limit
+        return Elements(
+            wanted, dataset=by_pydicom.headers(source(), window.limits), tolerantly=True
+        )
     return Elements(wanted, walked, None, source)
-
-
-def by_pydicom(source: Any, stop: int = 0, *, pixels: bool = False) -> Any:
-    """Read by pydicom what the walker cannot follow; nothing behind ``stop``, if it is given."""
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
-    from pydicom.filereader import read_partial
-
-    try:
-        if not stop:
-            return dcmread(source, stop_before_pixels=not pixels)
-        if not isinstance(source, str | PathLike):
-            return read_partial(source, stop_when=lambda tag, vr, length: tag > stop)
-        with open(source, "rb") as file:
-            return read_partial(file, stop_when=lambda tag, vr, length: tag > stop)
-    except InvalidDicomError:
-        raise document_error("dicom/not-part10", "") from None
-    except Exception:  # what pydicom raises on a broken file is not one family
-        raise document_error("dicom/not-understood", "") from None
 
 
 def _of_dataset(dataset: Any, tag: int) -> bytes | str | None:

@@ -5,14 +5,11 @@ Private twins, copies inside sequences, and digital signatures: all are told, no
 
 from __future__ import annotations
 
-import io
-import os
 from collections.abc import Iterable
 from struct import Struct
 from typing import Any
 
 from sopstatus.catalogue import issue
-from sopstatus.codecs.part10.file import Part10File, unreadable
 from sopstatus.codecs.part10.plan import LONG, SHORT
 from sopstatus.codecs.part10.walk import STRAY
 from sopstatus.codecs.shared.data_set import TWIN_CREATOR, TWINS
@@ -22,6 +19,7 @@ from sopstatus.values import tag_text
 
 CREATOR_OF_TWINS = 0x0029, TWIN_CREATOR.encode()
 _ITEM, MAC_PARAMETERS, _SIGNED = 0xFFFEE000, 0x4FFE0001, 0x04000020
+_MOST = 1 << 18  # bytes of a sequence that pydicom makes objects of
 VRS = LONG | SHORT
 
 
@@ -119,41 +117,39 @@ def _nested(row: Attribute) -> Issue:
     return issue("dicom/nested", location, keyword=row.keyword)
 
 
-def signed(source: Any, changed: Iterable[Attribute]) -> list[Issue]:
+def signed(dataset: Any, changed: Iterable[Attribute]) -> list[Issue]:
     """Return an issue for each changed attribute that a digital signature covers (PS3.15 C).
 
-    ``source`` is a pydicom data set, Part 10 bytes or a `Part10File`.
+    ``dataset`` is what pydicom reads of a data set that has signatures.
     """
-    found = source
-    if isinstance(source, bytes):
-        found = _mac_parameters(io.BytesIO(source))
-    elif isinstance(source, Part10File):
-        try:
-            with io.FileIO(os.fspath(source.path)) as file:
-                found = _mac_parameters(file)
-        except OSError as error:
-            raise unreadable(error) from None
-    items = found[MAC_PARAMETERS].value if MAC_PARAMETERS in found else ()
-    covered: set[int] = set()
-    for item in items:
-        tags = item[_SIGNED].value if _SIGNED in item else ()
-        covered |= {int(tag) for tag in (tags if not isinstance(tags, int) else (tags,))}
+    try:
+        covered = _covered(dataset)
+    except Exception:  # what pydicom raises on a broken element is not one family
+        return [issue("dicom/signature-unread", tag_text(MAC_PARAMETERS))]
     return [
-        issue(
-            "dicom/signature",
-            tag_text(row.tag),
-            keyword=row.keyword,
-        )
+        issue("dicom/signature", tag_text(row.tag), keyword=row.keyword)
         for row in changed
         if row.tag in covered
     ]
 
 
-def _mac_parameters(file: Any) -> Any:
-    """Read MAC Parameters Sequence."""
-    from pydicom.filereader import read_partial
+def _covered(dataset: Any) -> set[int]:
+    """Return the tags of Data Elements Signed (0400,0020), which every item has (PS3.3 C.12.1.1.3.1)."""
+    raw = dataset.get_item(MAC_PARAMETERS).value
+    if isinstance(raw, bytes) and len(raw) > _MOST:
+        raise ValueError
+    covered: set[int] = set()
+    for item in _value(dataset, MAC_PARAMETERS, "SQ"):
+        raw = item.get_item(_SIGNED).value
+        if isinstance(raw, bytes) and len(raw) % 4:
+            raise ValueError
+        tags = _value(item, _SIGNED, "AT")
+        covered.update((tags,) if isinstance(tags, int) else tags)
+    return covered
 
-    try:
-        return read_partial(file, stop_when=lambda tag, vr, length: tag > MAC_PARAMETERS)
-    except Exception:  # what pydicom raises on a broken file is not one family
-        return {}
+
+def _value(dataset: Any, tag: int, vr: str) -> Any:
+    element = dataset[tag]
+    if vr != element.VR:
+        raise ValueError
+    return element.value

@@ -76,11 +76,9 @@ def rewrite(data: bytes, dataset: DataSet, changes: Changes) -> bytes:
     if "dicom/order" in dataset.findings.faults:
         if not dataset.deflated:
             return _sorted(data, dataset, changes)
-        inflater, parts = Inflater(data[begin:], None, limits), []
-        while part := inflater.read(_CHUNK):
-            parts.append(part)
+        plain = Inflater(data[begin:], None, limits).rest()
         deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-        packed = deflater.compress(_sorted(b"".join(parts), dataset, changes)) + deflater.flush()
+        packed = deflater.compress(_sorted(plain, dataset, changes)) + deflater.flush()
         return data[:begin] + packed + b"\0" * (len(packed) % 2)
     made = edits(dataset, changes)
     if dataset.deflated:

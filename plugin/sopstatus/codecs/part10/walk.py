@@ -125,14 +125,9 @@ def walk(
     matters, `Lost` where anything is out of the ordinary.
     """
     dataset = _open(window, quickly=quickly)
-    try:
-        position, previous = _walk(dataset, plan, quickly=quickly)
-        if behind is not False and previous >= 0:
-            _look_behind(dataset, plan, position, previous, fully=behind is True)
-    except Lost:
-        if dataset.deflated:
-            dataset.window.drain()
-        raise
+    position, previous = _walk(dataset, plan, quickly=quickly)
+    if behind is not False and previous >= 0:
+        _look_behind(dataset, plan, position, previous, fully=behind is True)
     return dataset
 
 
@@ -144,14 +139,17 @@ def survey(window: Window, plan: Plan) -> DataSet:
     dataset = _open(window)
     dataset.findings = Findings()
     passed = dataset.findings.passed
-    try:
-        end = _survey(dataset, plan, passed)
-    except Lost:
-        if dataset.deflated:
-            dataset.window.drain()
-        raise
-    passed.append((UNDEFINED, end))
+    passed.append((UNDEFINED, _survey(dataset, plan, passed)))
     return dataset
+
+
+def inflated(window: Window) -> bytes | None:
+    """Return all that a deflated data set holds, ``None`` where the file is not deflated."""
+    try:
+        source = _open(window).window.source
+    except Lost:
+        return None
+    return source.rest() if isinstance(source, Inflater) else None
 
 
 def _walk(dataset: DataSet, plan: Plan, *, quickly: bool) -> tuple[int, int]:
@@ -346,7 +344,9 @@ def _survey(dataset: DataSet, plan: Plan, passed: list[tuple[int, int]]) -> int:
             else:
                 position = _pass(dataset, plan, tag, vr, position, start, start + length, keep)
         except DocumentError as error:
-            if wanted or highest <= plan.last or error.issues[0].code != "dicom/truncated":
+            # what is inflated has an end of its own, which has to be there
+            cut = error.issues[0].code == "dicom/truncated" and not window.source
+            if wanted or highest <= plan.last or not cut:
                 raise
             return window.base + len(window.data)
 
@@ -372,10 +372,13 @@ def _pass_ordinary(dataset: DataSet, plan: Plan, position: int, highest: int) ->
 
 
 def _skip_padding(window: Window, position: int) -> int:
-    """Pass zeros behind an element, by whole headers."""
+    """Pass zeros behind an element, by whole headers: a kilobyte of them counts as an element."""
+    most = window.base + position + 1024 * window.limits.elements
     while not any(window.data[position : position + 8]) and position + 8 <= len(window.data):
         rest = window.data[position:]
         position += (len(rest) - len(rest.lstrip(b"\0"))) // 8 * 8
+        if window.base + position > most:
+            raise document_error("dicom/too-many-elements", "", limit=window.limits.elements)
         if position + 8 > len(window.data) and window.source:
             position -= window.leap(position, _CHUNK)
     return position

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from functools import partial
 from typing import IO, NamedTuple, Protocol
 
 from sopstatus.catalogue import document_error
@@ -181,11 +182,6 @@ class Window:
         ahead = max(position - len(self.data), 0)
         return inside + self.source.glance(ahead, count - len(inside))
 
-    def drain(self) -> None:
-        """Read to the end, so that a limit is met here and not in a library that has none."""
-        while self.source:
-            self.more(len(self.data), len(self.data) + _CHUNK)
-
 
 class Inflater:
     """A deflated data set (PS3.5 A.5) as a `Source`, within the limit of inflated bytes."""
@@ -196,7 +192,7 @@ class Inflater:
         self._count = 0
 
     def read(self, size: int) -> bytes:
-        """Inflate up to so many bytes; raise `DocumentError` beyond the limit."""
+        """Inflate up to so many bytes; raise `DocumentError` beyond the limit, and where the end is missing."""
         size = min(size, self._limit - self._count + 1)
         out = b""
         while not out and not self._inflater.eof:
@@ -206,13 +202,17 @@ class Inflater:
                 out = self._inflater.decompress(self._pending, size)
             except zlib.error:
                 raise document_error("dicom/not-deflated", "") from None
-            if not out and not self._pending:
-                break
+            if not out and not self._pending and not self._inflater.eof:
+                raise document_error("dicom/truncated", "")
             self._pending = self._inflater.unconsumed_tail
         self._count += len(out)
         if self._count > self._limit:
             raise document_error("dicom/too-large", "", limit=self._limit)
         return out
+
+    def rest(self) -> bytes:
+        """Inflate all that is left."""
+        return b"".join(iter(partial(self.read, _CHUNK), b""))
 
     def skip(self, size: int) -> None:
         """Inflate and forget."""

@@ -1,0 +1,127 @@
+"""What the walker does not follow, pydicom reads: within bounds that pydicom itself does not have."""
+
+import io
+import struct
+import zlib
+
+import pytest
+from part10_made import DEFLATED, EXPLICIT, part10_file, plain
+from sopstatus import DocumentError, Limits, codec
+from sopstatus.codecs.dicom import by_pydicom
+from sopstatus.codecs.dicom import elements as dicom_elements
+from sopstatus.codecs.part10.file import Part10File
+
+STATUS, WHEN = 0x01000410, 0x01000420
+AO = plain(STATUS, "CS", b"AO")
+SOP = plain(0x00080018, "UI", b"1.2.3\0")
+ITEM = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
+ENDS = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+TWIN = plain(0x00290010, "LO", b"MMCPrivate")  # pydicom is asked which elements it has
+
+
+def refused(call, *arguments, **options):
+    with pytest.raises(DocumentError) as error:
+        call(*arguments, **options)
+    (issue,) = error.value.issues
+    return issue.code
+
+
+def of_undefined_length(tag, inside, vr=b"SQ"):
+    return struct.pack("<HH2sHI", tag >> 16, tag & 0xFFFF, vr, 0, 0xFFFFFFFF) + inside
+
+
+def test_pixel_data_is_not_read():
+    data = part10_file(AO, plain(0x7FE00010, "OB", b"")[:6] + b"\0\0\4\0\0\0abcd")
+    assert set(by_pydicom.headers(io.BytesIO(data), Limits()).keys()) == {STATUS}
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, DEFLATED, "1.2.840.10008.1.2.4.95"])
+@pytest.mark.parametrize("is_path", [False, True])
+def test_it_stops_behind_the_last_tag(tmp_path, is_path, syntax):
+    behind = plain(WHEN, "DT", b"2024") + plain(0x01110010, "LO", b"X ")
+    data = part10_file(AO, behind, syntax=syntax)
+    if syntax not in (EXPLICIT, DEFLATED):  # of those that are deflated pydicom knows one
+        begin = len(part10_file(syntax=syntax))
+        packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        data = data[:begin] + packer.compress(data[begin:]) + packer.flush()
+    (path := tmp_path / "x.dcm").write_bytes(data)
+    for stop, tags in ((WHEN, {STATUS, WHEN}), (WHEN - 1, {STATUS})):
+        for source in (path, str(path)) if is_path else (io.BytesIO(data),):
+            assert set(by_pydicom.headers(source, Limits(), stop).keys()) == tags
+
+
+def test_what_is_no_file(tmp_path):
+    assert refused(by_pydicom.headers, tmp_path / "none", Limits()) == "document/unreadable"
+    assert refused(by_pydicom.headers, io.BytesIO(b"x" * 300), Limits()) == "dicom/not-part10"
+
+
+class Told(io.BytesIO):
+    """A file that tells how often it is asked."""
+
+    asked = 0
+
+    def read(self, size=-1):
+        self.asked += 1
+        return super().read(size)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [bytes(800_000), (ITEM[:2] + bytes(6)) * 100_000, ITEM + b"\x08\0\x18\0" * 200_000],
+    ids=["zeros", "tags", "letters"],
+)
+@pytest.mark.parametrize("vr", [b"SQ", b"UN"])
+@pytest.mark.parametrize("syntax", [EXPLICIT, DEFLATED])
+def test_a_sequence_that_breaks_costs_what_the_limit_allows(tmp_path, inside, vr, syntax):
+    """Of these bytes pydicom would make a hundred thousand data sets."""
+    data = part10_file(SOP, of_undefined_length(0x00081140, inside, vr), AO, syntax=syntax)
+    (path := tmp_path / "x.dcm").write_bytes(data)
+    limits = Limits(elements=1000)
+    file = Told(data)
+    for document in (data, path, file, Part10File(path)):
+        told = refused(dicom_elements.read, document, codec("dicom").plan, limits)
+        assert told in ("dicom/too-many-elements", "dicom/not-understood")
+    assert file.asked < 5000
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, DEFLATED])
+def test_items_without_end_cost_what_the_limit_allows(syntax):
+    """The walker follows them; pydicom is asked whether a status is among them."""
+    many = of_undefined_length(0x00081140, ITEM * 50_000 + ENDS)
+    data = part10_file(SOP, many, TWIN, AO, syntax=syntax)
+    (said,) = codec("dicom", limits=Limits(elements=60_000)).decode(data).value
+    assert said.attributes == (("SOPInstanceStatus", "AO"),)
+    under = codec("dicom", limits=Limits(elements=1000))
+    assert refused(under.decode, data) == "dicom/too-many-elements"
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, DEFLATED])
+@pytest.mark.parametrize("ahead", [True, False], ids=["ahead", "behind"])
+def test_padding_costs_what_the_limit_allows(tmp_path, syntax, ahead):
+    for size, limit in ((2 << 20, 3000), (8 << 20, 3000)):
+        elements = (SOP, bytes(size), AO) if ahead else (SOP, AO, bytes(size))
+        data = part10_file(*elements, syntax=syntax)
+        (path := tmp_path / "x.dcm").write_bytes(data)
+        under = codec("dicom", limits=Limits(elements=limit))
+        for document in (data, path, io.BytesIO(data)):
+            if size > limit << 10:
+                assert refused(under.decode, document) == "dicom/too-many-elements"
+            else:
+                found = under.decode(document)
+                assert found.value[0].attributes == (("SOPInstanceStatus", "AO"),)
+                assert ("dicom/stray" in [issue.code for issue in found.issues]) is ahead
+
+
+def test_pydicom_inflates_nothing_itself():
+    """It knows a file as deflated where the walker does not: of two transfer syntaxes it takes the other."""
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    packed = packer.compress(bytes(1 << 20)) + packer.flush()
+    odd = plain(0x00020012, "UI", b"1.2\0")
+    for head in (plain(0x00020010, "UI", DEFLATED.encode()) + odd, odd):
+        again = plain(0x00020010, "UI", DEFLATED.encode())
+        data = bytes(128) + b"DICM" + head + again + packed
+        limits = Limits(inflated=1000)
+        told = refused(dicom_elements.read, data, codec("dicom").plan, limits)
+        assert told == "dicom/too-large"
+    with pytest.raises(TypeError):
+        by_pydicom._Counted(io.BytesIO(b"x"), 1).read()
