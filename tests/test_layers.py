@@ -206,6 +206,22 @@ def made_in(path):
     return found
 
 
+def test_no_broken_module_passes_for_a_missing_package():
+    """``ImportError`` is for what the platform lacks, or only makes it quick; else the name is looked at."""
+    spared = sys.stdlib_module_names | {"msgspec"}
+    for name, path in MODULES.items():
+        for tried in ast.walk(ast.parse(path.read_text())):
+            for handler in getattr(tried, "handlers", ()):
+                caught = ast.unparse(handler.type) if handler.type else ""
+                if "ImportError" in caught:
+                    wanted = {
+                        alias.name for one in tried.body for alias in getattr(one, "names", ())
+                    }
+                    assert wanted <= spared, f"{name}: {caught}"
+                if "ModuleNotFoundError" in caught:
+                    assert "error.name" in ast.unparse(handler), f"{name}: {caught}"
+
+
 def test_no_module_needs_the_repository():
     """What makes pages of the repository is in ``tools/docs``."""
     for name, path in MODULES.items():

@@ -1,12 +1,13 @@
 """The laws of the test kit over many tables at once: every shipped group, and every VR, VM and type."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from sopstatus import load_tables
 from sopstatus.codecs import FORMATS
 from sopstatus.table.scaffold import scaffold
-from sopstatus.testkit import law_checks
+from sopstatus.testkit import collect, law_checks
 from sopstatus.testkit.law_checks import LAWS, check
 
 from testkit.test_forty import FOLDER
@@ -52,3 +53,14 @@ def test_every_row_is_stated_and_those_of_several_values_with_several(name, tabl
 def test_there_are_many(tables):
     assert len(tables.groups) > 7
     assert len(tables.attributes) > 50
+
+
+def test_laws_without_hypothesis_and_with_a_broken_module(monkeypatch):
+    monkeypatch.delitem(sys.modules, "sopstatus.testkit.law_checks")
+    with monkeypatch.context() as within:
+        within.setitem(sys.modules, "hypothesis", None)
+        with pytest.raises(pytest.UsageError, match="needs the extra"):
+            collect.laws(None)
+    monkeypatch.setitem(sys.modules, "sopstatus.codecs.shared.row_values", None)
+    with pytest.raises(ModuleNotFoundError, match="row_values"):
+        collect.laws(None)

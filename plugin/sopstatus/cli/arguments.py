@@ -23,6 +23,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from sopstatus.catalogue import reason_of
+
 FILE, PREFIX = "sopstatus.toml", "SOPSTATUS_"
 EMPTY = "is empty; give a value or leave it out"  # as "$VAR" is where nobody set it
 SETTINGS = frozenset(
@@ -277,8 +279,10 @@ def _in_file(
         text = Path(FILE).read_text("utf-8")
     except (FileNotFoundError, IsADirectoryError):
         return
-    except (OSError, ValueError) as error:
-        raise Stop(f"{FILE}: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
+    except UnicodeDecodeError:
+        raise Stop(f"{FILE}: it is not UTF-8") from None
+    except OSError as error:
+        raise Stop(f"{FILE}: {reason_of(error)}") from None
     import tomllib
 
     try:

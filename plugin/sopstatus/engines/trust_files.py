@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sopstatus import log
+from sopstatus.catalogue import reason_of
 
 _SHORTEST = 16
 _LONGEST = 16 << 20  # bytes; what is longer is another file, and would fill the memory
@@ -35,7 +36,7 @@ def read(file: str, option: str) -> bytes:
             _check_owner(os.lstat(file), found, option)
             data = opened.read(_LONGEST + 1)
     except OSError as error:
-        raise Unsafe(f"{option} cannot be read ({error.strerror})") from None
+        raise Unsafe(f"{option} cannot be read ({reason_of(error)})") from None
     _check_size(len(data), option)
     return data
 
@@ -157,7 +158,7 @@ def _check(file: str, option: str) -> None:
         _check_owner(os.lstat(file), found, option)
         _check_size(found.st_size, option)
     except OSError as error:
-        raise Unsafe(f"{option} cannot be read ({error.strerror})") from None
+        raise Unsafe(f"{option} cannot be read ({reason_of(error)})") from None
 
 
 def _check_size(size: int, option: str) -> None:

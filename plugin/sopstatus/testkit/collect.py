@@ -46,7 +46,9 @@ def laws(session: pytest.Session) -> list[pytest.Item]:
     """Return an item for each law and format."""
     try:
         from sopstatus.testkit.law_checks import LAWS
-    except ImportError:
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
         reason = '--sopstatus-laws needs the extra: pip install "sopstatus[testkit]"'
         raise pytest.UsageError(reason) from None
     return [

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from sopstatus import log
 from sopstatus.audit import log as audit_log
-from sopstatus.catalogue import document_error
+from sopstatus.catalogue import document_error, reason_of
 from sopstatus.engines.delivery.lock import owned
 from sopstatus.engines.orthanc.archive import Archive, Held
 from sopstatus.engines.orthanc.outlet import Outlet, announce
@@ -176,5 +176,5 @@ def _operator(port: int, check: Callable[[], None]) -> tuple[Operator | None, Me
     try:
         operator = Operator(port, metrics, Readiness({"delivery": check}), lambda: None)
     except OSError as error:
-        raise ValueError(f'SopStatus "MetricsPort" {port}: {error.strerror}') from None
+        raise ValueError(f'SopStatus "MetricsPort" {port}: {reason_of(error)}') from None
     return operator, metrics
