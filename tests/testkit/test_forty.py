@@ -1,12 +1,13 @@
 """A table of more than forty attributes: every VR, VM and type, on real data sets."""
 
 import io
+import itertools
 from pathlib import Path
 
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
-from sopstatus import codec, load_tables
+from sopstatus import SOPInstance, codec, load_tables
 from sopstatus.codecs import FORMATS
 from sopstatus.table import conversions, lint
 from sopstatus.table.language import FHIR_TYPES
@@ -70,3 +71,15 @@ def test_most_of_them_stand_in_real_files():
         dataset = pydicom.dcmread(path, stop_before_pixels=True)
         found |= {k for k in ROWS if dataset.get(k) not in (None, "")}
     assert len(found) >= IN_FILES
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_several_date_times_keep_each_its_own_offset(name):
+    """A DT that is local, beside those that are not, in any order."""
+    under = codec(name, tables=TABLES)
+    one = ["20240102030405+0100", "20240102030405.12", "20240102", "", "20240102030405.5-0500"]
+    for items in itertools.product(one, repeat=3):
+        said = {"SelectorDTValue": "\\".join(items)}
+        x = SOPInstance("1.2", "1.2.1", "1.2.840.10008.5.1.4.1.1.2", "1.2.1.1", "", said)
+        document = under.encode([x], under.blank([x])).value
+        assert under.decode(document).value == (x,)

@@ -91,7 +91,8 @@ def read_row(
         here.add("fhir/not-date-time" if row.vr == "DT" else "value/not-of-type", **_facts(row))
         return UNREAD
     if row.keyword in kept:
-        verbatim, offset = kept[row.keyword], values.offset_of(texts[0] if texts else "")
+        verbatim = kept[row.keyword]
+        offset = _offset(row, verbatim, texts)
         if verbatim is None:
             if value is None:
                 return None
@@ -108,6 +109,19 @@ def read_row(
     for code, facts in forms.problems(row, value):
         here.add(code, **facts)
     return value
+
+
+def _offset(row: Attribute, verbatim: Value, texts: list[str]) -> str:
+    """Return the offset that was given to the DTs of an exact text which have none of their own."""
+    if row.vr != "DT":
+        return ""
+    shown = [item for item in row.items(verbatim or "") if values.parse_dt(item)]
+    given = (
+        values.offset_of(text)
+        for item, text in zip(shown, texts, strict=False)
+        if values.is_local(item)
+    )
+    return next(given, "")
 
 
 def _facts(row: Attribute) -> dict[str, str]:
