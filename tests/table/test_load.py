@@ -89,7 +89,7 @@ REFUSALS = [  # what is replaced, by what, line, key, words of the message
     ('"CS"\nterms   = "enumerated"', '"LO"', 16, "attribute.1.vr", "the VR of QualityControlImage is CS"),
     ('"enumerated"', '"closed"', 17, "attribute.1.terms", "is not one of enumerated, defined"),
     ('terms   = "enumerated"\n', "", 13, "attribute.1.terms", "say which"),
-    ("field = 11", 'field = "11"', 18, "attribute.1.hl7.field", "a whole number"),
+    ("field = 11", 'field = "11"', 18, "attribute.1.hl7.field", "a whole number; write 11"),
     ("field = 11", "field = true", 18, "attribute.1.hl7.field", "a whole number"),
     ("field = 11", "feld = 11", 18, "attribute.1.hl7.feld", 'did you mean "field"?'),
     ("field = 11", "field = 5", 18, "attribute.1.hl7.field", "already belongs to sop-instance-status.SOPInstanceStatus"),
@@ -117,6 +117,19 @@ REFUSALS = [  # what is replaced, by what, line, key, words of the message
     ('"ContentQualification"', '"QualityControlImage"', 25, "attribute.2.keyword", "stands twice"),
     ('"StructureDefinition/qc"', '"https://w3id.org/sopstatus/fhir/StructureDefinition/sop-instance-status"', 7, "fhir.extension", "already the extension of"),
     ('"ContentQualification"\ntag     = "0018,9004"', '"ImageType"\ntag     = "0008,0008"', 25, "attribute.2.keyword", 'ImageType has VM 2-n; write vm = "2-n"'),
+    ('["ImagingStudy.series.instance"]', "[]", 8, "fhir.contexts", "is empty"),
+    ('["ImagingStudy.series.instance"]', '["ImagingStudy", "ImagingStudy"]', 8, "fhir.contexts", '"ImagingStudy" stands twice'),
+    ('NO  = { display = "No" }', 'NO = { display = "No", hl7 = "N " }', 22, "attribute.1.codes.NO", "is not an HL7 code"),
+    ('NO  = { display = "No" }', 'NO = { display = "No", fhir = "N\\u0000" }', 22, "attribute.1.codes.NO", "is not a FHIR code"),
+    ('hl7-aliases = ["Y"]', 'hl7-aliases = [" Y"]', 21, "attribute.1.codes.YES", "is not an HL7 code"),
+    ('"CS"\nterms   = "enumerated"', '"PN"', 16, "attribute.1.vr", "HL7 and FHIR have fields of their own for names"),
+    ('"CS"\nterms   = "enumerated"', '"SQ"', 16, "attribute.1.vr", "so this takes a codec"),
+    ('"CS"\nterms   = "enumerated"', '"US or SS"', 16, "attribute.1.vr", "depends on another attribute"),
+    ('"CS"\nterms   = "enumerated"', '"OB"', 16, "attribute.1.vr", "take another attribute"),
+    ('"CS"\nterms   = "enumerated"', '"cs"', 16, "attribute.1.vr", 'Write "CS"'),
+    ('"QualityControlImage"\ntag     = "0028,0300"', '"PatientName"\ntag     = "0010,0010"', 16, "attribute.1.vr", "HL7 and FHIR have fields of their own for names"),
+    ('"QualityControlImage"\ntag     = "0028,0300"', '"OverlayType"\ntag     = "6000,0040"', 14, "attribute.1.keyword", "its tag repeats (60xx,0040)"),
+    ('version = "1.0.0"', "version = 1.0", 3, "version", 'must be a text in quotes; write "1.0.0"'),
     ('[hl7]', "[hl7", 10, "", "fix the TOML"),
 ]  # fmt: skip
 
@@ -135,6 +148,15 @@ def test_refusals(tmp_path, old, new, line, key, words):
     assert str(error).startswith(f"{tmp_path}/qc.toml:{line}:")
     assert pickle.loads(pickle.dumps(error)).line == line
     assert any(str(found) == str(error) for found in lint(tmp_path))
+
+
+def test_a_tag_of_two_tables_is_spelt_as_a_table_has_it(tmp_path):
+    row = 'keyword = "ApprovalStatus"\ntag = "300E,0002"\nvr = "CS"\nterms = "enumerated"\n'
+    text = GOOD.partition("[[attribute]]")[0].replace('"qc"', '"mine"')
+    text += f'[[attribute]]\n{row}hl7 = {{ field = 11, datatype = "ID" }}\n[attribute.codes]\nX = {{ display = "x" }}\n'
+    (tmp_path / "mine.toml").write_text(text)
+    (tmp_path / "on.toml").write_text('name = "approval-status"\nenabled = true\n')
+    assert any("tag (300E,0002) already belongs to" in str(fault) for fault in lint(tmp_path))
 
 
 def test_lint_returns_all(tmp_path):

@@ -82,7 +82,7 @@ def test_the_next_one_takes_the_next_field(tmp_path):
         ("CommandField", "is not an attribute of a data set; take one of another group"),
         ("PatientName", "its VR is PN; a table can carry CS, DA"),
         ("ReferencedImageSequence", "its VR is SQ"),
-        ("SmallestImagePixelValue", "its VR is US or SS; which one it is depends on another"),
+        ("SmallestImagePixelValue", "which one it is depends on another attribute"),
     ],
 )
 def test_what_cannot_be_made(keyword, words, capsys):

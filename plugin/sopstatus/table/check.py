@@ -14,7 +14,7 @@ from sopstatus.model import TableError
 from sopstatus.table import language
 from sopstatus.table.language import Key
 from sopstatus.table.toml_lines import Path, Places, key_places, place_of
-from sopstatus.values import is_code_string, is_fhir_code, is_offset, is_uid
+from sopstatus.values import is_code_string, is_fhir_code, is_offset, is_uid, trim
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -63,7 +63,9 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     """Return what was probably meant, or ``""``."""
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(name, choices, 1, 0.6)), "")
+    choices = list(choices)
+    alike = [choice for choice in choices if choice.lower() == name.lower()]
+    return next(iter(alike or get_close_matches(name, choices, 1, 0.6)), "")
 
 
 def read(file: Traversable) -> Source:
@@ -138,8 +140,6 @@ def site_shape(source: Source) -> Iterator[TableError]:
     """Check keys, types and forms of a ``site.toml``."""
     yield from known_keys(source, source.data, language.SITE, ())
     offset = source.data.get("offset")
-    if source.data.get("processing") == []:
-        yield source.error(("processing",), "is empty; fill it in or remove the key, for any")
     names = source.data.get("hl7-character-sets")
     for name in names if isinstance(names, dict) else ():
         if name.strip().upper() in language.HL7_CHARACTER_SETS:
@@ -210,7 +210,7 @@ def _value(source: Source, value: Any, key: Key, where: Path) -> Iterator[TableE
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
         quotes = ', like "0100,0410"' if where[-1] == "tag" else ""
         words = _TYPE_WORDS[key.type].format(name=where[-1])
-        yield source.error(where, f"must be {words}{quotes}; correct it")
+        yield source.error(where, f"must be {words}{quotes}; {_meant(value, key, where[-1])}")
         return
     if isinstance(value, dict) and key.choices:  # its keys are a site's own
         for name, text in value.items():
@@ -218,17 +218,33 @@ def _value(source: Source, value: Any, key: Key, where: Path) -> Iterator[TableE
     if key.type not in ("string", "strings"):
         return
     texts: list[Any] = list(value) if isinstance(value, list) else [value]
-    for text in texts:
-        if not isinstance(text, str):
+    if not texts and where[-1] in language.NEVER_EMPTY:
+        yield source.error(where, "is empty; fill it in or remove the key")
+    for index, text in enumerate(texts):
+        if text in texts[:index]:
+            yield source.error(where, f'"{text}" stands twice; remove one')
+        elif not isinstance(text, str):
             yield source.error(where, f"must be {_TYPE_WORDS[key.type]}; correct it")
         elif not text.strip():
             yield source.error(where, "is empty; fill it in or remove the key")
         elif key.choices and text not in key.choices:
             near = nearest(text, key.choices)
             fix = f'did you mean "{near}"? Write "{near}"' if near else "choose one"
+            fix = language.instead(text) or fix if where[-1] == "vr" else fix
             yield source.error(where, f'"{text}" is not one of {", ".join(key.choices)}; {fix}')
         elif key.pattern and not re.fullmatch(key.pattern, text):
             yield source.error(where, f'"{text}" is not {key.form}; {_fix(text, key, where[-1])}')
+
+
+def _meant(value: Any, key: Key, name: str | int) -> str:
+    """Say what to write in place of a value of another type, where that can be told from it."""
+    if key.type == "string" and type(value) in (int, float) and not key.choices:
+        text = str(value)
+        right = not key.pattern or re.fullmatch(key.pattern, text)
+        return f'write "{text}"' if right else _fix(text, key, name)
+    if key.type == "integer" and isinstance(value, str) and re.fullmatch("[0-9]{1,3}", value):
+        return f"write {int(value)}"
+    return "correct it"
 
 
 def _fix(text: str, key: Key, name: str | int) -> str:
@@ -331,10 +347,12 @@ def _codes(source: Source, codes: dict[str, Any], path: Path) -> Iterator[TableE
         owner: dict[str, str] = {}
         for term, code in codes.items():
             spelling = code.get(side, term)
-            if side == "fhir" and not is_fhir_code(spelling):
-                yield source.error(
-                    (*path, term), f'"{spelling}" is not a FHIR code; remove its spaces'
-                )
+            for text in (spelling, *code.get(f"{side}-aliases", ())):
+                if trim("CS", text) != text or (side == "fhir" and not is_fhir_code(text)):
+                    kind = "a FHIR" if side == "fhir" else "an HL7"
+                    yield source.error(
+                        (*path, term), f'"{text}" is not {kind} code; remove its spaces'
+                    )
             if spelling in owner:
                 yield source.error(
                     (*path, term, side),
@@ -386,7 +404,7 @@ def dictionary(source: Source, row: dict[str, Any], path: Path) -> Iterator[Tabl
         right = f"{known >> 16:04X},{known & 0xFFFF:04X}"
         yield source.error((*path, "tag"), f'the tag of {keyword} is "{right}"; correct it')
     elif (vr := dictionary_VR(tag)) != row["vr"]:
-        remedy = language.TWO_VRS if " or " in vr else "correct it"
+        remedy = language.instead(vr) or "correct it"
         yield source.error((*path, "vr"), f"the VR of {keyword} is {vr}; {remedy}")
     elif (vm := dictionary_VM(tag)) != row.get("vm", "1"):
         where = "vm" if "vm" in row else "keyword"

@@ -40,6 +40,14 @@ OTHER_CHARACTER_SETS = {
 """The same for names that senders write beside table 0211; any other is a site's own to add."""
 WITH_SYSTEM = ("Coding", "CodeableConcept")
 TWO_VRS = "which one it is depends on another attribute, so take an attribute with one VR"
+_INSTEAD = {
+    "PN": "HL7 and FHIR have fields of their own for names; take another attribute",
+    "SQ": "an attribute inside of it is no value of the data set, so this takes a codec",
+    "AT": "it is a tag and no value; take another attribute",
+    **dict.fromkeys(
+        ("OB", "OD", "OF", "OL", "OV", "OW", "SV", "UN", "UV"), "take another attribute"
+    ),
+}
 CODED = ("CWE", "CNE", "CE")
 """HL7 data types with the components code, text, coding system."""
 CONTEXTS = (
@@ -74,6 +82,11 @@ HOLDER_SLICES = (HOLDER_SLICE, HOLDER_UID_SLICE, HOLDER_UID_TYPE_SLICE)
 VERBATIM_KEYWORD, VERBATIM_VALUE = "attribute", "value"
 """The slices of the slice ``verbatim``: a DICOM Keyword, and its value as a JSON string."""
 RESERVED_SLICES = (*HOLDER_SLICES, VERBATIM_SLICE)
+
+
+def instead(vr: str) -> str:
+    """Say what to do in place of a row of a VR that no table carries; empty for any other."""
+    return TWO_VRS if " or " in vr else _INSTEAD.get(vr, "")
 
 
 class Key(NamedTuple):
@@ -335,6 +348,7 @@ SITE: dict[str, Key] = {
 AE_TITLE = r"(?! *$)[ -\[\]-~]{1,16}"
 """PS3.5 6.2 (AE): no backslash, no control characters, not only blanks."""
 
+NEVER_EMPTY = ("contexts", "processing")
 SITE_FILE = "site.toml"
 TRUST = frozenset(("link-policy", "on-held"))
 """What a site says of what an untrusted link may do."""
@@ -428,4 +442,7 @@ def _property(name: str, key: Key, path: str) -> dict[str, Any]:
         text["enum"] = list(key.choices)
     if key.pattern:
         text["pattern"] = f"^(?:{key.pattern})$"
-    return {"type": "array", "items": text, **about} if key.type == "strings" else {**text, **about}
+    if key.type == "strings":
+        least = {"minItems": 1} if name in NEVER_EMPTY else {}
+        return {"type": "array", "items": text, "uniqueItems": True, **least, **about}
+    return {**text, **about}

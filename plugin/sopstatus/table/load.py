@@ -17,6 +17,7 @@ from sopstatus.table import check, language
 from sopstatus.table.check import Source
 from sopstatus.table.model import Attribute, Group, MappingTable, Site, attribute_id
 from sopstatus.table.toml_lines import place_of
+from sopstatus.values import tag_text
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -224,7 +225,7 @@ def _owners(groups: list[tuple[Group, _Draft]]) -> Iterator[TableError]:
             for where, what in (
                 (("keyword",), ("keyword", row.keyword)),
                 *((("aliases",), ("keyword", alias)) for alias in row.aliases),
-                (("tag",), ("tag", row.tag)),
+                (("tag",), ("tag", tag_text(row.tag))),
                 *((("hl7", "field"), (f"{group.segment} field", n)) for n in (row.field,) if n),
                 *_carriers(group, row, owner),
             ):

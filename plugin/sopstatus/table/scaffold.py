@@ -31,10 +31,6 @@ _SAMPLES = {
 _TAG = re.compile(
     r"[(\[]?(?:0?x)?([0-9A-F]{4})[ ,:;|/.x-]*([0-9A-F]{4})[)\]]?", re.ASCII | re.IGNORECASE
 )
-_INSTEAD = {
-    "SQ": "an attribute inside of it is no value of the data set, so this takes a codec",
-    "AT": "it is a tag and no value",
-}
 PLACEHOLDER = "TODO"
 """The term of a scaffolded CS whose terms nobody knows here: PS3.6 does not list them."""
 
@@ -115,11 +111,9 @@ def scaffold(text: str, tables: MappingTable) -> Scaffold:
         raise Unfit(f"{keyword}: {language.NOT_IN_DATA_SETS}")
     home = _known().get("homes", {}).get(keyword, "")
     vr, vm, title, retired, _ = get_entry(tag)
-    if " or " in vr:
-        raise Unfit(f"{keyword}: its VR is {vr}; {language.TWO_VRS}")
     if vr not in language.FHIR_TYPES:
         known = ", ".join(language.FHIR_TYPES)
-        more = f"{home} have it" if home else _INSTEAD.get(vr, "take another attribute")
+        more = f"{home} have it" if home else language.instead(vr)
         raise Unfit(f"{keyword}: its VR is {vr}; a table can carry {known}; {more}")
     name = "-".join(word.lower() for word in _words(keyword))
     field = _free_field(tables)
