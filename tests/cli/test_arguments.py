@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from argparse import PARSER, REMAINDER
 from importlib import import_module
 from pathlib import Path
 
@@ -221,12 +222,37 @@ def test_an_option_is_not_empty(command, value, folder, capsys):
             assert told(capsys, command, *task, f"{option}={value}") == line
 
 
+def positional():
+    """Return each argument of each command, with its task and those before it."""
+    for command in COMMANDS:
+        whole = parser(command)
+        tasks = {"": whole, **next((a.choices for a in whole._actions if a.nargs == PARSER), {})}
+        for task, one in tasks.items():
+            before = [task] * bool(task)
+            for action in one._actions:
+                if not action.option_strings and action.nargs not in (PARSER, REMAINDER):
+                    yield command, tuple(before), action.metavar or action.dest
+                    before = [*before, str(next(iter(action.choices or "x")))]
+
+
+@pytest.mark.parametrize("value", ["", " "])
+@pytest.mark.parametrize(("command", "before", "name"), list(positional()))
+def test_an_argument_is_not_empty(command, before, name, value, folder, capsys):
+    """`sopstatus samples "$FOLDER"` would write into the working folder."""
+    line = told(capsys, command, *before, value, *["x"] * (command == "diff"))
+    assert line.startswith(f"error: {name} is empty; give a value or leave it out; see sopstatus ")
+    assert [one.name for one in folder.iterdir()] == ["site"]
+
+
 def test_a_setting_is_not_empty(folder, monkeypatch, capsys):
     """A variable that is empty is not given; in the file somebody wrote it."""
     for text in ('host = ""', 'mappings = ""', 'mappings = ["site", ""]', 'log = " "'):
         (folder / "sopstatus.toml").write_text(text)
         line = f"sopstatus.toml: {text.split()[0]} is empty; give a value or leave it out"
         assert told(capsys, "serve", "--port", "0") == f"error: {line}"
+    (folder / "sopstatus.toml").write_text("mappings = []")
+    line = "error: sopstatus.toml: mappings must be a folder or a list of folders"
+    assert told(capsys, "serve", "--port", "0") == line
     (folder / "sopstatus.toml").unlink()
     monkeypatch.setenv(
         "SOPSTATUS_MAPPINGS", f"site{os.pathsep}"

@@ -220,7 +220,7 @@ def test_no_placeholder_of_the_catalogue_reaches_a_person():
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is always full")
 @pytest.mark.parametrize("where", [">/dev/full", ">&-"])
-@pytest.mark.parametrize("task", ["help", "show", "convert", "samples", "send"])
+@pytest.mark.parametrize("task", ["help", "show", "convert", "samples", "send", "show --help"])
 def test_standard_output_that_cannot_be_written(task, where):
     """One line and the exit code of what cannot be written; never a traceback."""
     given = {

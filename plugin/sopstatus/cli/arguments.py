@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from argparse import (
+    PARSER,
     REMAINDER,
     Action,
     ArgumentError,
@@ -86,7 +87,8 @@ class Parser(ArgumentParser):
         return super().parse_known_args(args, namespace)
 
     def _get_values(self, action: Action, arg_strings: list[str]) -> Any:
-        if action.option_strings and not all(text.strip() for text in arg_strings):
+        others = action.nargs in (REMAINDER, PARSER)  # whose words are looked at by another parser
+        if not others and not all(text.strip() for text in arg_strings):
             raise ArgumentError(action, EMPTY)
         return super()._get_values(action, arg_strings)
 
@@ -95,18 +97,25 @@ class Parser(ArgumentParser):
             if action.metavar == "TASK":
                 what, name = "task", ""
             else:
-                what, name = "value", f"{'/'.join(action.option_strings) or action.metavar}: "
+                what, name = (
+                    "value",
+                    f"{'/'.join(action.option_strings) or action.metavar or action.dest}: ",
+                )
             listed = ", ".join(map(str, action.choices))
             suggested = did_you_mean(str(value), map(str, action.choices))
             self.error(
                 f"{name}there is no {what} {value}{suggested or f': choose one of {listed}'}"
             )
 
+    def print_help(self, file: Any = None) -> None:
+        """Print the help; raise `OSError` where that cannot be written, which argparse passes over."""
+        print(self.format_help(), end="", file=file, flush=True)
+
     def everything(self) -> Iterator[Action]:
         """Yield every action of this parser, and of its tasks."""
         for action in self._actions:
             yield action
-            if action.nargs == "A..." and isinstance(action.choices, dict):
+            if action.nargs == PARSER and isinstance(action.choices, dict):
                 for task in action.choices.values():
                     yield from task.everything()
 
@@ -203,7 +212,11 @@ def _settle(parser: Parser, action: Action, name: str, value: Any, where: str) -
         raise Stop(f"{label} {EMPTY}")
     if name == "mappings":
         folders = [value] if isinstance(value, str) else value
-        if not isinstance(folders, list) or not all(isinstance(one, str) for one in folders):
+        if (
+            not folders
+            or not isinstance(folders, list)
+            or not all(isinstance(one, str) for one in folders)
+        ):
             raise Stop(f"{label} must be a folder or a list of folders")
         from sopstatus.table.load import BySetting
 
@@ -314,7 +327,7 @@ def candidates(parser: ArgumentParser, words: Sequence[str]) -> list[str]:
     for word in before:  # into the task, where the command has tasks
         for action in parser._actions:
             if (
-                action.nargs == "A..."
+                action.nargs == PARSER
                 and isinstance(action.choices, dict)
                 and word in action.choices
             ):
