@@ -92,7 +92,8 @@ long: $(READY)
 
 # every row beside its peers, in one run; writes docs/performance.md (BENCH=hl7: those rows, printed)
 bench: build/bench/.ready
-	cd tests && ../build/bench/bin/python -m bench $(BENCH)
+	build/bench/bin/python -m compileall -q plugin
+	cd tests && ../build/bench/bin/python -W ignore -m bench $(BENCH)
 
 # the peers bring numpy and more, which the tests' environment is to be free of
 build/bench/.ready: pyproject.toml

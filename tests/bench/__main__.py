@@ -1,6 +1,6 @@
-"""``python -m bench [MODULE ...]``: measure, print each row, and write the page with its plots.
+"""``python -m bench [MODULE ...]``: measure, print each row, and write the page with its chart.
 
-The page and the plots are written only when every module runs; a part of them only prints.
+The page and the chart are written only when every module runs; a part of them only prints.
 """
 
 import importlib

@@ -141,7 +141,7 @@ def _of(stack, file, bare, metadata, count):
         }
         aims = {"a bare proxy": aim} if aim and count == 1000 else {}
         told = {"limits": limits, "note": NOTE, "shown": shown if count == 1000 else ""}
-        return Row(f"gateway: {work}", size, count, contenders, aims, **told)
+        return Row(f"gateway: {work}", size, contenders, aims, **told)
 
     if count == 10:
         yield row("a resource that is not ours", "/Patient/1", front)

@@ -1,7 +1,7 @@
 """Side-by-side timing: every contender of a row in turn, in one process, round by round.
 
 A bench module offers ``rows()``, which yields `Row`; ``python -m bench`` (``make bench``) runs
-them all, prints the table and writes ``docs/performance.md`` with its plots.
+them all, prints the table and writes ``docs/performance.md`` with its chart.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ class Row:
 
     work: str
     size: str
-    scale: float  # what plots of growth have on their x axis
     contenders: dict[str, Callable[[], Any]]
     aims: dict[str, float] = field(default_factory=dict)
     expected: bytes | None = None
@@ -38,10 +37,15 @@ class Row:
     unit: str = "s"  # anything else: what a call returns is its figure, and it is called thrice
     exact: dict[str, bool] = field(default_factory=dict)  # whose answer is right, where seen before
     note: str = ""  # why an aim is not reached, or what to know of the row
-    pause: float = (
-        0.0  # seconds before each turn, for what another contender still does in the background
-    )
+    # seconds before each turn, for what another contender still does in the background
+    pause: float = 0.0
+    rounds: int = 7
     shown: str = ""  # what people call it: the row stands in the page's first table
+
+    @property
+    def title(self) -> str:
+        """What is done, and to how much."""
+        return f"{self.work}, {self.size}" if self.size else self.work
 
 
 @dataclass
@@ -61,7 +65,7 @@ class Measured:
         return self.figures[name] / ours if ours > 0 else math.nan
 
 
-def measure(row: Row, rounds: int = 7) -> Measured:
+def measure(row: Row) -> Measured:
     """Return the median figure of each contender, taken in turn."""
     if row.unit != "s":
         several, start = [], time.perf_counter()
@@ -75,11 +79,11 @@ def measure(row: Row, rounds: int = 7) -> Measured:
         answer, once = _timed(call)
         if once < row.budget:  # what is done once, like reading the catalogue, sets no count
             _, once = _timed(call)
-        loops[name] = max(1, int(row.budget / rounds / once))
+        loops[name] = max(1, int(row.budget / row.rounds / once))
         if row.expected is not None and isinstance(answer, bytes | str):
             data = answer.encode() if isinstance(answer, str) else answer
             exact[name] = data == row.expected
-    for turn in range(rounds):
+    for turn in range(row.rounds):
         for name, call in row.contenders.items():
             if turn > 2 and times[name][0] > row.budget:
                 continue  # slow peers: three calls are enough

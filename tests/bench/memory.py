@@ -40,7 +40,7 @@ def rows():
         ),
     }
     yield Row(
-        "memory: FHIR", "5,000 instances", 0, contenders, limits=frozenset(["orjson alone"]),
+        "memory: FHIR", "5,000 instances", contenders, limits=frozenset(["orjson alone"]),
         unit="MB",
     )  # fmt: skip
     batch = (
@@ -52,8 +52,8 @@ def rows():
         OURS: over(batch, "codec('hl7').decode(data)"),
         "a copy of the bytes": over(batch, "copy = bytes(bytearray(data))"),
     }
-    yield Row("memory: HL7 batch", "100 MB, 62,000 messages", 0, contenders, unit="MB")
-    for count in (10_000, 100_000, 1_000_000):
+    yield Row("memory: HL7 batch", "100 MB, 62,000 messages", contenders, unit="MB")
+    for count in (5_000, 50_000):
         scan = f"for one in scan(({str(IMAGE)!r} for _ in range({count})), workers=1): pass"
         contenders = {OURS: over("from sopstatus import load_tables, scan; load_tables()", scan)}
-        yield Row("memory: scan", f"{count:,} files", count, contenders, unit="MB")
+        yield Row("memory: scan", f"{count:,} files", contenders, unit="MB")

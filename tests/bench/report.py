@@ -1,4 +1,4 @@
-"""What was measured, as lines for a terminal and as ``docs/performance.md`` with plots of growth."""
+"""What was measured, as lines for a terminal and as ``docs/performance.md`` with its chart."""
 
 import math
 import os
@@ -19,7 +19,7 @@ from matplotlib import pyplot
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PEERS = (
     "hl7apy", "hl7", "hl7-tea", "hl7kit", "medforge", "pydicom", "dicomsdl", "python-gdcm",
-    "fastdicom", "fhir.resources", "fhirkit-rs", "orjson", "msgspec", "pydantic", "uvicorn",
+    "fastdicom", "fhir.resources", "fhirkit-rs", "orjson", "pydantic", "uvicorn",
     "starlette",
 )  # fmt: skip
 
@@ -29,35 +29,43 @@ HEAD = """# Performance
 ![How many times as long the best peer takes, and the limit](plots/performance.svg)
 
 *Ratio* is what the best peer takes over what ours takes: above 1, ours is quicker. A *limit* does not do the
-work: it is what no program can do without, or the host without us. Every row below was measured in one
-run of `make bench`, all its contenders in turn, the median of up to seven rounds; a figure whose
-rounds differ by more than {noisy} % of it says so (\u00b1). Absolute figures drift with the machine: quote the ratios.
-The data is synthetic or pydicom's; compiled bytecode is in place.
+work: it is what no program can do without, or the host without us. Every row was measured in one run of
+`make bench`, all its contenders in turn, the median of up to seven rounds; a figure whose rounds differ by more
+than {noisy} % of it says so (±): the machine was too noisy for it. Absolute figures drift with the machine: quote
+the ratios. The data is synthetic or pydicom's; compiled bytecode is in place.
 
 {machine}. {versions}. {date}.
-"""
+
+## Aims
+
+*Before* is the same run of the same bench, on the same machine, with the code of 2026-11-25 (`tests/bench/before.txt`).
+
+| work | aim | before | now | |
+|---|---|--:|--:|---|
+{aims}"""
 NOISY = 0.25
 TABLE = """| work | ours | best peer | ratio | limit | ratio |
 |---|--:|--:|--:|--:|--:|
 """
+BEFORE = Path(__file__).with_name("before.txt")
 
 
 def lines(done):
     """Return one row as text."""
-    row = done.row
-    out = [f"{row.work}, {row.size}" if row.size else row.work]
-    for name, figure in done.figures.items():
-        told = f"  {name:32} {_figure(figure, row.unit):>12} {_ratio(done, name):>12}x"
-        out.append(f"{told}  {_aim(done, name)} {_exact(done, name)}".rstrip())
+    out = [done.row.title]
+    for name in done.figures:
+        told = f"  {name:32} {_figure(done, name):>18} {_ratio(done, name):>12}x"
+        out.append(f"{told}  {_exact(done, name)}".rstrip())
     return "\n".join(out)
 
 
 def write(measured):
-    """Write the page and its plots."""
+    """Write the page and its chart."""
     shown = [done for done in measured if done.row.shown]
     facts = {"machine": _machine(), "versions": _versions(), "date": date.today().isoformat()}
-    table = TABLE + "".join(map(_line, shown))
-    parts = [HEAD.format(table=table, noisy=round(NOISY * 100), **facts)]
+    facts["table"] = TABLE + "".join(map(_line, shown))
+    facts["aims"] = "".join(_aims(measured, _ratios(BEFORE.read_text("utf-8"))))
+    parts = [HEAD.format(noisy=round(NOISY * 100), **facts)]
     _chart(shown, DOCS / "plots" / "performance.svg")
     works = {}
     for done in measured:
@@ -66,22 +74,46 @@ def write(measured):
     for area, found in works.items():
         parts.append(f"\n## {area[0].upper()}{area[1:]}\n")
         for work, group in found.items():
-            parts += _details(area, work, group)
+            parts.append(f"\n### {work[0].upper()}{work[1:]}\n\n")
+            parts.append("| size | contender | takes | ratio | exact |\n|---|---|--:|--:|---|\n")
+            parts += (_cells(done, name) for done in group for name in done.figures)
     (DOCS / "performance.md").write_text("".join(parts), encoding="utf-8")
 
 
-def _details(area, work, group):
-    yield f"\n### {work[0].upper()}{work[1:]}\n\n"
-    yield "| size | contender | takes | ratio | aim | exact |\n|---|---|--:|--:|---|---|\n"
-    for done in group:
-        yield from (_cells(done, name) for name in done.figures)
-    missed = any(done.ratio(n) < aim for done in group for n, aim in done.row.aims.items())
-    if group[0].row.note and missed:
-        yield f"\n{group[0].row.note}\n"
-    if len({done.row.scale for done in group}) > 2:
-        name = re.sub(r"[^a-z0-9]+", "-", f"{area} {work}".lower())
-        _plot(group, DOCS / "plots" / f"{name}.svg")
-        yield f"\n![{area}: {work}, by size](plots/{name}.svg)\n"
+def _aims(measured, before):
+    """Yield a line for each aim, then why those that are not reached are not."""
+    missed = {}
+    for done in measured:
+        for name, aim in done.row.aims.items():
+            reached = done.ratio(name) >= aim
+            if not reached and done.row.note:
+                missed.setdefault(done.row.note, done.row.work)
+            then = before.get(done.row.title, {}).get(name, math.nan)
+            cells = [_against(done.row, name, ratio) for ratio in (aim, then, done.ratio(name))]
+            bound = "at most" if name in done.row.limits else "at least"
+            cells = [done.row.title, f"{bound} {cells[0]} times {name}", *cells[1:]]
+            yield f"| {' | '.join(cells)} | {'reached' if reached else 'not reached'} |\n"
+    if missed:
+        yield "\nWhy some are not reached:\n\n"
+    yield from (f"* **{work}.** {note}\n" for note, work in missed.items())
+
+
+def _against(row, name, ratio):
+    """Return a ratio as people say it: so many times a peer's speed, or times as long as a limit."""
+    ratio = 1 / ratio if name in row.limits and ratio else ratio
+    return "-" if math.isnan(ratio) else f"{ratio:,.4g}" if ratio > 100 else f"{ratio:.2f}"
+
+
+def _ratios(text):
+    """Return the ratios of an earlier run from what it printed: by row, and by contender."""
+    found, title = {}, ""
+    for line in text.splitlines():
+        if told := re.match(r"  (.+?)  .* ([\d.,]+)x", line):
+            found[title][told[1]] = float(told[2].replace(",", ""))
+        else:
+            title = line
+            found[title] = {}
+    return found
 
 
 def _best(done):
@@ -95,13 +127,9 @@ def _best(done):
 
 
 def _line(done):
-    cells = [done.row.shown, _figure(done.figures[OURS], done.row.unit)]
+    cells = [done.row.shown, _figure(done, OURS)]
     for name in _best(done):
-        cells += (
-            [f"{name} {_figure(done.figures[name], done.row.unit)}", _ratio(done, name)]
-            if name
-            else ["", ""]
-        )
+        cells += [f"{name} {_figure(done, name)}", _ratio(done, name)] if name else ["", ""]
     return f"| {' | '.join(cells)} |\n"
 
 
@@ -127,11 +155,8 @@ def _chart(shown, path):
 def _cells(done, name):
     row = done.row
     shown = f"*{name}*" if name in row.limits else f"**{name}**" if name == OURS else name
-    figure = _figure(done.figures[name], row.unit)
-    if done.spread.get(name, 0) > NOISY:
-        figure += f" \u00b1{done.spread[name]:.0%}"
     ratio = "" if name == OURS else _ratio(done, name)
-    return f"| {row.size} | {shown} | {figure} | {ratio} | {_aim(done, name)} | {_exact(done, name)} |\n"
+    return f"| {row.size} | {shown} | {_figure(done, name)} | {ratio} | {_exact(done, name)} |\n"
 
 
 def _ratio(done, name):
@@ -139,48 +164,21 @@ def _ratio(done, name):
     return "-" if math.isnan(ratio) else f"{ratio:,.2f}"
 
 
-def _figure(figure, unit):
-    if unit != "s":
-        return f"{figure:,.1f} {unit}"
-    for factor, name in ((1e6, "us"), (1e3, "ms")):
+def _figure(done, name):
+    figure, spread = done.figures[name], done.spread.get(name, 0)
+    noisy = f" ±{spread:.0%}" if spread > NOISY else ""
+    if done.row.unit != "s":
+        return f"{figure:,.1f} {done.row.unit}{noisy}"
+    for factor, unit in ((1e6, "us"), (1e3, "ms")):
         if figure * factor < 1000:
-            return f"{figure * factor:,.1f} {name}"
-    return f"{figure:,.2f} s"
-
-
-def _aim(done, name):
-    aim = done.row.aims.get(name)
-    if aim is None:
-        return ""
-    return f"{aim:,.3g}: {'reached' if done.ratio(name) >= aim else 'not reached'}"
+            return f"{figure * factor:,.1f} {unit}{noisy}"
+    return f"{figure:,.2f} s{noisy}"
 
 
 def _exact(done, name):
     if name in done.row.limits:
         return ""
     return {True: "yes", False: "no", None: ""}[done.exact.get(name)]
-
-
-def _plot(group, path):
-    path.parent.mkdir(exist_ok=True)
-    figure, axes = pyplot.subplots(figsize=(7, 4.2))
-    for name in dict.fromkeys(n for done in group for n in done.figures):
-        points = [(d.row.scale, d.figures[name]) for d in group if name in d.figures]
-        style = "--" if any(name in d.row.limits for d in group) else "-"
-        axes.plot(*zip(*points, strict=True), style, marker="o", markersize=3, label=name,
-                  linewidth=2.4 if name == OURS else 1.2)  # fmt: skip
-    logarithmic = group[0].row.unit == "s"
-    axes.set_xscale("log")
-    axes.set_yscale("log" if logarithmic else "linear")
-    axes.set_ylim(bottom=None if logarithmic else 0)
-    axes.set_xlabel(f"size ({group[0].row.size} to {group[-1].row.size})")
-    axes.set_ylabel("seconds" if logarithmic else group[0].row.unit)
-    axes.set_title(group[0].row.work)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
-    pyplot.close(figure)
 
 
 def _machine():
