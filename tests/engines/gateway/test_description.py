@@ -27,5 +27,7 @@ def test_what_is_described_is_so(tmp_path):
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr
         assert "Traceback" not in front.text()
-        assert front.get("/-/readyz").json()["status"] == "ready"
+        ready = front.get("/-/readyz").json()
+        assert ready["status"] == "ready"
+        assert ready["tables"]["sop-instance-status"]  # which tables, as serve says it
         assert front.get("/-/nothing").status_code == 404

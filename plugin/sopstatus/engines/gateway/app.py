@@ -5,8 +5,6 @@ The gateway's own paths are below ``/-/``, where no FHIR API has any.
 
 from __future__ import annotations
 
-import asyncio
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -20,10 +18,7 @@ from sopstatus.engines.gateway.settings import Site
 from sopstatus.engines.http.answers import Answer
 from sopstatus.engines.http.auth import authorized
 from sopstatus.engines.http.body import Body
-from sopstatus.engines.http.guard import Headers, Route, closed, refused
-from sopstatus.engines.http.media import JSON
-from sopstatus.engines.http.metrics import MEDIA
-from sopstatus.engines.http.operator import ready
+from sopstatus.engines.http.guard import Headers, Route, closed, own_routes, refused
 from sopstatus.engines.http.service import Service
 from sopstatus.engines.http.traced import FACTS, named
 from sopstatus.model import Issue
@@ -65,46 +60,22 @@ def application(
             made[link] = Gateway(upstream, replace(used, link=link), address, told)
         return made[link]
 
-    own = _own_paths(service)
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"]
-        if path.startswith(OWN):
-            route = own.get((scope["method"], path), own["GET", f"{OWN}nothing"])
-            await route(scope, receive, send)
-        else:
-            await _guarded(service, current(service.link(scope)), scope, receive, send)
-
-    return app
-
-
-def _own_paths(service: Service) -> dict[tuple[str, str], Route]:
-    described = json.dumps(openapi(service.settings.version)).encode()
-
-    async def healthz(scope: Scope, headers: Headers, body: Body) -> Answer:
-        return Answer(200, JSON, b'{"status": "alive"}\n')
-
-    async def readyz(scope: Scope, headers: Headers, body: Body) -> Answer:
-        tables = service.offered.offer.tables
-        status, state = await asyncio.to_thread(ready, service.readiness, draining=service.draining)
-        told = f"{json.dumps({**state, 'sha256': tables.sha256})}\n".encode()
-        return Answer(status, JSON, told)
-
-    async def metrics(scope: Scope, headers: Headers, body: Body) -> Answer:
-        return Answer(200, MEDIA, service.metrics.text())
-
-    async def description(scope: Scope, headers: Headers, body: Body) -> Answer:
-        return Answer(200, JSON, described)
+    own = own_routes(service, OWN, openapi(service.settings.version))
 
     async def nothing(scope: Scope, headers: Headers, body: Body) -> Answer:
         raise document_error("http/no-route", "")
 
-    asks = {"healthz": healthz, "readyz": readyz, "metrics": metrics, "nothing": nothing}
-    asks["openapi.json"] = description
-    return {
-        ("GET", f"{OWN}{name}"): Route(service, f"{OWN}{name}", ask, open=name.endswith("z"))
-        for name, ask in asks.items()
-    }
+    elsewhere = Route(service, f"{OWN}nothing", nothing)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path.startswith(OWN):
+            route = own.get(path) if scope["method"] == "GET" else None
+            await (route or elsewhere)(scope, receive, send)
+        else:
+            await _guarded(service, current(service.link(scope)), scope, receive, send)
+
+    return app
 
 
 async def _guarded(

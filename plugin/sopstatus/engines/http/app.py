@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qsl
@@ -24,11 +23,9 @@ from sopstatus import log
 from sopstatus.catalogue import document_error
 from sopstatus.engines.http.answers import Answer
 from sopstatus.engines.http.body import Body, inflated
-from sopstatus.engines.http.guard import Headers, Route, handling, refused, text
-from sopstatus.engines.http.media import JSON, NDJSON, parsed
-from sopstatus.engines.http.metrics import MEDIA
+from sopstatus.engines.http.guard import Headers, Route, handling, own_routes, refused, text
+from sopstatus.engines.http.media import NDJSON, parsed
 from sopstatus.engines.http.openapi import openapi
-from sopstatus.engines.http.operator import ready
 from sopstatus.engines.http.service import INLINE, Service
 from sopstatus.engines.http.traced import noted
 from sopstatus.engines.http.work import Asked
@@ -40,9 +37,6 @@ _LONGEST = (16, 199, 6)  # AE (PS3.5 6.2); HD (HL7 v2 2A.2.33)
 
 def application(service: Service) -> Starlette:
     """Return the application of a service."""
-    description = json.dumps(
-        openapi(service.settings.version, service.offered.offer.others)
-    ).encode()
 
     async def transform(scope: Scope, headers: Headers, body: Body) -> Answer:
         name, work = scope["path_params"]["name"], service.work(scope)
@@ -75,38 +69,14 @@ def application(service: Service) -> Starlette:
         noted(scope, changed=False)  # unless a line says otherwise
         return Answer(200, NDJSON, b"", stream=_lines(service, scope, data))
 
-    async def healthz(scope: Scope, headers: Headers, body: Body) -> Answer:
-        return _json({"status": "alive"})
-
-    async def readyz(scope: Scope, headers: Headers, body: Body) -> Answer:
-        tables, fault = service.offered.offer.tables, service.offered.fault
-        status, state = await asyncio.to_thread(ready, service.readiness, draining=service.draining)
-        told: dict[str, object] = {
-            **state,
-            "tables": {group.name: group.version for group in tables.groups},
-            "sha256": tables.sha256,
-        }
-        if fault:  # the old tables are in use; the log has the whole path
-            file = fault.file.rpartition("/")[2]
-            told["refused"] = {"file": file, "line": fault.line, "key": fault.key}
-        return _json(told, status)
-
-    async def metrics(scope: Scope, headers: Headers, body: Body) -> Answer:
-        return Answer(200, MEDIA, service.metrics.text())
-
-    async def described(scope: Scope, headers: Headers, body: Body) -> Answer:
-        return Answer(200, JSON, description)
-
     posts = {"/transform/{name}": transform, "/batch": batch}
-    gets = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics, "/openapi.json": described}
     routes = [
         StarletteRoute(path, Route(service, path, ask, takes=True), methods=["POST"])
         for path, ask in posts.items()
     ]
-    routes += [
-        StarletteRoute(path, Route(service, path, ask, open=path.endswith("z")), methods=["GET"])
-        for path, ask in gets.items()
-    ]
+    description = openapi(service.settings.version, service.offered.offer.others)
+    for path, route in own_routes(service, "/", description).items():
+        routes.append(StarletteRoute(path, route, methods=["GET"]))
 
     async def elsewhere(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -150,10 +120,6 @@ async def _line(service: Service, scope: Scope, number: int, line: bytes) -> Ans
         log.failure(error, "/batch")
         issues = document_error("http/failed", "").issues
     return work.refused_line(number, issues)
-
-
-def _json(told: object, status: int = 200) -> Answer:
-    return Answer(status, JSON, f"{json.dumps(told)}\n".encode())
 
 
 def _parameters(query: bytes) -> dict[str, Any]:

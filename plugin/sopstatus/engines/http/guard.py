@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from sopstatus.catalogue import document_error
 from sopstatus.engines.http.answers import Answer, refusal
 from sopstatus.engines.http.auth import authorized
 from sopstatus.engines.http.body import Body, Disconnected
-from sopstatus.engines.http.media import asks_fhir
+from sopstatus.engines.http.media import JSON, asks_fhir
+from sopstatus.engines.http.metrics import MEDIA
+from sopstatus.engines.http.operator import ready
 from sopstatus.engines.http.service import Service
 from sopstatus.engines.http.traced import named
 from sopstatus.model import DocumentError, Issue
@@ -87,6 +90,43 @@ class Route:
     def _refused(self, headers: Headers, issues: tuple[Issue, ...]) -> Answer:
         fhir = asks_fhir(text(headers, b"accept"), text(headers, b"content-type"))
         return refusal(issues, fhir=fhir, tables=self.service.offered.offer.tables)
+
+
+def own_routes(service: Service, base: str, description: object) -> dict[str, Route]:
+    """Return the route of each path that operators ask, below ``base``; the description is JSON."""
+    described = json.dumps(description).encode()
+
+    async def healthz(scope: Scope, headers: Headers, body: Body) -> Answer:
+        return _json({"status": "alive"})
+
+    async def readyz(scope: Scope, headers: Headers, body: Body) -> Answer:
+        tables, fault = service.offered.offer.tables, service.offered.fault
+        status, state = await asyncio.to_thread(ready, service.readiness, draining=service.draining)
+        told: dict[str, object] = {
+            **state,
+            "tables": {group.name: group.version for group in tables.groups},
+            "sha256": tables.sha256,
+        }
+        if fault:  # the old tables are in use; the log has the whole path
+            file = fault.file.rpartition("/")[2]
+            told["refused"] = {"file": file, "line": fault.line, "key": fault.key}
+        return _json(told, status)
+
+    async def metrics(scope: Scope, headers: Headers, body: Body) -> Answer:
+        return Answer(200, MEDIA, service.metrics.text())
+
+    async def openapi(scope: Scope, headers: Headers, body: Body) -> Answer:
+        return Answer(200, JSON, described)
+
+    asks = {"healthz": healthz, "readyz": readyz, "metrics": metrics, "openapi.json": openapi}
+    return {
+        f"{base}{name}": Route(service, f"{base}{name}", ask, open=name.endswith("z"))
+        for name, ask in asks.items()
+    }
+
+
+def _json(told: object, status: int = 200) -> Answer:
+    return Answer(status, JSON, f"{json.dumps(told)}\n".encode())
 
 
 def refused(
