@@ -31,6 +31,16 @@ ENTRY_POINT_GROUP = "sopstatus.transformers"
 D = TypeVar("D")
 
 
+class Call(TypedDict, total=False):
+    """What a `Transformer` is called with, beside the two documents."""
+
+    link: Link | None
+    outbound: Link | None
+    holder: str
+    peer: str
+    add_missing: bool
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Transformer(Generic[D]):
     """A callable from one format to another; it pickles, and threads may share it.
@@ -52,30 +62,10 @@ class Transformer(Generic[D]):
 
     @overload
     def __call__(
-        self,
-        document: Any,
-        into: D | None = None,
-        *,
-        link: Link | None = None,
-        outbound: Link | None = None,
-        holder: str = "",
-        peer: str = "",
-        add_missing: bool = False,
+        self, document: Any, into: D | None = None, **given: Unpack[Call]
     ) -> Result[D]: ...
-
     @overload
-    def __call__(
-        self,
-        document: Any,
-        into: Any,
-        *,
-        link: Link | None = None,
-        outbound: Link | None = None,
-        holder: str = "",
-        peer: str = "",
-        add_missing: bool = False,
-    ) -> Result[Any]: ...
-
+    def __call__(self, document: Any, into: Any, **given: Unpack[Call]) -> Result[Any]: ...
     def __call__(
         self,
         document: Any,
@@ -254,16 +244,6 @@ def transformer(
         tables.site.on_held,
         "; ".join(map(str, tables.versions)),
     )
-
-
-class Call(TypedDict, total=False):
-    """What a `Transformer` is called with, beside the two documents."""
-
-    link: Link | None
-    outbound: Link | None
-    holder: str
-    peer: str
-    add_missing: bool
 
 
 def dicom_to_fhir(document: Any, into: Any = None, **given: Unpack[Call]) -> Result[Any]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, TypeVar, overload
+from typing import Any, TypedDict, TypeVar, Unpack, overload
 
 from sopstatus.documents.files import files
 from sopstatus.documents.scanned import Reader, Scanned
@@ -14,36 +14,28 @@ from sopstatus.limits import DEFAULT, Limits
 from sopstatus.table import MappingTable
 
 T = TypeVar("T")
+Paths = Iterable[str | os.PathLike[str]]
 
 _CHUNK = 64  # files that a process is handed at once
 _FEW = 4 * _CHUNK  # below this, starting processes takes longer than reading
 
 
-@overload
-def scan(
-    paths: Iterable[str | os.PathLike[str]],
-    *,
-    workers: int | None = None,
-    holder: str = "",
-    from_data_set: bool = False,
-    tables: MappingTable | None = None,
-    limits: Limits = DEFAULT,
-) -> Iterator[Scanned]: ...
+class Options(TypedDict, total=False):
+    """What a scan may be given, however its records are worked on."""
+
+    workers: int | None
+    holder: str
+    from_data_set: bool
+    tables: MappingTable | None
+    limits: Limits
 
 
 @overload
+def scan(paths: Paths, **given: Unpack[Options]) -> Iterator[Scanned]: ...
+@overload
 def scan(
-    paths: Iterable[str | os.PathLike[str]],
-    *,
-    each: Callable[[Scanned], T],
-    workers: int | None = None,
-    holder: str = "",
-    from_data_set: bool = False,
-    tables: MappingTable | None = None,
-    limits: Limits = DEFAULT,
+    paths: Paths, *, each: Callable[[Scanned], T], **given: Unpack[Options]
 ) -> Iterator[T]: ...
-
-
 def scan(
     paths: Iterable[str | os.PathLike[str]],
     *,

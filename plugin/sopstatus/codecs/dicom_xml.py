@@ -22,10 +22,9 @@ from sopstatus.codecs.shared.context import Context, collect
 from sopstatus.codecs.shared.data_set import Changes, DataSet, DataSets
 from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.codecs.shared.splice import splice
-from sopstatus.codecs.shared.statements import unmapped
 from sopstatus.codecs.shared.xml_text import Node
 from sopstatus.limits import Limits
-from sopstatus.model import DocumentError, Issue, Result, SOPInstance, Value
+from sopstatus.model import DocumentError, Issue, SOPInstance, Value
 from sopstatus.table import Attribute
 from sopstatus.table.conversions import PACKED, pack
 from sopstatus.values import OFFSET_KEYWORD, tag_text, trim
@@ -106,28 +105,15 @@ class DICOMXMLCodec(DataSets[DataSet]):
         source = _Source(self._open(document)[0].root)
         return [collect(source, self.tables.site.context, issues)]
 
-    def encode(
+    def _written(
         self,
-        instances: Iterable[SOPInstance],
-        into: Any = None,
-        *,
-        known: Iterable[SOPInstance] = (),
-        holder: str = "",
-        exactly: Collection[str] = (),
-    ) -> Result[Any]:
-        """Write the statement about this data set's instance and return the new document.
-
-        Where several holders are spoken of, ``holder`` says whose copy this is. Raise
-        `DocumentError` where readers may disagree what the data set says. If its SOP Instance UID
-        is in ``exactly``, what cannot be read and is not stated goes, also where nothing else
-        changes.
-        """
-        given, holder = self.tables.settled(instances), self.tables.whose(holder)
-        if into is None:
-            into = self.blank((*known, *given))
+        given: tuple[SOPInstance, ...],
+        into: Any,
+        holder: str,
+        issues: Issues,
+        exactly: Collection[str],
+    ) -> Any:
         elements, back = self._open(into)
-        issues = Issues(self.limits)
-        issues += unmapped(given, self.tables)
         old = self._read(elements, Issues(self.limits))
         if old.faults:
             raise DocumentError(*old.faults)
@@ -140,7 +126,7 @@ class DICOMXMLCodec(DataSets[DataSet]):
             rows, unfit = self.tables.attributes.values(), partial(_unfit, elements.terms)
             whole = old.instance.sop_instance_uid in exactly
             changes = old.replaced(old.changes(rows, new, issues, unfit, exactly=whole), issues)
-        return Result(back(_spliced(elements, changes)) if changes else into, issues.told())
+        return back(_spliced(elements, changes)) if changes else into
 
     def blank(self, known: Iterable[SOPInstance]) -> bytes:
         """Return a data set with the UIDs of the one instance that is known, and nothing else."""

@@ -21,7 +21,7 @@ from sopstatus.codecs.shared import data_set, json_text
 from sopstatus.codecs.shared.context import Context, collect
 from sopstatus.codecs.shared.data_set import Changes, DataSets
 from sopstatus.codecs.shared.issue_list import Issues
-from sopstatus.codecs.shared.statements import Reading, by_uid, identities, unmapped
+from sopstatus.codecs.shared.statements import Reading, by_uid, identities
 from sopstatus.model import DocumentError, Result, SOPInstance
 
 _SOP_INSTANCE = f"{data_set.SOP_INSTANCE:08X}"
@@ -66,21 +66,11 @@ class DICOMJSONCodec(DataSets[DataSet]):
         exactly: Collection[str] = (),
         fetch: Fetch | None = None,
     ) -> Result[Any]:
-        """Write each statement into the data set that it is about and return the new document.
-
-        Where several holders are spoken of, ``holder`` says whose copies these are. Raise
-        `DocumentError` where readers may disagree what a data set of the document says: nothing is
-        written then, into no other either. Of data sets with a SOP Instance UID in ``exactly``,
-        what cannot be read and is not stated goes, also where nothing else changes.
-        """
-        given, holder = self.tables.settled(instances), self.tables.whose(holder)
-        if into is None:
-            into = self.blank((*known, *given))
+        """Do what every codec of data sets does; ``fetch`` as for `decode`."""
+        given, into, holder, issues = self._begun(instances, into, known, holder)
         document, found = self._read(into, fetch, Issues(self.limits))
         if faults := [fault for one in found if one for fault in one.faults]:
             raise DocumentError(*faults[: self.limits.issues])
-        issues = Issues(self.limits)
-        issues += unmapped(given, self.tables)
         rows, here = self.tables.attributes.values(), issues.at(_SOP_INSTANCE)
         numbers = {id(one): number for number, one in enumerate(found)}
         owns = [one for one in found if one and one.instance.sop_instance_uid]

@@ -19,7 +19,7 @@ from sopstatus.codecs.shared import data_set
 from sopstatus.codecs.shared.context import Context, Keywords, collect
 from sopstatus.codecs.shared.data_set import Changes, DataSets
 from sopstatus.codecs.shared.issue_list import Issues
-from sopstatus.codecs.shared.statements import by_uid, unmapped
+from sopstatus.codecs.shared.statements import by_uid
 from sopstatus.model import DocumentError, Issue, Result, SOPInstance
 from sopstatus.table import load_tables
 
@@ -40,33 +40,22 @@ class HealthImagingCodec(DataSets[Instance]):
         whole = healthimaging_map.levels(opened.parsed)
         return [collect(Keywords(*levels), wanted, issues) for levels in whole]
 
-    def encode(
+    def _written(
         self,
-        instances: Iterable[SOPInstance],
-        into: Any = None,
-        *,
-        known: Iterable[SOPInstance] = (),
-        holder: str = "",
-        exactly: Collection[str] = (),
-    ) -> Result[Any]:
-        """Write each statement into the instance that it is about and return the new document.
-
-        Raise `DocumentError` where readers may disagree what an instance of it says. Of instances
-        in ``exactly``, what cannot be read and is not stated goes, also where nothing else changes.
-        """
-        given, holder = self.tables.settled(instances), self.tables.whose(holder)
-        if into is None:
-            into = self.blank((*known, *given))
+        given: tuple[SOPInstance, ...],
+        into: Any,
+        holder: str,
+        issues: Issues,
+        exactly: Collection[str],
+    ) -> Any:
         opened, found = self._target(into)
-        issues = Issues(self.limits)
-        issues += unmapped(given, self.tables)
         edits = {
             one.path: {
                 r.keyword: ... if isinstance(v, bool) else value_of(r, v) for r, v in new.items()
             }
             for one, new in self._changes(given, found, holder, issues, exactly)
         }
-        return Result(opened.edited(edits) if edits else into, issues.told())
+        return opened.edited(edits) if edits else into
 
     def update(
         self,
@@ -82,10 +71,8 @@ class HealthImagingCodec(DataSets[Instance]):
         differs, neither. An issue tells where one is longer than the service takes. ``exactly`` as
         for `encode`.
         """
-        given, holder = self.tables.settled(instances), self.tables.whose(holder)
+        given, document, holder, issues = self._begun(instances, document, (), holder)
         _, found = self._target(document)
-        issues = Issues(self.limits)
-        issues += unmapped(given, self.tables)
         halves: dict[str, dict[str, Any]] = {"updatableAttributes": {}, "removableAttributes": {}}
         for one, new in self._changes(given, found, holder, issues, exactly):
             for row, value in new.items():

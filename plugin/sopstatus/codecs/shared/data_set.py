@@ -22,6 +22,7 @@ from sopstatus.codecs.shared.statements import (
     expand,
     identities,
     offsets,
+    unmapped,
     weigh,
 )
 from sopstatus.holder import COMPATIBLE, Holder, compare, is_about
@@ -416,12 +417,51 @@ class DataSets(Generic[D]):
         said, known = self._said(self._found(document, issues), holder, issues)
         return said, identities(one for one in known if one.sop_instance_uid)
 
+    def encode(
+        self,
+        instances: Iterable[SOPInstance],
+        into: Any = None,
+        *,
+        known: Iterable[SOPInstance] = (),
+        holder: str = "",
+        exactly: Collection[str] = (),
+    ) -> Result[Any]:
+        """Write each statement into the data set that it is about and return the new document.
+
+        Where several holders are spoken of, ``holder`` says whose copies these are. Raise
+        `DocumentError` where readers may disagree what a data set of the document says: nothing is
+        written then, into no other either. Of data sets with a SOP Instance UID in ``exactly``,
+        what cannot be read and is not stated goes, also where nothing else changes.
+        """
+        given, into, holder, issues = self._begun(instances, into, known, holder)
+        return Result(self._written(given, into, holder, issues, exactly), issues.told())
+
+    def blank(self, known: Iterable[SOPInstance]) -> Any:
+        """Return the smallest document about these instances."""
+        raise NotImplementedError
+
     def data_sets(self, document: Any) -> list[D]:
         """Return every data set that names its instance, with the places of its attributes."""
         found = self._found(document, Issues(self.limits))
         return [one for one in found if one.instance.sop_instance_uid]
 
     def _found(self, document: Any, issues: Issues) -> Iterable[D]:
+        raise NotImplementedError
+
+    def _begun(
+        self, instances: Iterable[SOPInstance], into: Any, known: Iterable[SOPInstance], holder: str
+    ) -> tuple[Statements, Any, Holder, Issues]:
+        """Return what is to be written, onto what, whose copies these are, and the first issues."""
+        given = self.tables.settled(instances)
+        issues = Issues(self.limits)
+        issues += unmapped(given, self.tables)
+        into = self.blank((*known, *given)) if into is None else into
+        return given, into, self.tables.whose(holder), issues
+
+    def _written(
+        self, given: Statements, into: Any, holder: str, issues: Issues, exactly: Collection[str]
+    ) -> Any:
+        """Return the new document; nothing is raised once something is written."""
         raise NotImplementedError
 
     def _said(
