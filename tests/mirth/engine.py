@@ -48,8 +48,8 @@ class Message:
 class Channel:
     """A channel as its file has it, and what is to happen to it."""
 
-    def __init__(self, name):
-        root = FILES[f"{name}.xml"]
+    def __init__(self, name, root=None):
+        root = root or FILES[f"{name}.xml"]
         self.source = root.find("sourceConnector")
         (self.destination,) = root.find("destinationConnectors")
         for steps in (self.source.find("filter"), *self.destination.iter("responseTransformer")):

@@ -157,7 +157,7 @@ class Server(ThreadingHTTPServer):
         """Store a resource under an id, as a new version."""
         resource = json.loads(body)
         if "id" not in resource and name not in self.resources:
-            body = json.dumps(resource | {"id": name}).encode()
+            body = body.replace(b"{", b'{"id": "%s", ' % name.encode(), 1)  # every digit stays
         self.resources[name] = body
         assert json.loads(body)["id"] == name
         self.versions[name] = self.versions.get(name, 0) + 1

@@ -312,3 +312,9 @@ def test_slices_are_counted_up_to_the_limit():
     assert ext.is_crowded(extension(*[THEIRS] * 4), 3)
     for inner in ({}, {"extension": None}, {"extension": {"a": 1, "b": 2}}):
         assert not ext.is_crowded(inner, 1)
+
+
+def test_a_slice_whose_url_is_no_text_stays():
+    """Whatever stands there, a statement that goes leaves it."""
+    for url in (["status"], {}, None, 7):
+        assert ext.says_more(extension(status("AO"), {"url": url}), GROUP)
