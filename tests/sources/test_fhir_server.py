@@ -116,13 +116,19 @@ def test_what_is_too_large_is_the_server_s_fault():
     assert done.trouble and done.error.issues[0].code == "source/unavailable"
 
 
-def test_another_server_s_page_is_not_fetched():
-    body = b'{"resourceType": "Bundle", "type": "searchset", "link": [{"relation": "next", "url": "http://192.0.2.1/x"}]}'
-    with running(answering(body)) as url:
-        assert fhir_server(f"{url}/fhir").statements(STUDY) == []
-
-
-def test_pages_without_end():
-    body = b'{"resourceType": "Bundle", "type": "searchset", "link": [{"relation": "next", "url": "/fhir/ImagingStudy"}]}'
-    with running(answering(body)) as url:
-        assert fhir_server(f"{url}/fhir").statements(STUDY) == []
+@pytest.mark.parametrize(
+    ("following", "words"),
+    [
+        ("http://192.0.2.1/x", "it says that the next page is on another server"),
+        ("/fhir/ImagingStudy", "its answer has more than 100 pages"),
+    ],
+)
+def test_a_page_that_is_not_fetched_is_told(following, words):
+    """What stands on it is not known: a server behind another one may not know its own address."""
+    link = f'"link": [{{"relation": "next", "url": "{following}"}}], "entry"'
+    with (
+        running(answering(searchset("[]").replace(b'"entry"', link.encode()))) as url,
+        pytest.raises(DocumentError, match=words) as error,
+    ):
+        fhir_server(f"{url}/fhir").statements(STUDY)
+    assert error.value.issues[0].code == "source/unavailable"

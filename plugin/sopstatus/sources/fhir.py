@@ -58,7 +58,10 @@ class FHIRServer:
     def _pages(self, study: str) -> list[Any]:
         keys = {"identifier": f"urn:dicom:uid|urn:oid:{study}"}
         found = [self._bundle(f"{self.url}/ImagingStudy", keys)]
-        while (following := self._next(found[-1])) and len(found) < _PAGES:
+        while following := self._next(found[-1]):
+            if len(found) == _PAGES:
+                reason = f"its answer has more than {_PAGES} pages"
+                raise document_error("source/unavailable", "", reason=reason)
             found.append(self._bundle(following, {}))
         return found
 
@@ -89,13 +92,15 @@ class FHIRServer:
         return found
 
     def _next(self, bundle: dict[str, Any]) -> str:
-        """Return the address of the next page, on this server only."""
+        """Return the address of the next page; raise `DocumentError` where it is on another server."""
         links = bundle.get("link")
         for link in links if isinstance(links, list) else []:
             if isinstance(link, dict) and link.get("relation") == "next":
                 whole = urljoin(f"{self.url}/", str(link.get("url", "")))
-                if urlsplit(whole)[:2] == urlsplit(self.url)[:2]:
-                    return whole
+                if urlsplit(whole)[:2] != urlsplit(self.url)[:2]:
+                    reason = "it says that the next page is on another server"
+                    raise document_error("source/unavailable", "", reason=reason)
+                return whole
         return ""
 
 
