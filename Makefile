@@ -177,9 +177,9 @@ clean:
 	rm -rf .venv build dist *.egg-info
 
 # what the tests take from npm: validators for FHIR, axe-core
-build/npm/.ready: tests/publish/package.json
+build/npm/.ready: tests/artifacts/fhir/package.json
 	mkdir -p build/npm
-	cp tests/publish/package.json build/npm/
+	cp tests/artifacts/fhir/package.json build/npm/
 	npm install --prefix build/npm --no-package-lock --no-audit --no-fund --silent
 	touch build/npm/.ready
 

@@ -170,6 +170,16 @@ def test_no_room_is_full():
     assert max(counts.values()) <= 18, counts
 
 
+def test_tests_have_the_same_folders():
+    """What is tested in a way of its own stands beside: laws, oracles, growth, fuzzing and others."""
+    tests = Path(__file__).resolve().parent
+    found = {path.parent.relative_to(tests).as_posix() for path in tests.rglob("test_*.py")}
+    assert set(FOLDERS) - found == {
+        "artifacts/mirth",  # tests/mirth, which codecs use too
+        "testing",  # stand-ins, tested where they stand in
+    }
+
+
 def test_one_codec_imports_no_other():
     """A codec knows one format; a format that is spelt in another way knows that one."""
     allowed = {"dicom": {"part10"}, "hl7_xml": {"hl7"}}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sopstatus.codecs.dicom_json import hidden as dicom_json_nooks
+from sopstatus.codecs.dicom_json import hidden
 from sopstatus.codecs.dicom_json.document import DataSet
 from sopstatus.codecs.dicom_json.element import FILE_META
 from sopstatus.codecs.shared import data_set
@@ -50,7 +50,7 @@ def read(reader: Reader, data: bytes, many: bool) -> list[DataSet | None] | None
 
 def _all(reader: Reader, texts: list[Any], many: bool) -> list[DataSet | None] | None:
     plain, odd, wanted = _sorted(tuple(reader.names.values()))
-    marks = dicom_json_nooks.marks(reader.rows)
+    marks = hidden.marks(reader.rows)
     absent = (_ABSENT,) * len(plain)
     silent = absent[-len(reader.rows) :]
     decode = _decoder()
@@ -66,7 +66,7 @@ def _all(reader: Reader, texts: list[Any], many: bool) -> list[DataSet | None] |
         if names != usual and odd.isdisjoint(entry):
             usual = names
         if _may_repeat(text, entry, names) or (
-            fields[-len(silent) :] == silent and dicom_json_nooks.may_have(bytes(text), marks)
+            fields[-len(silent) :] == silent and hidden.may_have(bytes(text), marks)
         ):
             found.append(reader.data_set(DECODER.decode(bytes(text).decode("utf-8")), at))
             continue

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from sopstatus.catalogue import document_error, issue
-from sopstatus.codecs.dicom_json import hidden as dicom_json_nooks
+from sopstatus.codecs.dicom_json import hidden
 from sopstatus.codecs.dicom_json.document import DataSet, Document, place, values
 from sopstatus.codecs.dicom_json.element import (
     FILE_META,
@@ -98,7 +98,7 @@ class Reader:
         offset = self._plain(node, data_set.TIMEZONE_OFFSET, at)
         uids = [(self._plain(node, tag, at), self._place(tag, at)) for tag in data_set.IDENTITY]
         if not spoken:
-            self.issues += dicom_json_nooks.of_node(node, at, self.rows, self.issues.limits.depth)
+            self.issues += hidden.of_node(node, at, self.rows, self.issues.limits.depth)
         if FILE_META in node:
             self.issues.at(place(at, FILE_META)).add("dicom-json/file-meta")
         if not uids[3][0]:  # a result about a study or series, or one that lost its identity

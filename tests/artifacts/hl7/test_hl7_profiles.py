@@ -29,7 +29,7 @@ from sopstatus.artifacts.hl7.fields import LENGTHS
 from sopstatus.artifacts.hl7.files import hl7_files
 from sopstatus.cli import main
 
-from publish.hl7_faults import FAULTS, zds_of
+from artifacts.hl7.hl7_faults import FAULTS, zds_of
 
 TABLES = load_tables()
 FILES = hl7_files(TABLES)

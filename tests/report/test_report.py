@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from archive.made import made
 from sopstatus import scan
 from sopstatus.archive.folder import Folder
 from sopstatus.catalogue import catalogue, fault, samples
 from sopstatus.cli import main
 from sopstatus.report.figures import AGES, STATES, figures
 
-from archive.made import made
 from tools import need
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"

@@ -11,7 +11,7 @@ from sopstatus.artifacts.fhir.basic import INSTANCE, as_basic
 from sopstatus.artifacts.fhir.files import fhir_files
 from sopstatus.artifacts.fhir.releases import RELEASES
 
-from publish.test_fhir_packages import FILES, package
+from artifacts.fhir.test_fhir_packages import FILES, package
 
 SELECTIONS = {
     name: one

@@ -23,9 +23,9 @@ from samples_of import ROOT
 from sopstatus import codec, transformer
 from sopstatus.artifacts.fhir.releases import RELEASES, base_elements
 
-from publish.base_elements import TYPES, medplum, reduced
-from publish.broken import BROKEN, LONG_HOLDER, STILL_GOOD, made
-from publish.test_fhir_packages import FILES, package
+from artifacts.fhir.base_elements import TYPES, medplum, reduced
+from artifacts.fhir.broken import BROKEN, LONG_HOLDER, STILL_GOOD, made
+from artifacts.fhir.test_fhir_packages import FILES, package
 from tools import need, need_file
 
 R4, R4B, R5 = RELEASES
@@ -189,7 +189,7 @@ def test_medplum():
         ],
     }
     done = subprocess.run(
-        [need("node", "nodejs"), ROOT / "tests/publish/medplum.mjs", modules],
+        [need("node", "nodejs"), ROOT / "tests/artifacts/fhir/medplum.mjs", modules],
         input=json.dumps(given),
         capture_output=True,
         text=True,
