@@ -31,7 +31,8 @@ NAMING = ("IPC", "ZDS")
 """Segments that name a study, whether or not they are ours."""
 _STUDY_CODES = ("113014", "110180")  # DCM: DICOM Study; Study Instance UID
 _POINTED = re.compile(b"11(?:3014|0180)")  # what they have in common is looked for first
-_CANCELLED = ("CA", "OC")  # ORC-1 (table 0119): by the placer, by the filler
+_CANCELLED: tuple[str, ...] = ("CA", "OC")  # ORC-1 (table 0119): by the placer, by the filler
+_REPLACED: tuple[str, ...] = ("X",)  # OBR-25 (table 0123)
 _MAY_BE_CANCELLED = re.compile(rb".[ \t]*(?:[CO]|\W)", re.IGNORECASE)  # behind ORC; quick to ask
 _DELETED = ("W", "D", "X")  # OBX-11 (table 0085): wrong patient, deleted, cannot be obtained
 
@@ -168,16 +169,14 @@ def withdrawals(message: Message) -> Callable[[int, str], bool] | None:
     studies: set[str] = set()
     if message.delimiters and message.charset:
         mark = document[start + 3 : start + 4]
-        for place in message.named("ORC", start, end):
-            if _MAY_BE_CANCELLED.match(document, place + 3):
-                order = _components(message, place, 1)[0][0].strip().upper()
-                if order in _CANCELLED:
-                    taken.append(place)
-        for place in message.named("OBR", start, end):
-            if _has(document, mark, 25, place, end):
-                order = _components(message, place, 25)[0][0].strip().upper()
-                if order == "X":
-                    taken.append(place)
+        for place, name in message.marked(start, end, ("ORC", "OBR")):
+            if name == "OBR":
+                number, told, might = 25, _REPLACED, _has(document, mark, 25, place, end)
+            else:
+                number, told = 1, _CANCELLED
+                might = _MAY_BE_CANCELLED.match(document, place + 3) is not None
+            if might and _components(message, place, number)[0][0].strip().upper() in told:
+                taken.append(place)
         states = _deleted(mark, message.delimiters.escape, message.only_cr)
         if states.search(document, start, end):
             found = _pointers(message, start, end)

@@ -155,14 +155,14 @@ class Message:
         found = looks.finditer(self.document, start, end)
         return next((m.start() for m in found if is_text(self.document, m.start())), -1)
 
-    def marked(self, start: int = 0, end: int = -1) -> Iterator[tuple[int, str]]:
+    def marked(
+        self, start: int = 0, end: int = -1, only: tuple[str, ...] = ()
+    ) -> Iterator[tuple[int, str]]:
         """Yield start and name of each segment that was looked for, between two places."""
         starts, names = self.marks.starts, self.marks.names
-        end = self.end if end < 0 else end
-        for index in range(bisect_left(starts, start or self.start), len(starts)):
-            if starts[index] >= end:
-                return
-            if self.ends_name(starts[index] + 3):
+        last = bisect_left(starts, self.end if end < 0 else end)
+        for index in range(bisect_left(starts, start or self.start), last):
+            if (not only or names[index] in only) and self.ends_name(starts[index] + 3):
                 yield starts[index], names[index]
 
     def named(self, name: str, start: int, end: int) -> Iterator[int]:
@@ -174,11 +174,10 @@ class Message:
 
     def ends_name(self, at: int) -> bool:
         """Tell whether a segment ID ends here; it has three characters, so ``ZDS1`` is no ZDS."""
-        separator, found = (
-            self.document[self.start + 3 : self.start + 4],
-            self.document[at : at + 1],
-        )
-        if found in (separator, b"\r") or (found == b"\n" and not self.only_cr):
+        found = self.document[at : at + 1]
+        if found == self.document[self.start + 3 : self.start + 4] or found == b"\r":
+            return True
+        if found == b"\n" and not self.only_cr:
             return True
         # a frame character ends a line, and nothing else
         whole = len(self.document)
@@ -208,7 +207,8 @@ def messages(
                 if found:
                     marked = document.endswith(_BYTE_ORDER_MARK, 0, start)
                     found[-1].end = start - 3 if marked else start
-                found.append(_message(document, line, charset, marks, aliases))
+                only_cr = ends_in_cr(document, start)
+                found.append(_message(document, line, charset, marks, aliases, only_cr=only_cr))
                 found[-1].is_object = is_object
     for item in found:
         if item.charset is None and _reads_as_ascii(item):
@@ -295,18 +295,17 @@ def plain_header(document: bytes, names: tuple[str, ...]) -> Message | None:
     if b"\n" in document or b"\x00" in document or not document.startswith(b"MSH"):
         return None
     wanted, _, behind_cr, _ = _patterns(names, is_odd=False)
-    hits = [(match.start(1), match[1].decode("ascii")) for match in behind_cr.finditer(document)]
-    if not _ONE_ORDER.fullmatch("".join(name for _, name in hits)):
+    places, names_found = [], []
+    for match in behind_cr.finditer(document):
+        places.append(match.start(1))
+        names_found.append(match[1].decode("ascii"))
+    if not _ONE_ORDER.fullmatch("".join(names_found)):
         return None
     end = document.find(b"\r")
     if end < 9 or document[end - 1] in _FRAME:
         return None
-    return _message(
-        document,
-        Segment("MSH", 0, end, end + 1),
-        "",
-        _Marks(wanted, [at for at, _ in hits], [name for _, name in hits]),
-    )
+    marks = _Marks(wanted, places, names_found)
+    return _message(document, Segment("MSH", 0, end, end + 1), "", marks, only_cr=True)
 
 
 _ONE_ORDER = re.compile("(?:PID)?(?:ORC)?(?:OBR)?")
@@ -318,6 +317,8 @@ def _message(
     charset: str,
     marks: _Marks,
     aliases: tuple[tuple[str, str], ...] = (),
+    *,
+    only_cr: bool,
 ) -> Message:
     raw = document[line.start : line.end]
     fields = raw.split(raw[3:4], 18)
@@ -338,7 +339,7 @@ def _message(
         len(document),
         marks,
         note,
-        ends_in_cr(document, line.start),
+        only_cr,
     )
 
 
