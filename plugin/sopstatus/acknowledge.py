@@ -71,7 +71,7 @@ def acknowledge(
     what the sender does not want (table 0155) is the empty answer.
 
     ``time`` is MSH-7 (default: now), ``control_id`` MSH-10 (default: unique; of a batch's later
-    answers with their number behind it). At most ``limit`` issues are told, the worst first. Raise
+    answers with their number behind it). At most ``limit`` issues are reported, the worst first. Raise
     `DocumentError` where there is no MSH; `negative` answers even then.
     """
     told = sorted(issues, key=lambda issue: SEVERITIES.index(issue.severity))

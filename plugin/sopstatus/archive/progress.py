@@ -1,4 +1,4 @@
-"""How far long work is: a line on standard error that is drawn anew, on a terminal and nowhere else."""
+"""How far long work is: a line on standard error that is redrawn, on a terminal and nowhere else."""
 
 from __future__ import annotations
 

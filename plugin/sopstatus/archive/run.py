@@ -92,7 +92,7 @@ def run(
     Of what an earlier scan covers, only what has changed is read.
 
     ``told`` hears the counts after each file. When ``stopped`` says so, the scan ends with what it
-    has read written down. ``rows`` is how many a part file has at least, but for the last.
+    has read written down. ``rows`` is how many a part file has at least, except the last.
     ``token_file`` is that of `Documents`. Raise `DocumentError`, with what was read written down, where
     no more can be read: a process was killed, or a server takes the credentials no more.
     """

@@ -149,7 +149,7 @@ def read(file: str | Path) -> Iterator[AuditRecord]:
 def verify(file: str | Path, *, last: str = "") -> tuple[Issue, ...]:
     """Return the first fault of a file: a line changed, removed, added or moved.
 
-    Before it stand warnings, one for each line that was cut off and replaced: they are no faults.
+    Before it stand warnings, one for each line that was cut off and replaced: they are not faults.
     ``last`` is the hash that `append` has returned last; with it, missing lines at the end show.
     """
     previous, number = START, 0

@@ -98,7 +98,7 @@ class StatementCodec(Codec, Protocol):
         known: Iterable[SOPInstance] = (),
         contexts: Sequence[Context] = (),
     ) -> Result[Any]:
-        """Do what every codec does; ``contexts`` go into a document that is made anew."""
+        """Do what every codec does; ``contexts`` go into a new document."""
 
 
 class DataSetCodec(Codec, Protocol):
@@ -110,7 +110,7 @@ class DataSetCodec(Codec, Protocol):
     def contexts(self, document: Any, issues: Issues) -> list[Context]:
         """Return what each data set says of patient, order and study, as much as the site wants.
 
-        Each issue tells of a value that is left out because it is not legal.
+        Each issue reports a value that is left out because it is not legal.
         """
 
     def decode(self, document: Any, *, holder: str = "") -> Result[tuple[SOPInstance, ...]]:

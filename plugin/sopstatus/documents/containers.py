@@ -21,7 +21,7 @@ BROKEN = (
 )
 """What reading a zip or one of its members raises where it is damaged, or cannot be read at all."""
 LIMIT = 64 << 20
-"""Bytes of one document; a longer one is told and passed over."""
+"""Bytes of one document; a longer one is reported and passed over."""
 _CHUNK = 1 << 20
 _MARK = b"\xef\xbb\xbf"
 _START = re.compile(rb"[\r\n\x0b](?:\xef\xbb\xbf)?MSH")

@@ -43,7 +43,7 @@ _DICOM_XML = re.compile(  # Mirth's; and others', which its codec names
 def recognise(data: bytes) -> Format:
     """Return the name of the format, one of `FORMATS`; raise `DocumentError` for anything else.
 
-    JSON is told by how it begins: a list or a tag is DICOM JSON, HealthImaging's own names (or
+    JSON is recognised by how it begins: a list or a tag is DICOM JSON, HealthImaging's own names (or
     gzip) are its metadata, any other object is FHIR. FHIR XML and JSON in UTF-16 are named; any other
     XML is taken for Mirth's, whose codecs tell it from others.
     """

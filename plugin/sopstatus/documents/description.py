@@ -30,7 +30,7 @@ class Described(NamedTuple):
     study_date: str = ""
     acquisition_date: str = ""
     context: str = ""
-    """What the data set says of patient, order and study, as JSON; kept where a scan is told to."""
+    """What the data set says of patient, order and study, as JSON; kept where a scan is asked to."""
 
 
 RETRIEVE = {0x00080054: "Retrieve AE Title", 0x0040E011: "Retrieve Location UID"}

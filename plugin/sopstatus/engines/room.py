@@ -1,4 +1,4 @@
-"""What a service needs of the system: open files for its connections, and what is told of its event loop."""
+"""What a service needs of the system: open files for its connections, and reports of faults in its event loop."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def connections(most: int) -> int:
 
 
 def tell_faults(loop: asyncio.AbstractEventLoop) -> None:
-    """Let one event a second tell of each kind of fault in a loop that nobody has caught."""
+    """Report each kind of fault in a loop that nobody has caught: one event per second."""
     told: dict[tuple[str, str], float] = {}
 
     def tell(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

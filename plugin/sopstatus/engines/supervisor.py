@@ -1,6 +1,6 @@
 """What a service tells the one that started it, as systemd's sd_notify(3): a datagram of lines.
 
-Without ``NOTIFY_SOCKET`` in the environment nobody is told.
+Without ``NOTIFY_SOCKET`` in the environment nobody is notified.
 """
 
 from __future__ import annotations

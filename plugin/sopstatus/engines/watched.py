@@ -17,7 +17,7 @@ EVERY = 1.0  # seconds between two looks: a secret of a container changes by a l
 class Watched:
     """Some files of one purpose; ``take`` reads them and puts them in use, or raises and changes nothing.
 
-    ``name`` is told by events. Made before the files are read first, so that no change is missed.
+    ``name`` stands in events. Made before the files are read first, so that no change is missed.
     """
 
     def __init__(self, name: str, files: Iterable[str | None], take: Callable[[], None]) -> None:
@@ -34,7 +34,7 @@ class Watched:
     def reload(self, *, asked: bool = False) -> bool:
         """Take the files into use, whole or not at all, and say so; tell whether it was done.
 
-        A fault that stays is told once, and each time that somebody has ``asked``.
+        A fault that stays is reported once, and each time that somebody has ``asked``.
         """
         stamps, self._used = self._stamps(), None
         fault: OSError | ValueError | None = None
@@ -71,14 +71,14 @@ class Watched:
 async def look(
     watched: Sequence[Watched], take: Callable[[list[Watched]], Awaitable[None]]
 ) -> None:
-    """Look for changed files again and again, whatever fails: it is told once, and tried again."""
+    """Look for changed files again and again, whatever fails: it is reported once, and tried again."""
     told = ""
     while watched:
         await asyncio.sleep(EVERY)
         try:
             await take([one for one in watched if one.has_changed])
             told = ""
-        except Exception as fault:  # such as a listener that cannot be opened anew
+        except Exception as fault:  # such as a listener that cannot be opened again
             if told != repr(fault):
                 log.not_reloaded("listener", fault)
             told = repr(fault)

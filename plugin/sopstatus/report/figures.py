@@ -113,7 +113,7 @@ def figures(
 
     ``holders`` says whose a bare AE Title is (``MappingTable.holders``).
 
-    ``keywords`` are the columns of attributes, ``studies`` how many are told one by one.
+    ``keywords`` are the columns of attributes, ``studies`` how many are listed one by one.
     ``paths``: name documents that could not be read; a path may hold a name.
     """
     with opened(parts) as database:

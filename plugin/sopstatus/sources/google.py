@@ -62,7 +62,7 @@ def update(
     the service does it as an Operation, which has ``patience`` seconds.
 
     The result's records are those of instances that the service has confirmed, by its answer or
-    by its metadata read again; ``source/update-incomplete`` tells of the others. Update again to go
+    by its metadata read again; ``source/update-incomplete`` reports the others. Update again to go
     on: what is done is left as it is. Raise `DocumentError` where nothing was begun.
     """
     under = DICOMJSONCodec(server.tables, server.limits)

@@ -186,7 +186,7 @@ class HealthImaging:
         becomes NS (PS3.15 A.1.1 f.2).
 
         The result's records are those of instances that the service has confirmed, by a new version
-        or by its metadata read again; ``source/update-incomplete`` tells of the others. Update
+        or by its metadata read again; ``source/update-incomplete`` reports the others. Update
         again to go on: what is done stays, as its own versions. Raise `DocumentError` where nothing
         was begun.
         """

@@ -120,7 +120,7 @@ class CaseItem(pytest.Item):
         self._work = work
 
     def runtest(self) -> None:
-        """Run it; what was rewritten is told in the summary."""
+        """Run it; the summary lists what was rewritten."""
         if told := self._work():
             self.config.stash.setdefault(_REWRITTEN, []).append(told)
 

@@ -42,7 +42,7 @@ TITLES = {
 def view(asked: Mapping[str, Any], limits: Limits = DEFAULT) -> dict[str, Any]:
     """Return the answer to what the page asks; nothing of it is kept.
 
-    ``faults`` are those of the tables: with any, nothing else is told. ``issues`` without ``sides``
+    ``faults`` are those of the tables: with any, nothing else is reported. ``issues`` without ``sides``
     say why the document cannot be read.
     """
     draft = _draft(asked)

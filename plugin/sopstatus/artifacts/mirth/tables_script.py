@@ -43,7 +43,7 @@ _ISSUES = (
 )
 _HEAD = """\
 /**
- * The mapping tables, generated: "sopstatus artifacts" makes this anew when a table changes.
+ * The mapping tables, generated: "sopstatus artifacts" makes this again when a table changes.
  *
  * @return {Object} rows by segment and field, and the texts of issues
  */

@@ -1,4 +1,4 @@
-"""What a DICOM data set says beside its statement, for a document that is made anew."""
+"""What a DICOM data set says beside its statement, for a new document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What DICOM JSON says beside its statements, for a document that is made anew."""
+"""What DICOM JSON says beside its statements, for a new document."""
 
 from __future__ import annotations
 

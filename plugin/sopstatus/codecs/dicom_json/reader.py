@@ -35,7 +35,7 @@ def _has_uid(instance: SOPInstance) -> bool:
 
 
 class Reader:
-    """Reads the data sets of a document; ``issues`` grows with what is told of them."""
+    """Reads the data sets of a document; ``issues`` gathers what is wrong with them."""
 
     def __init__(self, rows: Iterable[Attribute], fetch: Fetch | None, issues: Issues) -> None:
         self.rows, self.fetch, self.issues = tuple(rows), fetch, issues

@@ -1,4 +1,4 @@
-"""An ImagingStudy made anew, and which FHIR release a resource is of."""
+"""A new ImagingStudy, and which FHIR release a resource is of."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ def _present(node: dict[str, Any]) -> dict[str, Any]:
 
 def unknown() -> dict[str, Any]:
     """Return what stands where a value has to be and is not known (data-absent-reason)."""
-    # made anew: whoever gets the resource writes its own subject there
+    # a new one: whoever gets the resource writes its own subject there
     return {"extension": [{"url": _DATA_ABSENT_REASON, "valueCode": "unknown"}]}
 
 

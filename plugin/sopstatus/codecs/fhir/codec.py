@@ -106,7 +106,7 @@ class FHIRCodec:
         """Write statements onto the elements that they are about and return the new document.
 
         Of a text that is a text, of bytes they are bytes. ``contexts`` are what the data sets that
-        are spoken of say, for a document made anew. A series or an instance that an
+        are spoken of say, for a new document. A series or an instance that an
         ImagingStudy of our own making (its ``meta.tag`` says so) does not list is added to it, with
         ``add_missing`` to anybody's. Raise `DocumentError` where what a statement is about has been
         taken back: nothing is stated there.

@@ -1,7 +1,7 @@
 """Series and instances that a resource does not list yet, added where that is the resource's own rule.
 
 Somebody else's ImagingStudy says which instances a study has, and a statement about another one has
-no counterpart there. One of our own making lists what we were told of so far: its ``meta.tag`` says
+no counterpart there. One of our own making lists what we have seen so far: its ``meta.tag`` says
 so, and the next statement adds what it is about.
 """
 

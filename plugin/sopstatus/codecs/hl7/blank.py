@@ -1,4 +1,4 @@
-"""An ORU^R01 made anew: the study, and what its data sets say of patient and order."""
+"""A new ORU^R01: the study, and what its data sets say of patient and order."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ class HL7Codec(ZSegments):
     ) -> Result[Any]:
         """Write statements into a message and return the new one.
 
-        ``contexts`` are what the data sets that are spoken of say, for a message made anew.
+        ``contexts`` are what the data sets that are spoken of say, for a new message.
         ``known`` lists the instances that the source knows, so that an order message, which takes
         one ZDS per order, gets a statement about the study only where it is true of all of them.
         """

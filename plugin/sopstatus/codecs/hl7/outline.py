@@ -118,7 +118,7 @@ class Message:
 
     @property
     def segments(self) -> list[Segment]:
-        """Every segment, MSH first, batch segments behind the message too; they are cut anew."""
+        """Every segment, MSH first, batch segments behind the message too; they are cut again."""
         return segments(self.document, self.start, self.end, self.only_cr)
 
     def segment_at(self, start: int) -> Segment:

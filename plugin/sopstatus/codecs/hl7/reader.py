@@ -116,7 +116,7 @@ def pieces(found: list[Message], tables: MappingTable, issues: Issues) -> list[l
 
 
 def near_misses(item: Message, name: str, issues: Issues) -> None:
-    """Tell of each segment that would be ours but for the spelling of its name."""
+    """Report each segment that would be ours except for the spelling of its name."""
     assert item.delimiters and item.charset
     mark, document = item.delimiters.field, item.document
     quick, careful = _near(name, mark)

@@ -50,7 +50,7 @@ class View:
 
 
 def view(document: bytes, names: frozenset[str], issues: Issues) -> View:
-    """See a document as ER7; ``names`` are the segments whose oddities are told as issues.
+    """See a document as ER7; ``names`` are the segments whose oddities are reported as issues.
 
     Raise `DocumentError` for another XML than that of Mirth's own parser.
     """

@@ -1,6 +1,6 @@
 """What data sets say of patient, order and study: what a new document says beside its statements.
 
-It goes one way, into a document that is made anew: never into one that somebody gave, a data set, an
+It goes one way, into a new document: never into one that somebody gave, a data set, an
 issue, a record or a log. A value that is not legal is left out.
 """
 
@@ -99,7 +99,7 @@ class Source(Protocol):
 def collect(source: Source, wanted: str, issues: Issues) -> Context:
     """Return what a data set says, as much as is ``wanted``: ``all``, ``uids`` or ``none``.
 
-    An issue tells of each value that is left out because it is not legal.
+    An issue reports each value that is left out because it is not legal.
     """
     found: Context = {}
     if wanted == "none":

@@ -218,7 +218,7 @@ def pair(
 def unsettled(old: Iterable[Found[P]], new: Iterable[SOPInstance]) -> list[Found[P]]:
     """Return the old statements that stay, for their holder may be that of a new one, or may not.
 
-    What is compatible and not the same is told: a site can settle it (``[holders]``).
+    What is compatible and not the same is reported: a site can settle it (``[holders]``).
     """
     named: dict[tuple[str, ...], list[Holder]] = {}
     for instance in new:

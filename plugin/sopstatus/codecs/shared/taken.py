@@ -48,7 +48,7 @@ def _is_file(document: Any) -> bool:
 def check_text(text: str, begins: tuple[str, ...]) -> None:
     """Raise `DocumentError` where a text is not a document and names a file that is there.
 
-    A document ``begins`` so, after blanks; what is told of a name is that it is one.
+    A document ``begins`` so, after blanks; an issue says that it is a name, and not which.
     """
     if len(text) > _LONGEST or text.lstrip().startswith(begins) or not text.strip():
         return

@@ -39,7 +39,7 @@ class Destination:
 
     ``answer`` bounds connecting, sending and waiting, each. A retry waits ``first`` and each next
     one twice as long, up to ``longest``. After ``rejections`` of one message (AR, CR) it becomes a
-    dead letter; 0 = never. ``name`` is told by events and metrics (default: ``host:port``).
+    dead letter; 0 = never. ``name`` stands in events and metrics (default: ``host:port``).
     """
 
     host: str
@@ -187,7 +187,7 @@ class Forwarder:
         self._writer.stored.set()
 
     async def run(self) -> None:
-        """Deliver; what goes wrong with the spool itself is told, and tried again."""
+        """Deliver; what goes wrong with the spool itself is reported, and tried again."""
         self._done = self._settled = await self._writer.run(self._spool.recover)
         while not self._stop.is_set():
             try:

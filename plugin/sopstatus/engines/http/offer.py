@@ -23,7 +23,7 @@ _Named = Callable[..., Result[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A document that was written: its format, its bytes, and what is to be told of it.
+    """A document that was written: its format, its bytes, and what to report about it.
 
     ``changed``: it is not the one that it was written onto, or where there is none, the one that came.
     """

@@ -34,7 +34,7 @@ class Header(NamedTuple):
 
     @property
     def wants_success(self) -> bool:
-        """Tell whether the sender is told that all went well (table 0155)."""
+        """Tell whether the sender wants to know that all went well (table 0155)."""
         return not self.is_enhanced or bool({self.accept, self.application} - {"", "NE", "ER"})
 
 

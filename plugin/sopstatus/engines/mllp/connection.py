@@ -129,7 +129,7 @@ class Connection(asyncio.Protocol):
         return not self._transport.is_closing() and not self._secured  # TLS has no half
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget what was not begun; what is stored stays stored, and nobody is told."""
+        """Forget what was not begun; what is stored stays stored, and nobody is answered."""
         self._listener.connections.discard(self)
         self._queue.clear()
         self._pending.clear()

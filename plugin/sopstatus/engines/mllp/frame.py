@@ -1,7 +1,7 @@
 """MLLP blocks out of bytes as they come: no socket, no clock (HL7 v2 MLLP Release 1).
 
 A block is ``<VT> message <FS><CR>``. Senders are laxer than that: LF stands between blocks, the CR
-is missing, a block begins anew where one broke off. However the bytes are cut on their way, the
+is missing, a block begins again where one broke off. However the bytes are cut on their way, the
 same blocks come out, and each byte is looked at a bounded number of times.
 """
 

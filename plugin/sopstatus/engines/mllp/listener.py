@@ -144,7 +144,7 @@ class Listener:
     async def _stored(self, taken: Taken, outcome: Outcome, store: Store) -> list[bytes]:
         try:
             await store.put(outcome.message, taken.stream)
-        except Exception as fault:  # whatever it is, the sender is told
+        except Exception as fault:  # whatever it is, the sender is answered
             error = fault if isinstance(fault, DocumentError) else _not_stored(fault)
             outcome = Outcome(b"", error.issues, error, trouble=True)
             self._report(taken, outcome)

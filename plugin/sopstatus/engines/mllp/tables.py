@@ -22,7 +22,7 @@ _Stamps = tuple[tuple[str, int, int, int], ...]
 
 
 class Reloading:
-    """The work on messages, made anew when a table changes; a message keeps what it began with.
+    """The work on messages, made again when a table changes; a message keeps what it began with.
 
     ``make`` makes the work of tables. Raise `TableError` where they are broken from the start.
     """

@@ -26,7 +26,7 @@ from sopstatus.profile import STATUS
 _NEW_INSTANCE = "NewInstance"  # of Orthanc's changes
 _LATEST = 10_000  # statements that are remembered
 _KEY = "metadata.key"
-_LONGEST = 1024  # characters of a value; beyond it Orthanc tells of none
+_LONGEST = 1024  # characters of a value; beyond it Orthanc returns none
 
 
 class Held(NamedTuple):
@@ -82,7 +82,7 @@ class Archive:
     def stated(self, instance: str, *, renew: bool = False) -> Held | None:
         """Return the same, from metadata where they are to be believed.
 
-        ``renew``: write them anew where they are not.
+        ``renew``: write them again where they are not.
         """
         kept = self._get(f"/instances/{instance}/metadata/{self._set.statement}")
         if kept and (believed := self._believed(instance, kept)) is not None:
@@ -191,7 +191,7 @@ class Archive:
     def imaging_study(self, study: str) -> dict[str, Any] | None:
         """Make the FHIR resource of a study, with the study's identifier as its id.
 
-        What was kept lately is not asked for again: an instance that has been stored anew since
+        What was kept lately is not asked for again: an instance that has been stored again since
         brings a resource of its own.
         """
         known = ((one, self._latest.get(one)) for one in self.members("studies", study) or ())

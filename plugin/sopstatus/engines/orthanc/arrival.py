@@ -145,7 +145,7 @@ class Arrival:
         return made
 
     def _examined(self, data: bytes, link: Link, peer: str, *, change: bool) -> bytes:
-        """Return what may be stored, and tell of it; raise `Refused`."""
+        """Return what may be stored, and report it; raise `Refused`."""
         try:
             if not self._set.apply_profile:
                 said = self._archive.said(data) if self._set.refuse_unknown else None

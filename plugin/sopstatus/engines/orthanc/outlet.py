@@ -87,7 +87,7 @@ class Outlet:
     async def queue(self, given: list[tuple[str, Held]]) -> None:
         """Queue what instances state; what finds no room, or no disk, is left to the sweep."""
         ids = {instance for instance, _ in given}
-        self._written -= ids  # one that is stored anew has a change of its own, and no other
+        self._written -= ids  # one that is stored again has a change of its own, and no other
         if not await self._room():
             return
         waits = [put for one in given if (put := self._put(*one)) is not None]
@@ -103,7 +103,7 @@ class Outlet:
         self._written.clear()
 
     async def sweep(self) -> None:
-        """Queue what the changes tell of and the quick way has not queued.
+        """Queue what the changes list and the quick way has not queued.
 
         Only changes of before the last look: what came since may be on its way.
         """
@@ -160,7 +160,7 @@ class Outlet:
         file, statement, context = held
         if not statement.attributes:
             return None
-        # the same data set stored again is another file, and is told of again
+        # the same data set stored again is another file, and is announced again
         parts = (instance, file, repr(statement))
         name = hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:20]
         site = self._codec.tables.site
@@ -188,7 +188,7 @@ def announce(folder: Path) -> None:
     file = folder / _MARK
     if not file.exists():
         data = time.strftime(_TIME, time.gmtime()).encode("ascii")
-        with contextlib.suppress(OSError, DocumentError):  # delivery tells of the disk
+        with contextlib.suppress(OSError, DocumentError):  # delivery reports the disk
             folder.mkdir(parents=True, exist_ok=True)
             writing.write(file, data, at="", mode=writing.PRIVATE)
 
