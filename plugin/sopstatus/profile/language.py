@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sopstatus.model import TableError
-from sopstatus.table.check import Source, nearest
+from sopstatus.table.check import Source, all_keys, nearest
 from sopstatus.table.language import GOVERNED, Key
 
 TERMS = NOT_SPECIFIED, ORIGINAL, AUTHORIZED_ORIGINAL, AUTHORIZED_COPY = ("NS", "OR", "AO", "AC")
@@ -81,18 +81,15 @@ ROW = {
     ),
 }
 
-Check = Callable[[Source, Any, dict[str, Key], tuple[str | int, ...]], Iterator[TableError]]
 
-
-def shape(source: Source, known: Check, required: Check) -> Iterator[TableError]:
-    """Check keys, types and forms; the two functions are those of `table.check`."""
+def shape(source: Source) -> Iterator[TableError]:
+    """Check keys, types and forms."""
 
     def table(data: Any, keys: dict[str, Key], path: tuple[str | int, ...]) -> Iterator[TableError]:
-        if not isinstance(data, dict):
+        if isinstance(data, dict):
+            yield from all_keys(source, data, keys, path)
+        else:
             yield source.error(path, "must be a table; correct it")
-            return
-        yield from known(source, data, keys, path)
-        yield from required(source, data, keys, path)
 
     yield from table(source.data, HEAD, ())
     for name, data in source.data["conditions"].items():

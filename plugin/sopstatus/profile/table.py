@@ -16,7 +16,7 @@ from sopstatus._lazily import shipped
 from sopstatus.profile import language
 from sopstatus.profile.check import row_rules
 from sopstatus.profile.row import Event, Row
-from sopstatus.table.check import Source, known_keys, parse, required_keys
+from sopstatus.table.check import Source, parse
 from sopstatus.table.language import PROFILE_FILE
 
 Point = tuple[str, str, tuple[str, ...]]
@@ -77,7 +77,7 @@ def _load(text: str, file: str) -> Profile:
     import hashlib
 
     source = parse(file, text)
-    for error in language.shape(source, known_keys, required_keys):
+    for error in language.shape(source):
         raise error
     data = source.data
     events = {

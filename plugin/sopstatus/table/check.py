@@ -7,7 +7,7 @@ A row is read in both directions, so the checks prove that it has an inverse. Th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sopstatus.model import TableError
@@ -119,13 +119,12 @@ def _syntax(name: str, text: str, message: str) -> TableError:
 
 def shape(source: Source) -> Iterator[TableError]:
     """Check keys, types and forms of a group's file."""
-    yield from known_keys(source, source.data, language.GROUP, ())
+    yield from _known(source, source.data, language.GROUP, ())
     if "name" not in source.data:
         yield source.error((), 'has no name; add name = "..." at its head')
     for name, keys in (("fhir", language.GROUP_FHIR), ("hl7", language.GROUP_HL7)):
         if isinstance(table := source.data.get(name), dict):
-            yield from known_keys(source, table, keys, (name,))
-            yield from required_keys(source, table, keys, (name,))
+            yield from all_keys(source, table, keys, (name,))
     rows = source.data.get("attribute", [])
     for index, row in enumerate(rows if isinstance(rows, list) else []):
         if isinstance(row, dict):
@@ -138,7 +137,7 @@ def shape(source: Source) -> Iterator[TableError]:
 
 def site_shape(source: Source) -> Iterator[TableError]:
     """Check keys, types and forms of a ``site.toml``."""
-    yield from known_keys(source, source.data, language.SITE, ())
+    yield from _known(source, source.data, language.SITE, ())
     offset = source.data.get("offset")
     names = source.data.get("hl7-character-sets")
     for name in names if isinstance(names, dict) else ():
@@ -162,17 +161,14 @@ def site_shape(source: Source) -> Iterator[TableError]:
 
 
 def _row(source: Source, row: dict[str, Any], path: Path) -> Iterator[TableError]:
-    yield from known_keys(source, row, language.ATTRIBUTE, path)
-    yield from required_keys(source, row, language.ATTRIBUTE, path)
+    yield from all_keys(source, row, language.ATTRIBUTE, path)
     for name, keys in (("hl7", language.ATTRIBUTE_HL7), ("fhir", language.ATTRIBUTE_FHIR)):
         if isinstance(table := row.get(name), dict):
-            yield from known_keys(source, table, keys, (*path, name))
-            yield from required_keys(source, table, keys, (*path, name))
+            yield from all_keys(source, table, keys, (*path, name))
     codes = row.get("codes", {})
     for term, code in codes.items() if isinstance(codes, dict) else ():
         if isinstance(code, dict):
-            yield from known_keys(source, code, language.CODE, (*path, "codes", term))
-            yield from required_keys(source, code, language.CODE, (*path, "codes", term))
+            yield from all_keys(source, code, language.CODE, (*path, "codes", term))
         else:
             yield source.error((*path, "codes", term), 'must be a table, like { display = "..." }')
 
@@ -191,7 +187,18 @@ def sound_rows(source: Source) -> Iterator[TableError]:
                 yield from dictionary(source, row, path)
 
 
-def known_keys(
+def all_keys(
+    source: Source, table: dict[str, Any], keys: dict[str, Key], path: Path
+) -> Iterator[TableError]:
+    """Check that a table has only these keys, and all of them that it must have."""
+    yield from _known(source, table, keys, path)
+    misspelt = {nearest(name, keys) for name in table if name not in keys}
+    for name, key in keys.items():
+        if key.required and name not in table and name not in misspelt:
+            yield source.error((*path, name), f"is missing ({key.meaning}); add it")
+
+
+def _known(
     source: Source, table: dict[str, Any], keys: dict[str, Key], path: Path
 ) -> Iterator[TableError]:
     """Check that a table has only these keys, each with a value of its type and form."""
@@ -261,16 +268,6 @@ def _fix(text: str, key: Key, name: str | int) -> str:
         "vm": text.replace(" ", "").lower(),
     }.get(str(name), "")
     return f'write "{made}"' if made and re.fullmatch(key.pattern, made) else "correct it"
-
-
-def required_keys(
-    source: Source, table: Mapping[str, Any], keys: dict[str, Key], path: Path
-) -> Iterator[TableError]:
-    """Check that a table has every key that it must have; a misspelt one is reported as such."""
-    misspelt = {nearest(name, keys) for name in table if name not in keys}
-    for name, key in keys.items():
-        if key.required and name not in table and name not in misspelt:
-            yield source.error((*path, name), f"is missing ({key.meaning}); add it")
 
 
 def row_meaning(source: Source, row: dict[str, Any], path: Path) -> Iterator[TableError]:
