@@ -45,11 +45,6 @@ class Stored(NamedTuple):
     etag: str | None = None
 
 
-def is_uri(path: str) -> bool:
-    """Tell whether a path is a URI: ``scheme://…``, or ``file:/…`` as Hadoop writes it."""
-    return bool(_URI.match(path) or _LOCAL.match(path))
-
-
 def local(path: str) -> str:
     """Return the path of a local file, also of a ``file:`` URI; empty for what is elsewhere."""
     if found := _LOCAL.fullmatch(path):

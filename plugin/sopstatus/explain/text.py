@@ -121,7 +121,7 @@ class _Page:
         )
         for label, text in named:
             if text:
-                self.line(label, _plain(text), indent=2)
+                self.line(label, visible(text), indent=2)
 
     def value(self, told: Explained) -> None:
         value = "(emptied)" if told.value is None else self.shown(told.value)
@@ -136,7 +136,7 @@ class _Page:
             self.line("exact text at", source.path, _span(source), style="place")
         self.line("row", f"{told.row} ({told.row.group})")
         for note in told.notes:
-            detail = f": {_plain(note.detail)}" if note.detail and self.values else ""
+            detail = f": {visible(note.detail)}" if note.detail and self.values else ""
             self.line("read", note.what + detail)
         for target in told.targets:
             self.target(target)
@@ -144,7 +144,7 @@ class _Page:
             self.issue(found, 4)
 
     def _text(self, text: str | None) -> str:
-        return _cut(_plain(text or "")) if self.values else "(hidden)"
+        return _cut(visible(text or "")) if self.values else "(hidden)"
 
     def target(self, told: Target) -> None:
         label = f"to {told.format.upper()}"
@@ -156,7 +156,7 @@ class _Page:
         if told.lost:
             self.line(" ", f"loses {', '.join(told.lost)}", style="lost")
         if told.verbatim:
-            entry = _cut(_plain(told.verbatim)) if self.values else ""
+            entry = _cut(visible(told.verbatim)) if self.values else ""
             self.line(" ", f"exact text in {_short(told.verbatim_path)}", entry)
         if told.untrusted:
             made = told.untrusted if self.values or " " in told.untrusted else "(hidden)"
@@ -166,7 +166,7 @@ class _Page:
 
     def issue(self, found: Issue, indent: int) -> None:
         self.line(
-            found.severity, _plain(_without_severity(found)), indent=indent, style=found.severity
+            found.severity, visible(_without_severity(found)), indent=indent, style=found.severity
         )
 
     def untouched(self, told: Explanation) -> None:
@@ -180,7 +180,7 @@ class _Page:
             if counts[left.why] > _MANY:
                 continue
             self.line("", left.source.path, _span(left.source), indent=2, style="place")
-            detail = f": {_cut(_plain(left.detail))}" if left.detail and self.values else ""
+            detail = f": {_cut(visible(left.detail))}" if left.detail and self.values else ""
             self.line("", f"{left.why}{detail}{f' ({left.code})' if left.code else ''}")
         for why, count in counts.items():
             if count > _MANY:
@@ -202,9 +202,9 @@ class _Page:
         if not self.values or told.outcome == "unchanged":
             return
         if told.before is not None:
-            yield f"was {_cut(_plain(told.before))}"
+            yield f"was {_cut(visible(told.before))}"
         if told.after is not None and told.outcome in ("added", "changed"):
-            yield f"becomes {_cut(_plain(told.after))}"
+            yield f"becomes {_cut(visible(told.after))}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -228,10 +228,10 @@ def _without_severity(found: Issue) -> str:
 
 
 def _quoted(text: str | None) -> str:
-    return f'"{_cut(_plain((text or "").replace(chr(34), chr(92) + chr(34))))}"'
+    return f'"{_cut(visible((text or "").replace(chr(34), chr(92) + chr(34))))}"'
 
 
-def _plain(text: str) -> str:
+def visible(text: str) -> str:
     r"""Write what a terminal might obey (controls, bidirectional marks) as ``\uXXXX``."""
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 

@@ -60,7 +60,6 @@ class Link:
 UNKNOWN = Link()
 TRUSTED = Link(secure=True, authenticated=True, conforms=True)
 POLICIES = ("preserve", "demote-to-copy", "demote-to-not-specified", "strip")
-ON_HELD = ("refuse", "demote")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,8 @@ class Circumstances:
     """Under which an event happens to a copy; all of it goes into the audit record.
 
     ``holder`` is whose copy it is (default: the one that the instance names), ``peer`` the AE Title
-    of the other side. ``policy`` and ``on_held`` are the site's settings, one of `POLICIES`
-    and of `ON_HELD`. ``time`` is UTC, ISO 8601 with a ``Z``; it is given, because a function of the
+    of the other side. ``policy`` and ``on_held`` are the site's settings, one of `POLICIES`,
+    and ``refuse`` or ``demote``. ``time`` is UTC, ISO 8601 with a ``Z``; it is given, because a function of the
     profile reads no clock. ``profile`` is the table (default: the shipped one), ``mappings`` the
     mapping tables in words.
     """

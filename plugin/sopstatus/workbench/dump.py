@@ -7,6 +7,7 @@ from typing import Any
 from sopstatus.codecs.dicom import elements as dicom_elements
 from sopstatus.codecs.dicom.fast import plan
 from sopstatus.codecs.shared import data_set
+from sopstatus.explain.text import visible
 from sopstatus.table import MappingTable
 from sopstatus.values import tag_text
 
@@ -42,8 +43,3 @@ def dump(document: Any, tables: MappingTable) -> tuple[str, dict[str, Span]]:
         lines.append(f"{head}{shown}] {keyword}\n")
         at += len(lines[-1])
     return "".join(lines), spans
-
-
-def visible(text: str) -> str:
-    r"""Write controls and bidirectional marks as ``\uXXXX``, so that each value stays in its line."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from sopstatus.explain import Explained, Explanation, Target
+from sopstatus.explain.text import visible
 from sopstatus.model import SOPInstance
-from sopstatus.workbench.dump import visible
 from sopstatus.workbench.shown import told
 
 MOST_VALUES = 400
