@@ -17,7 +17,9 @@ class Limits:
     ``document`` and ``inflated`` count bytes (HL7 and JSON documents; a deflated data set once
     inflated), ``depth`` nested sequences, Bundles or JSON values, ``statements`` and ``repetitions``
     what one document and one field may hold, ``issues`` what one reading tells before it counts
-    the rest, ``elements`` what pydicom makes of a data set that is malformed or padded. In DICOM JSON nothing nested is read: ``depth`` is how deep copies are looked for.
+    the rest. ``elements`` is how many pydicom may make of what the walker does not follow, and how
+    many KiB of padding are passed. In DICOM JSON nothing nested is read: ``depth`` is how deep
+    copies are looked for.
     ``pairs`` counts statements times the copies that they are about, beyond one pair for each
     statement and each copy: a few bytes can say the same of many holders and many instances. Of
     values that are written more than once it counts each 1024 characters, too.
