@@ -51,14 +51,14 @@ class LocalDT(str):
 
 def with_offset(text: str, offset: str) -> str:
     """Attach an offset to a DT that has a time and no offset; any other text stays as it is."""
-    if len(text) < 14 or not is_offset(offset) or not any(map(is_local, text.split("\\"))):
+    if len(text) < 14 or not is_offset(offset) or not any(map(lacks_offset, text.split("\\"))):
         return text
     local = LocalDT(text)
     local.offset = offset
     return local
 
 
-def is_local(text: str) -> bool:
+def lacks_offset(text: str) -> bool:
     """Tell whether the text is a DT with a time and no offset."""
     value = parse_dt(text)
     return value is not None and not value.offset and len(value.digits) >= 14
@@ -67,7 +67,7 @@ def is_local(text: str) -> bool:
 def spelt_out(text: str, offset: str) -> str:
     """Write an offset behind every DT that is local to it."""
     parts = text.split("\\")
-    return "\\".join(part + offset if is_local(part) else part for part in parts)
+    return "\\".join(part + offset if lacks_offset(part) else part for part in parts)
 
 
 def context_offset(value: str | None) -> str:

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 from part10_made import BIG, part10_file, plain
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
 from samples_of import CASES, sample
-from sopstatus import codec
+from sopstatus import DocumentError, codec, transformer
 from sopstatus.codecs.part10.file import Part10File
 from sopstatus.limits import DEFAULT, Limits
 from sopstatus.profile import rereading
+from sopstatus.profile.link import TRUSTED
 from sopstatus.profile.rereading import Claim, Doubt, Found, fault, read
 from sopstatus.table.language import COMPANIONS, STATUS
 
@@ -229,3 +230,33 @@ def test_a_transfer_syntax_that_stands_twice():
     end = start + 8 + int.from_bytes(AO[start + 6 : start + 8], "little")
     with pytest.raises(Doubt, match="transfer syntax stands twice"):
         read(AO[:end] + AO[start:end] + AO[end:], DEFAULT)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_file_meta_information_that_pydicom_would_write_otherwise(tmp_path):
+    """It writes a group length over the first four bytes of its value; the others would be elements."""
+    end = 144 + int.from_bytes(AO[140:144], "little")
+    meta = AO[144:end]
+    hidden = meta + AO[end:] + b"\xe1\x7f\x10\0OB\0\0" + len(AO[144:]).to_bytes(4, "little")
+    long = plain(0x00020000, "UL", AO[140:144] + hidden)
+    odd_vr = AO[:132] + meta + plain(0x00020100, "ZZ", b"") + AO[end:]
+    (path := tmp_path / "x.dcm").write_bytes(AO[:132] + long + meta + AO[end:])
+    held = Dataset()
+    held.SOPInstanceUID, held.StudyInstanceUID = UID, "1.2.3"
+    held.file_meta = dcmread(path).file_meta
+    out = io.BytesIO()
+    held.save_as(out, enforce_file_format=False, implicit_vr=False, little_endian=True)
+    assert len(out.getvalue()) > len(hidden)  # so pydicom does it still
+    for document in (
+        dcmread(path),
+        path,
+        io.BytesIO(path.read_bytes()),
+        dcmread(io.BytesIO(odd_vr)),
+    ):
+        with pytest.raises(DocumentError) as error:
+            transformer("dicom", "dicom")(document)
+        assert "profile/not-written" in [issue.code for issue in error.value.issues]
+        assert [record.outcome for record in error.value.records] == ["refused"]
+    said = transformer("dicom", "hl7")(AO, link=TRUSTED).value
+    with pytest.raises(DocumentError):
+        transformer("hl7", "dicom")(said, held, link=TRUSTED)

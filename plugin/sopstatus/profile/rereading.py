@@ -474,6 +474,15 @@ def _items(
 
 def _dataset(dataset: Any) -> Found:
     """Read a data set of pydicom's, which holds each tag once; what is raw is written as it is."""
+    meta: Any = getattr(dataset, "file_meta", None) or dataset.__class__()
+    for element in map(meta.get_item, meta.keys()):
+        if str(element.VR).encode() not in _NARROW | _WIDE:
+            raise Doubt("the file meta information has a VR that is not one of DICOM's")
+        length = element.value
+        if element.tag == 0x00020000 and not (  # pydicom writes it over the first four bytes
+            len(length) == 4 if isinstance(length, bytes) else isinstance(length, int)
+        ):
+            raise Doubt("the group length of the file meta information is wrong")
     for element in map(dataset.get_item, dataset.keys()):
         value, tag = element.value, int(element.tag)
         if isinstance(value, bytes) and value and hasattr(element, "is_implicit_VR"):

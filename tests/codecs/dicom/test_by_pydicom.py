@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zlib
 
 import pytest
@@ -125,3 +126,16 @@ def test_pydicom_inflates_nothing_itself():
         assert told == "dicom/too-large"
     with pytest.raises(TypeError):
         by_pydicom._Counted(io.BytesIO(b"x"), 1).read()
+
+
+@pytest.mark.parametrize("nested", [TWIN, of_undefined_length(0x00081140, ITEM + ENDS)])
+def test_a_deflated_data_set_is_inflated_no_further_than_it_is_read(nested):
+    pixels = struct.pack("<HH4sI", 0x7FE0, 0x10, b"OB\0\0", 50 << 20) + bytes(50 << 20)
+    data = part10_file(SOP, nested, AO, pixels, syntax=DEFLATED)
+    tracemalloc.start()
+    (said,) = codec("dicom").decode(data).value
+    found = by_pydicom.headers(io.BytesIO(data), Limits())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (said.attributes[0][1], found.SOPInstanceStatus) == ("AO", "AO")
+    assert peak < 4 << 20

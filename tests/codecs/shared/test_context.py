@@ -9,12 +9,13 @@ import pytest
 from described import FULL, PLAIN, data_set, forms, made, saved
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from samples_of import bare, sample
-from sopstatus import codec, load_tables, transformer
+from sopstatus import Limits, codec, load_tables, transformer
 from sopstatus.codecs.hl7 import message
 from sopstatus.codecs.hl7_xml.codec import of_er7
 from sopstatus.codecs.shared import context as contexts
 from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.transform import names_nothing, says_nothing
+from sopstatus.values import tag_text
 
 MANY = int(os.environ.get("CONTEXT_EXAMPLES", "12"))
 FORMS = list(forms(data_set()))
@@ -68,6 +69,53 @@ def test_a_value_that_is_not_legal_is_left_out_and_told():
     left_out = "document/context-left-out"
     assert codes == [(left_out, t) for t in ("(0010,0030)", "(0010,0040)", "(0020,0010)")]
     assert not any(text in str(one) for one in issues for text in plain.values())
+
+
+def test_a_sequence_that_is_not_read_is_told():
+    """Of what stands in front of it pydicom would make more than the limit allows."""
+    image = saved(data_set())
+    at = image.index(b"\x08\0\x51\0SQ")
+    many = (
+        b"\x08\0\x40\0SQ\0\0" + (8 * 5000).to_bytes(4, "little") + b"\xfe\xff\0\xe0\0\0\0\0" * 5000
+    )
+    many = b"\x08\0\x40\0SQ\0\0\xff\xff\xff\xff" + many[12:] + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    issues = Issues()
+    under = codec("dicom", limits=Limits(elements=1000))
+    (said,) = under.contexts(image[:at] + many + image[at:], issues)
+    assert said == {key: text for key, text in FULL.items() if "." not in key}
+    told = [(one.code, one.location) for one in issues]
+    left_out = "document/context-left-out"
+    assert told == [(left_out, tag_text(tag)) for tag in contexts.SEQUENCES if tag < 0x00400275]
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("00100020", {"vr": "LO", "Value": "x"}),
+        ("00100020", {"vr": "LO", "Value": [{}]}),
+        ("00100020", {"vr": "LO", "Value": ["x"], "InlineBinary": "eA=="}),
+        ("00100020", 7),
+        ("00100010", {"vr": "PN", "Value": [{"Alphabetic": 7}]}),
+        ("00321064", {"vr": "SQ", "Value": {}}),
+        ("00321064", {"vr": "SQ", "Value": ["x"]}),
+    ],
+)
+def test_what_cannot_be_read_of_json_is_told(member, value):
+    node = data_set().to_json_dict() | {member: value}
+    issues = Issues()
+    codec("dicom-json").contexts(node, issues)
+    told = ("document/context-left-out", f"({member[:4]},{member[4:]})")
+    assert told in [(one.code, one.location) for one in issues]
+
+
+def test_an_element_that_stands_twice_is_told():
+    image = saved(data_set())
+    at = image.index(b"\x10\0\x20\0LO")
+    end = at + 8 + int.from_bytes(image[at + 6 : at + 8], "little")
+    issues = Issues()
+    (said,) = codec("dicom").contexts(image[:end] + image[at:end] + image[end:], issues)
+    assert "PatientID" not in said
+    assert ("document/context-left-out", "(0010,0020)") in [(i.code, i.location) for i in issues]
 
 
 @pytest.mark.parametrize("target", ["hl7", "hl7-xml", "fhir"])

@@ -6,7 +6,6 @@ one megabyte.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
@@ -14,11 +13,12 @@ from typing import Any
 
 from sopstatus.catalogue import document_error
 from sopstatus.codecs.part10.file import unreadable
-from sopstatus.codecs.part10.walk import inflated
-from sopstatus.codecs.part10.window import File, Window
+from sopstatus.codecs.part10.walk import inflater
+from sopstatus.codecs.part10.window import File, Inflater, Window
 from sopstatus.limits import Limits
 from sopstatus.model import DocumentError
 
+_CHUNK = 1 << 16
 _READS = 3  # of one element, at most: tag, length and value
 _EXPLICIT = bytes(128) + b"DICM\2\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0"
 
@@ -38,6 +38,27 @@ class _Counted:
         return found
 
 
+class _Inflated:
+    """A deflated data set as a file, inflated no further than it is read."""
+
+    def __init__(self, source: Inflater) -> None:
+        self._source, self._data, self._at = source, bytearray(_EXPLICIT), 0
+
+    def read(self, size: int) -> bytes:
+        while len(self._data) < self._at + size and (more := self._source.read(_CHUNK)):
+            self._data += more
+        found = bytes(self._data[self._at : self._at + size])
+        self._at += len(found)
+        return found
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = offset + self._at * whence  # from the beginning, or from here
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+
 def headers(source: Any, limits: Limits, stop: int = 0) -> Any:
     """Read a data set up to its pixel data, or only up to the tag ``stop``.
 
@@ -55,10 +76,10 @@ def headers(source: Any, limits: Limits, stop: int = 0) -> Any:
     from pydicom.filereader import read_partial
 
     with _understanding():
-        data = inflated(Window(b"", File(source), limits))
-        source.seek(0)
-        plain = source if data is None else io.BytesIO(_EXPLICIT + data)
-        counted: Any = _Counted(plain, limits.elements)
+        packed = inflater(Window(b"", File(source), limits))
+        if not packed:
+            source.seek(0)
+        counted: Any = _Counted(_Inflated(packed) if packed else source, limits.elements)
         if stop:
             return read_partial(counted, stop_when=lambda tag, vr, length: tag > stop)
         return dcmread(counted, stop_before_pixels=True)

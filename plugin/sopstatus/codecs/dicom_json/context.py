@@ -7,7 +7,7 @@ from typing import Any
 
 from sopstatus.codecs.dicom_json.document import opened, values
 from sopstatus.codecs.dicom_json.element import is_ambiguous, spellings
-from sopstatus.codecs.shared.context import Source
+from sopstatus.codecs.shared.context import Source, Unreadable
 from sopstatus.codecs.shared.json_text import MARK, repeated, spelt, text_of_bytes
 from sopstatus.limits import Limits
 
@@ -26,20 +26,27 @@ class Node:
             _name(v) if vr == "PN" and isinstance(v, dict) else spelt(v)
             for v in self._values(tag, keyword)
         ]
-        return "\\".join(t for t in texts if t) if texts and None not in texts else None
+        if None in texts:
+            raise Unreadable
+        return "\\".join(t for t in texts if t) if texts else None
 
     def item(self, tag: int, keyword: str) -> Source | None:
         """Return the first item of a sequence."""
         first = next(iter(self._values(tag, keyword)), None)
-        return Node(first) if isinstance(first, dict) else None
+        if not isinstance(first, dict | None):
+            raise Unreadable
+        return None if first is None else Node(first)
 
     def _values(self, tag: int, keyword: str) -> list[Any]:
         names = [name for name in spellings(tag, keyword) if name in self.node]
-        if len(names) != 1 or names[0] in repeated(self.node):
+        if not names:
             return []
         found = self.node[names[0]]
-        values = found.get("Value") if isinstance(found, dict) and not is_ambiguous(found) else None
-        return values if isinstance(values, list) else []
+        odd = len(names) > 1 or names[0] in repeated(self.node) or is_ambiguous(found)
+        values = None if odd or not isinstance(found, dict) else found.get("Value", [])
+        if not isinstance(values, list):
+            raise Unreadable
+        return values
 
 
 def _name(value: dict[str, Any]) -> str | None:

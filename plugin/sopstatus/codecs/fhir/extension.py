@@ -119,7 +119,7 @@ def _offset(row: Attribute, verbatim: Value, texts: list[str]) -> str:
     given = (
         values.offset_of(text)
         for item, text in zip(shown, texts, strict=False)
-        if values.is_local(item)
+        if values.lacks_offset(item)
     )
     return next(given, "")
 

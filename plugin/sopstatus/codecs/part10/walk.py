@@ -143,13 +143,13 @@ def survey(window: Window, plan: Plan) -> DataSet:
     return dataset
 
 
-def inflated(window: Window) -> bytes | None:
-    """Return all that a deflated data set holds, ``None`` where the file is not deflated."""
+def inflater(window: Window) -> Inflater | None:
+    """Return what inflates a deflated data set, ``None`` where the file is not deflated."""
     try:
         source = _open(window).window.source
     except Lost:
         return None
-    return source.rest() if isinstance(source, Inflater) else None
+    return source if isinstance(source, Inflater) else None
 
 
 def _walk(dataset: DataSet, plan: Plan, *, quickly: bool) -> tuple[int, int]:

@@ -86,20 +86,24 @@ _NUMBER = re.compile(r"[+-]?\d{1,12}", re.ASCII)
 _GROUPS, _PARTS, _LONGEST_GROUP = 3, 5, 64  # of a PN (PS3.5 6.2, 6.2.1)
 
 
+class Unreadable(Exception):
+    """Something is there, and nothing can be said of it."""
+
+
 class Source(Protocol):
     """A data set, or an item, of any format."""
 
     def text(self, tag: int, keyword: str, vr: str) -> str | None:
-        """Return the text of an attribute, ``None`` where it is absent or cannot be read."""
+        """Return the text of an attribute, ``None`` where it is absent; raise `Unreadable`."""
 
     def item(self, tag: int, keyword: str) -> Source | None:
-        """Return the first item of a sequence."""
+        """Return the first item of a sequence, ``None`` where there is none; raise `Unreadable`."""
 
 
 def collect(source: Source, wanted: str, issues: Issues) -> Context:
     """Return what a data set says, as much as is ``wanted``: ``all``, ``uids`` or ``none``.
 
-    An issue reports each value that is left out because it is not legal.
+    An issue reports each value that is left out because it is not legal, or cannot be read.
     """
     found: Context = {}
     if wanted == "none":
@@ -107,7 +111,12 @@ def collect(source: Source, wanted: str, issues: Issues) -> Context:
     plain = IMPERSONAL if wanted == "uids" else IMPERSONAL | PERSONAL
     _take(source, plain, "", found, issues)
     for tag, (name, inner) in SEQUENCES.items() if wanted != "uids" else ():
-        if item := source.item(tag, name):
+        try:
+            item = source.item(tag, name)
+        except Unreadable:
+            issues.at(tag_text(tag)).add("document/context-left-out", keyword=name)
+            continue
+        if item:
             _take(item, inner, f"{name}.", found, issues)
     return found
 
@@ -120,10 +129,14 @@ def _take(
     issues: Issues,
 ) -> None:
     for tag, (keyword, vr) in wanted.items():
-        text = source.text(tag, keyword, vr)
-        if text is None or not (text := trim(vr, text).lstrip(" ")):
+        try:
+            text = trim(vr, source.text(tag, keyword, vr) or "").lstrip(" ")
+            legal = is_legal(keyword, vr, text)
+        except Unreadable:
+            text, legal = "?", False
+        if not text:
             continue
-        if is_legal(keyword, vr, text):
+        if legal:
             found[prefix + keyword] = str(int(text)) if vr == "IS" else text
         else:
             issues.at(tag_text(tag)).add("document/context-left-out", keyword=keyword)
@@ -243,14 +256,17 @@ class Keywords:
     def text(self, tag: int, keyword: str, vr: str) -> str | None:
         """Return the text of an attribute."""
         found = self._find(keyword)
-        values = found if isinstance(found, list) else [found]
-        texts = [str(v) if type(v) in (str, int, float) else None for v in values]
-        return None if None in texts or not texts else "\\".join(filter(None, texts))
+        values = found if isinstance(found, list) else [] if found is None else [found]
+        if not all(type(v) in (str, int, float) for v in values):
+            raise Unreadable
+        return "\\".join(filter(None, map(str, values))) if values else None
 
     def item(self, tag: int, keyword: str) -> Source | None:
         """Return the first item of a sequence."""
         found = self._find(keyword)
         first = found[0] if isinstance(found, list) and found else found
+        if not isinstance(first, dict | list | None):
+            raise Unreadable
         return Keywords(first) if isinstance(first, dict) else None
 
     def _find(self, keyword: str) -> Any:
