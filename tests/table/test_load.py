@@ -117,6 +117,8 @@ REFUSALS = [  # what is replaced, by what, line, key, words of the message
     ('"ContentQualification"', '"QualityControlImage"', 25, "attribute.2.keyword", "stands twice"),
     ('"StructureDefinition/qc"', '"https://w3id.org/sopstatus/fhir/StructureDefinition/sop-instance-status"', 7, "fhir.extension", "already the extension of"),
     ('"ContentQualification"\ntag     = "0018,9004"', '"ImageType"\ntag     = "0008,0008"', 25, "attribute.2.keyword", 'ImageType has VM 2-n; write vm = "2-n"'),
+    ('"StructureDefinition/qc"', '"https://other.test/sop-instance-status"', 7, "fhir.extension", "ends like the extension of sop-instance-status"),
+    ('"StructureDefinition/qc"', '"StructureDefinition/qc/"', 7, "fhir.extension", "without a slash at its end"),
     ('["ImagingStudy.series.instance"]', "[]", 8, "fhir.contexts", "is empty"),
     ('["ImagingStudy.series.instance"]', '["ImagingStudy", "ImagingStudy"]', 8, "fhir.contexts", '"ImagingStudy" stands twice'),
     ('NO  = { display = "No" }', 'NO = { display = "No", hl7 = "N " }', 22, "attribute.1.codes.NO", "is not an HL7 code"),

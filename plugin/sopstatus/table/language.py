@@ -131,8 +131,8 @@ GROUP_FHIR: dict[str, Key] = {
     "extension": Key(
         "string",
         "Canonical URL, or its part after the site's canonical base",
-        pattern=r"(https?://|urn:)?[^\s|#]+",
-        form="a URL or a relative path, without | or #",
+        pattern=r"(https?://|urn:)?[^\s|#]*[^\s|#/]",
+        form="a URL or a relative path, without | or #, and without a slash at its end",
     ),
     "contexts": Key("strings", "Elements that may carry the extension", choices=CONTEXTS),
 }

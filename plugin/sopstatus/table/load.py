@@ -6,6 +6,7 @@ that every row has an inverse, or raises `TableError` with file, line, key and r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -217,6 +218,12 @@ def _owners(groups: list[tuple[Group, _Draft]]) -> Iterator[TableError]:
         if (first := owner.setdefault(("extension", group.extension), group.name)) != group.name:
             yield by.error(
                 ("fhir", "extension"), f"is already the extension of {first}; choose another"
+            )
+        last = ("last part", re.split("[/:]", group.extension)[-1])
+        if (alike := owner.setdefault(last, group.name)) not in (group.name, first):
+            yield by.error(
+                ("fhir", "extension"),
+                f"ends like the extension of {alike}, and is called by its end; choose another",
             )
     for group, draft in groups:
         for row in group.attributes:

@@ -26,8 +26,12 @@ _ELEMENT = ("short", "definition", "comment", "mapping")
 def fsh_files(tables: MappingTable, release: Release) -> dict[str, bytes]:
     """Return the files of a project by their paths, which begin with ``fsh/``."""
     made: dict[str, list[str]] = {}
+    invariants: dict[str, Any] = {}  # of a project, each has one definition
     for resource in definitions(tables, release):
         made.setdefault(resource["resourceType"], []).append(_definition(resource))
+        for element in resource.get("differential", {}).get("element", ()):
+            invariants |= {rule["key"]: rule for rule in element.get("constraint", ())}
+    made["Invariant"] = [_lines(_invariant(rule)) for rule in invariants.values()]
     shown = [_example(resource, tables) for resource in examples(tables, release)]
     texts = {f"input/fsh/{kind}.fsh": "\n".join(parts) for kind, parts in made.items()}
     texts["input/fsh/examples.fsh"] = "\n".join(shown)
@@ -37,7 +41,10 @@ def fsh_files(tables: MappingTable, release: Release) -> dict[str, bytes]:
 
 def _configuration(tables: MappingTable, release: Release) -> str:
     site = tables.site
-    return (
+    others = sorted({row.extension for row in tables.simple})
+    told = "# of others; put the packages that define them under dependencies:\n" if others else ""
+    told += "".join(f"# {url}\n" for url in others)
+    return told + (
         f"canonical: {site.canonical}\nstatus: {site.package_status}\n"
         f"version: {site.package_version}\nfhirVersion: {release.version}\nFSHOnly: true\n"
     )
@@ -75,7 +82,7 @@ def _code_system(resource: Resource) -> Iterator[str]:
     yield from carets(resource, (*_HEAD, "caseSensitive", "valueSet", "content", "count"))
     for concept in resource["concept"]:
         texts = [quoted(concept[key]) for key in ("display", "definition") if key in concept]
-        yield " ".join([f"* #{concept['code']}", *texts])
+        yield " ".join([f"* {literal('code', concept['code'])}", *texts])
 
 
 def _value_set(resource: Resource) -> Iterator[str]:
@@ -106,7 +113,6 @@ def _structure(resource: Resource) -> Iterator[str]:
             yield from carets(resource, ("context",))
     yield from carets(resource, (*_HEAD, "mapping"))
     elements = resource["differential"]["element"]
-    invariants = []
     for element in elements:
         path = _path(element["id"])
         if "sliceName" in element:
@@ -114,14 +120,15 @@ def _structure(resource: Resource) -> Iterator[str]:
         yield from _element(element, path)
         for rule in element.get("constraint", ()):
             yield f"* {'' if path == '.' else f'{path} '}obeys {rule['key']}"
-            invariants.append(rule)
-    for key, rule in {rule["key"]: rule for rule in invariants}.items():
-        yield f"\nInvariant: {key}"
-        yield f"Description: {quoted(rule['human'])}"
-        yield f"Severity: #{rule['severity']}"
-        yield f"Expression: {quoted(rule['expression'])}"
-        for index, mark in enumerate(rule.get("extension", ())):
-            yield from rules(mark, f"extension[{index}]")
+
+
+def _invariant(rule: Resource) -> Iterator[str]:
+    yield f"Invariant: {rule['key']}"
+    yield f"Description: {quoted(rule['human'])}"
+    yield f"Severity: #{rule['severity']}"
+    yield f"Expression: {quoted(rule['expression'])}"
+    for index, mark in enumerate(rule.get("extension", ())):
+        yield from rules(mark, f"extension[{index}]")
 
 
 def _path(identifier: str) -> str:

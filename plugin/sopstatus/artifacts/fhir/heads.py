@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from sopstatus.artifacts.fhir.names import pascal
+from sopstatus.artifacts.fhir.names import legal_id, pascal
 from sopstatus.table import Site
 
 Resource = dict[str, Any]
@@ -39,11 +39,11 @@ def head(
     """Return the elements that definitions have in common; ``version`` is the package's if not said."""
     made: Resource = {
         "resourceType": kind,
-        "id": identifier,
+        "id": legal_id(identifier),
         "text": {"status": "generated", "div": _narrative(title, description)},
         "url": url or url_of(site, kind, identifier),
         "version": version or site.package_version,
-        "name": pascal(identifier),
+        "name": pascal(legal_id(identifier)),
         "title": title,
         "status": site.package_status,
         "experimental": False,

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 
 from pydicom.datadict import dictionary_description
 
 from sopstatus.table import Attribute
 from sopstatus.values import tag_text
+
+
+def legal_id(identifier: str) -> str:
+    """Return an id as FHIR has it: letters, digits, hyphens and full stops, at most 64 of them."""
+    made = re.sub("[^A-Za-z0-9.-]", "-", identifier)
+    if made == identifier and len(made) <= 64:
+        return made
+    return f"{made[:55]}-{sha256(identifier.encode()).hexdigest()[:8]}"
 
 
 def pascal(identifier: str) -> str:

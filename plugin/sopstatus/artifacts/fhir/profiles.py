@@ -6,7 +6,7 @@ from typing import Any
 
 from sopstatus.artifacts.fhir.extension import contexts, extension_id
 from sopstatus.artifacts.fhir.heads import Resource, head, url_of
-from sopstatus.artifacts.fhir.names import camel, tag_of, title_of
+from sopstatus.artifacts.fhir.names import camel, legal_id, tag_of, title_of
 from sopstatus.artifacts.fhir.releases import Release
 from sopstatus.artifacts.fhir.snapshot import views
 from sopstatus.table import Attribute, Group, MappingTable
@@ -72,7 +72,7 @@ def _differential(
     for path in sorted(places, key=lambda path: path.count(".")):
         rules = [
             {
-                "key": f"{extension_id(group)}-holder",
+                "key": legal_id(f"{extension_id(group)}-holder"),
                 "severity": "error",
                 "human": f"There is at most one statement a holder ({group.title})",
                 "expression": one_a_holder(group.extension),
@@ -99,19 +99,28 @@ def _differential(
                     "type": [{"code": "Extension", "profile": [group.extension]}],
                 }
             )
-        made += [_simple(row, inner) for row in simple if path in row.contexts]
+        taken = {camel(extension_id(group)) for group in tables.complex}
+        for row in simple:
+            made += _simple(row, inner, taken) if path in row.contexts else ()
     return made
 
 
-def _simple(row: Attribute, path: str) -> dict[str, Any]:
-    """Return the slice of a simple extension: a reference to what others have published."""
+def _simple(row: Attribute, path: str, taken: set[str]) -> list[dict[str, Any]]:
+    """Return the slice of a simple extension: a reference to what others have published.
+
+    Its url stands there too, for validators that do not have the other's definition.
+    """
     name = camel(attribute_id(row.keyword))
-    return {
-        "id": f"{path}:{name}",
-        "path": path,
-        "sliceName": name,
-        "short": f"{title_of(row)} {tag_of(row)}",
-        "min": 0,
-        "max": "1" if row.vm == "1" else "*",
-        "type": [{"code": "Extension", "profile": [row.extension]}],
-    }
+    name += "Simple" * (name in taken)
+    return [
+        {
+            "id": f"{path}:{name}",
+            "path": path,
+            "sliceName": name,
+            "short": f"{title_of(row)} {tag_of(row)}",
+            "min": 0,
+            "max": "1" if row.vm == "1" else "*",
+            "type": [{"code": "Extension", "profile": [row.extension]}],
+        },
+        {"id": f"{path}:{name}.url", "path": f"{path}.url", "fixedUri": row.extension},
+    ]
