@@ -21,7 +21,12 @@ WITH_EXTRAS = [(name, package) for name, found in COMMANDS.items() for package i
 
 
 def test_one_command_is_one_file():
-    files = {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "shared", "arguments"}
+    files = {path.stem for path in FOLDER.glob("*.py")} - {
+        "__init__",
+        "shared",
+        "servers",
+        "arguments",
+    }
     assert files == set(COMMANDS)
     for name in COMMANDS:
         module = import_module(f"sopstatus.cli.{name}")

@@ -3,7 +3,7 @@
 A command is the file of its name: ``add`` gives a parser its options, ``run`` does the work and
 returns an exit code, ``EXAMPLES`` are two command lines for its help. Only the file of the chosen
 command is loaded, so it imports at its head what it needs. `shared` is what several commands use,
-`arguments` how they are parsed.
+`servers` what those that listen do, `arguments` how they are parsed.
 
 Exit codes: 0 success, 1 an issue is an error, 2 wrong usage, a fault in a table or a missing extra,
 3 a document cannot be read or written, 4 cannot listen, 130 interrupted.
@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -129,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _, _, extra, packages = COMMANDS[name]
         with shared.needs(name, extra, packages):
             if name in _SERVICES:
-                shared.ignore_hangup()
+                _ignore_hangup()
             whole = parser(name)
             settle(whole, name, COMMANDS)
             options = whole.parse_args(given)
@@ -190,3 +191,12 @@ def _chosen(given: list[str]) -> tuple[str, list[str]]:
             told = f": sopstatus show {name} shows what a file says"
         raise Stop(f"there is no {what} {name}{told}; see sopstatus help")
     return name, others
+
+
+def _ignore_hangup() -> None:
+    """Let SIGHUP end no service that is starting: what it asks for, reading files, is being done."""
+    import signal
+
+    if hasattr(signal, "SIGHUP"):
+        with suppress(ValueError):  # in another thread than the first
+            signal.signal(signal.SIGHUP, lambda *_: None)

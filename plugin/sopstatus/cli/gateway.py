@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sopstatus import log
-from sopstatus.cli import shared
+from sopstatus.cli import servers, shared
 from sopstatus.cli.serve import add_http, link, listening, settings, watch
 from sopstatus.engines.gateway import Site
 from sopstatus.engines.gateway.app import OWN, application
@@ -96,10 +96,10 @@ def add(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Run in front of a FHIR server until SIGTERM; raise `Stop` if it cannot start, or would be open to everybody."""
-    shared.quiet(options)
+    servers.quiet(options)
     try:
         chosen = settings(options)
-        offered = Offered(options.mappings, shared.limits(options), link(options), {})
+        offered = Offered(options.mappings, servers.limits(options), link(options), {})
         upstream = Upstream(
             options.upstream, timeout=options.timeout, connections=options.concurrency
         )
@@ -131,7 +131,7 @@ def run(options: Namespace) -> int:
             tables=offered.offer.tables,
             limits=offered.offer.limits,
         )
-        sock = shared.bound(options.host, options.port)
+        sock = servers.bound(options.host, options.port)
         service = Service(chosen, offered)
         service.readiness.checks["upstream"] = upstream.check
         upstream.told = partial(service.metrics.reached, "upstream")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sopstatus import log
 from sopstatus.catalogue import reason_of
-from sopstatus.cli import shared
+from sopstatus.cli import servers, shared
 from sopstatus.cli.arguments import PORT, whole
 from sopstatus.codecs import of_data_sets
 from sopstatus.engines import room, supervisor
@@ -67,7 +67,7 @@ def add(parser: ArgumentParser) -> None:
         "--only-one", action="store_true", help="Send at most one acknowledgment per message"
     )
     shared.add_mappings(parser)
-    shared.add_server(parser, max_body=16 << 20, connections=1000, grace=10, log_level="info")
+    servers.add(parser, max_body=16 << 20, connections=1000, grace=10, log_level="info")
     bounds = {
         "--block-timeout": (60, "Wait S seconds for the end of a message"),
         "--idle-timeout": (3600, "Close a connection after S seconds without a message"),
@@ -112,10 +112,10 @@ def add(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Listen for messages until SIGTERM or SIGINT, and then drain."""
-    shared.check_server(options)
+    servers.check(options)
     if fault := _fault(options):
         raise shared.Stop(fault)
-    shared.quiet(options)
+    servers.quiet(options)
     used = _Used(options)
     try:
         for one in used.watched:
@@ -226,7 +226,7 @@ async def _serve(
     )
     listener.peers = used.peers
     operator = _operator(options, done, used.metrics, writer) if used.metrics else None
-    with shared.binding(options.host, options.port):
+    with servers.binding(options.host, options.port):
         port = await listener.start(options.host, options.port, tls=used.tls)
     print(f"listening on {options.host} port {port}", flush=True)
     log.event("mllp-listening", port=port, tls=used.tls is not None)
@@ -283,7 +283,7 @@ def _operator(
         ready.checks["source"] = lambda: reached(done.work.source)
     if writer:
         ready.checks["spool"] = lambda: writer.ask(writer.spool.check)
-    with shared.binding("127.0.0.1", options.metrics_port):
+    with servers.binding("127.0.0.1", options.metrics_port):
         operator = Operator(options.metrics_port, metrics, ready, alive)
     log.event("operator-listening", port=operator.port)
     return operator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sopstatus import __version__, log
 from sopstatus.catalogue import reason_of
-from sopstatus.cli import shared
+from sopstatus.cli import servers, shared
 from sopstatus.engines import peers
 from sopstatus.engines.http.auth import is_local
 from sopstatus.engines.http.door import names
@@ -60,7 +60,7 @@ def add_http(parser: ArgumentParser, port: int) -> None:
     )
     shared.add_trusted_link(parser, "every request comes")
     shared.add_audit(parser)
-    shared.add_server(
+    servers.add(
         parser, port=port, max_body=64 << 20, connections=1024, grace=30, log_level="warning"
     )
     shared.add_bounds(
@@ -75,12 +75,12 @@ def add_http(parser: ArgumentParser, port: int) -> None:
 
 def run(options: Namespace) -> int:
     """Answer over HTTP until SIGTERM; raise `Stop` if it cannot start, or would be open to everybody."""
-    shared.quiet(options)
+    servers.quiet(options)
     try:
         chosen = settings(options)
         others = {name: named(name) for name in options.transformer}
-        offered = Offered(options.mappings, shared.limits(options), link(options), others)
-        sock = shared.bound(options.host, options.port)
+        offered = Offered(options.mappings, servers.limits(options), link(options), others)
+        sock = servers.bound(options.host, options.port)
         service = Service(chosen, offered)
         watch(service, options)
     except (Unsafe, LookupError) as error:
@@ -93,7 +93,7 @@ def run(options: Namespace) -> int:
 
 def settings(options: Namespace) -> Settings:
     """Return what the operator has chosen; raise `Unsafe` for what must not be started."""
-    shared.check_server(options)
+    servers.check(options)
     shared.check_audit(options.audit)
     if options.conforming_peers and options.trusted_link:
         raise Unsafe(
@@ -110,7 +110,7 @@ def settings(options: Namespace) -> Settings:
         concurrency=options.concurrency,
         audit=options.audit,
         version=__version__,
-        verbose=shared.log_level(options) in ("debug", "info"),
+        verbose=servers.log_level(options) in ("debug", "info"),
     )
 
 

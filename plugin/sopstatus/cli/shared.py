@@ -1,4 +1,4 @@
-"""What several commands use: their options, reading and writing, issues, exit codes, listening.
+"""What several commands use: their options, reading and writing, issues, exit codes.
 
 Nothing here is slow to load: every command loads it.
 """
@@ -11,25 +11,22 @@ import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlsplit
 
 from sopstatus import writing
-from sopstatus.catalogue import catalogue, document_error, reason_of, refusals
+from sopstatus.catalogue import catalogue, document_error, refusals
 from sopstatus.cli import arguments
-from sopstatus.cli.arguments import PORT, Folders, seconds, whole
+from sopstatus.cli.arguments import Folders, seconds, whole
 from sopstatus.documents import content
-from sopstatus.limits import DEFAULT, Limits
 from sopstatus.model import ERROR, WARNING, DocumentError, Issue
 from sopstatus.outcome import operation_outcome, plain
 from sopstatus.table import MappingTable, load_tables
 
 if TYPE_CHECKING:
-    import socket
-
     from sopstatus.codecs import Format
 
 
@@ -179,90 +176,6 @@ def add_seconds(parser: Any, name: str, default: float, text: str) -> None:
         default=float(default),
         metavar="S",
         help=f"{text} (default: {default:g})",
-    )
-
-
-def add_server(
-    parser: ArgumentParser,
-    *,
-    port: int | None = None,
-    max_body: int,
-    connections: int,
-    grace: int,
-    log_level: str,
-    remote: bool = True,
-) -> None:
-    """Add the options of every command that listens, with its defaults.
-
-    ``remote`` = other machines may be let in. `check_server` tells what is wrong with them.
-    """
-    if remote:
-        parser.add_argument(
-            "--host",
-            default="127.0.0.1",
-            help="Listen on this address (default: 127.0.0.1, this machine only)",
-        )
-    default = "" if port is None else f" (default: {port})"
-    parser.add_argument(
-        "--port",
-        type=PORT,
-        required=port is None,
-        default=port,
-        metavar="N",
-        help=f"Listen on this port; 0 means any free port, printed on standard output{default}",
-    )
-    if remote:
-        _add_tls(parser.add_argument_group("TLS (required if --host is not this machine only)"))
-    add_bounds(
-        parser.add_argument_group("bounds"),
-        {
-            "--max-body": (
-                *(1, max_body),
-                "Refuse a request or message of more than N bytes, also after decompression",
-            ),
-            "--connections": (1, connections, "Keep at most N connections open"),
-            "--grace": (0, grace, "Give work in progress N seconds from SIGTERM to finish"),
-        },
-    )
-    parser.add_argument(
-        "--log",
-        choices=("json", "text"),
-        default="json",
-        help="Print log events on standard error in this form (default: json)",
-    )
-    parser.add_argument(
-        "--log-level",
-        choices=("debug", "info", "warning", "error"),
-        default=log_level,
-        help=f"Log events of this level and above (default: {log_level})",
-    )
-    add_quiet(parser, "Log only errors: --log-level error")
-    parser.add_argument(
-        "-v", "--verbose", action="store_true", help="Log everything: --log-level debug"
-    )
-
-
-def _add_tls(group: Any) -> None:
-    group.add_argument(
-        "--tls-cert", default="", metavar="PEM", help="Present this certificate chain"
-    )
-    group.add_argument(
-        "--tls-key",
-        default="",
-        metavar="PEM",
-        help="Use this private key of the certificate (default: in the same file)",
-    )
-    group.add_argument(
-        "--tls-client-ca",
-        default="",
-        metavar="PEM",
-        help="Require callers to present a certificate of this CA",
-    )
-    group.add_argument(
-        "--conforming-peers",
-        metavar="FILE",
-        help="Trust the owners of the certificates of that CA which this file lists to conform to PS3.15 "
-        "A.1.1; one per line: sha256:, DNS:, IP:, URI:, email: or subject: and the name",
     )
 
 
@@ -487,78 +400,3 @@ def wants_color(choice: str, stream: TextIO) -> bool:
         return choice == "always"
     terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
     return terminal and not os.environ.get("NO_COLOR")
-
-
-# listening
-
-
-def ignore_hangup() -> None:
-    """Let SIGHUP end no service that is starting: what it asks for, reading files, is being done."""
-    import signal
-
-    if hasattr(signal, "SIGHUP"):
-        with suppress(ValueError):  # in another thread than the first
-            signal.signal(signal.SIGHUP, lambda *_: None)
-
-
-def check_server(options: Namespace) -> None:
-    """Raise `Stop` where the options of `add_server` do not fit together, or let anybody in."""
-    if "host" not in options:
-        return
-    for option, needed in (
-        ("--tls-key", "--tls-cert"),
-        ("--tls-client-ca", "--tls-cert"),
-        ("--conforming-peers", "--tls-client-ca"),
-    ):
-        if _value(options, option) and not _value(options, needed):
-            raise Stop(f"{option} needs {needed}")
-    from sopstatus.engines.http.auth import is_local
-
-    token = "token_file" in options
-    if not (options.tls_client_ca or (token and options.token_file) or is_local(options.host)):
-        ways = "--token-file, or --tls-cert" if token else "--tls-cert"
-        raise Stop(f"--host is not this machine only: add {ways} and --tls-client-ca")
-
-
-def _value(options: Namespace, option: str) -> Any:
-    return getattr(options, option.removeprefix("--").replace("-", "_"))
-
-
-def bound(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; raise `Stop` where that cannot be."""
-    import socket
-
-    with binding(host, port):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family)
-
-
-@contextmanager
-def binding(host: str, port: int) -> Iterator[None]:
-    """Raise what the system says against listening there as `Stop`."""
-    try:
-        yield
-    except OSError as error:
-        text = f"cannot listen on {host} port {port}: {reason_of(error)}"
-        raise Stop(text, CANNOT_LISTEN) from None
-
-
-def quiet(options: Namespace) -> None:
-    """Log our own events and nothing else: what libraries say may hold pieces of a document."""
-    import logging
-
-    from sopstatus import log
-
-    log.configure(json=options.log == "json", level=log_level(options))
-    logging.getLogger().addHandler(logging.NullHandler())
-
-
-def log_level(options: Namespace) -> str:
-    """Return the level of log events that are printed."""
-    level: str = options.log_level
-    return "error" if options.quiet else "debug" if options.verbose else level
-
-
-def limits(options: Namespace) -> Limits:
-    """Return how much a document may ask for."""
-    return replace(DEFAULT, document=options.max_body, inflated=4 * options.max_body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from sopstatus import __version__
-from sopstatus.cli import shared
+from sopstatus.cli import servers, shared
 from sopstatus.engines.http.offer import Offered
 from sopstatus.engines.http.server import Listening
 from sopstatus.engines.http.server import run as listen
@@ -26,7 +26,7 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--mappings", default="", metavar="DIR", help="Open your own tables in this folder"
     )
-    shared.add_server(
+    servers.add(
         parser,
         port=8411,
         max_body=64 << 20,
@@ -39,12 +39,12 @@ def add(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Serve the page until SIGTERM or SIGINT; raise `Stop` if it cannot start."""
-    shared.check_server(options)
+    servers.check(options)
     shared.exists([options.mappings] if options.mappings else [], "--mappings")
-    sock = shared.bound(HOST, options.port)
-    shared.quiet(options)
+    sock = servers.bound(HOST, options.port)
+    servers.quiet(options)
     settings = Settings(max_body=options.max_body, concurrency=8, version=__version__)
-    service = Service(settings, Offered((), shared.limits(options), Link(), {}))
+    service = Service(settings, Offered((), servers.limits(options), Link(), {}))
     listening = Listening(sock, options.connections, notice=0.0, grace=options.grace)
     listen(service, listening, application(service, options.mappings))
     return 0
