@@ -174,10 +174,7 @@ def test_tests_have_the_same_folders():
     """What is tested in a way of its own stands beside: laws, oracles, growth, fuzzing and others."""
     tests = Path(__file__).resolve().parent
     found = {path.parent.relative_to(tests).as_posix() for path in tests.rglob("test_*.py")}
-    assert set(FOLDERS) - found == {
-        "artifacts/mirth",  # tests/mirth, which codecs use too
-        "testing",  # stand-ins, tested where they stand in
-    }
+    assert set(FOLDERS) - found == {"testing"}  # stand-ins, tested where they stand in
 
 
 def test_one_codec_imports_no_other():

@@ -5,8 +5,8 @@ import subprocess
 
 import pydicom
 import pytest
+from artifacts.mirth.data_sets import dicom_xml
 from extra_table import table
-from mirth.data_sets import dicom_xml
 from samples_of import CASES, FOLDER
 from sopstatus import DocumentError, Link, SOPInstance, codec, load_tables, transformer
 from sopstatus.documents.content import recognise

@@ -4,7 +4,7 @@ import json
 
 import pydicom
 import pytest
-from mirth.data_sets import dicom_xml
+from artifacts.mirth.data_sets import dicom_xml
 from samples_of import CASES, FILES, FOLDER, sample
 from sopstatus import SOPInstance, codec
 from sopstatus.limits import DEFAULT, Limits

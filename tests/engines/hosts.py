@@ -15,8 +15,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import hl7
+from artifacts.mirth.rhino import in_python, in_script, run
 from hl7apy.parser import parse_message
-from mirth.rhino import in_python, in_script, run
 from serving import MEDIA, parts, service
 from sopstatus import codec, load_tables, transformer, values
 from sopstatus.codecs.hl7.objects import text_of

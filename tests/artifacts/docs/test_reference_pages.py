@@ -6,8 +6,8 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from artifacts.mirth.rhino import run
 from docs.cloud_matrix import markdown, with_matrix
-from mirth.rhino import run
 from samples_of import FOLDER, ROOT
 from sopstatus import codec, load_tables
 from sopstatus.artifacts.cloud import KNOWN, matrix

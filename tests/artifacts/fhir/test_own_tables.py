@@ -8,7 +8,6 @@ import warnings
 
 import fhirkit
 import pytest
-from mirth.test_scripts import drawn
 from pyrofile_validator import Validator
 from pyrofile_validator.config import ValidatorConfig
 from samples_of import ROOT
@@ -20,6 +19,7 @@ from sopstatus.testkit import law_checks
 from testkit.test_forty import FOLDER
 
 from artifacts.fhir.sushi import compiled
+from artifacts.mirth.test_scripts import drawn
 
 R4 = RELEASES[0]
 ODD = r"""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from io import BytesIO
 
 import pytest
-from mirth.data_sets import dicom_xml
+from artifacts.mirth.data_sets import dicom_xml
 from pydicom import dcmread
 from pydicom.charset import convert_encodings
 from samples_of import FOLDER

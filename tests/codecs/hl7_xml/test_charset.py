@@ -1,7 +1,7 @@
 """MSH-18 holds for the engine's XML as it does for ER7: what it cannot hold goes into ZDS-9."""
 
 import pytest
-from mirth.character_sets import KANJI, LATIN, SETS, about, message
+from artifacts.mirth.character_sets import KANJI, LATIN, SETS, about, message
 from sopstatus import codec
 from sopstatus.codecs.hl7_xml import of_er7
 

@@ -20,11 +20,11 @@ from sopstatus.table.language import HL7_DATATYPES
 from sopstatus.testkit import law_checks
 from testkit.test_forty import FILES, FOLDER
 
-from mirth.data_sets import dicom_xml
-from mirth.rhino import in_python, in_script, run
-from mirth.test_scripts import TEMPLATE, drawn, trimmed
+from artifacts.mirth.data_sets import dicom_xml
+from artifacts.mirth.rhino import in_python, in_script, run
+from artifacts.mirth.test_scripts import TEMPLATE, drawn, trimmed
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TABLES = load_tables(FOLDER, ROOT / "samples" / "tables" / "ihe-mado")
 XML, DICOM_XML = codec("hl7-xml", tables=TABLES), codec("dicom-xml", tables=TABLES)
 DICOM_CHANNEL = next(c for c in CHANNELS if c.listener == "dicom")

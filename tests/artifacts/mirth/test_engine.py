@@ -10,8 +10,8 @@ from samples_of import FOLDER, bare
 from sopstatus import Holder, SOPInstance, codec
 from sopstatus.codecs.hl7 import message
 
-from mirth.engine import Channel, played
-from mirth.service import serving
+from artifacts.mirth.engine import Channel, played
+from artifacts.mirth.service import serving
 
 STUDY, OTHER, SERIES = "1.2.826.0.1.3680043.8.498.1", "1.2.826.0.1.3680043.8.498.7", "1.2.3"
 HL7, FHIR = codec("hl7"), codec("fhir")

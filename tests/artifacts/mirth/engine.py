@@ -26,8 +26,8 @@ from sopstatus import load_tables
 from sopstatus.artifacts.mirth.files import mirth_files
 from sopstatus.codecs.hl7_xml import of_er7
 
-from mirth.data_sets import dicom_xml
-from mirth.rhino import run
+from artifacts.mirth.data_sets import dicom_xml
+from artifacts.mirth.rhino import run
 
 FILES = {name: ET.fromstring(data) for name, data in mirth_files(load_tables()).items()}
 MESSAGES = re.compile(rb"(?:^|(?<=\r))(?=MSH)")

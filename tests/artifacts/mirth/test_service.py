@@ -9,8 +9,8 @@ from sopstatus import codec, load_tables
 from sopstatus.artifacts.mirth.channels import CHANNELS, step_script
 from sopstatus.codecs.hl7_xml import of_er7
 
-from mirth.rhino import run
-from mirth.service import serving
+from artifacts.mirth.rhino import run
+from artifacts.mirth.service import serving
 
 CASE = "kanji-comment"
 STUDY = codec("hl7").decode(sample(CASE, "hl7")).value[0].study_instance_uid

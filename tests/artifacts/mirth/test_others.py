@@ -12,12 +12,12 @@ from sopstatus.artifacts.mirth import tables_script
 from sopstatus.artifacts.mirth.channels import CHANNELS, step_script
 from sopstatus.codecs.hl7_xml import of_er7
 
-from mirth.data_sets import dicom_xml
-from mirth.rhino import in_script, run
-from mirth.test_rows import TABLES, about
-from mirth.test_scripts import TEMPLATE
+from artifacts.mirth.data_sets import dicom_xml
+from artifacts.mirth.rhino import in_script, run
+from artifacts.mirth.test_rows import TABLES, about
+from artifacts.mirth.test_scripts import TEMPLATE
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MADO = (ROOT / "samples" / "tables" / "ihe-mado" / "mado.toml").read_text()
 POINTER = "1.2.3^^Application^DICOM|1.2.3.1||1.2.3.1.1"
 LINE = "warning hl7/not-carried -: NumberOfFrames was not carried: its row has no hl7; "

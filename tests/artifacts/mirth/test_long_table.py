@@ -14,12 +14,12 @@ from sopstatus.documents import content
 from sopstatus.testkit import law_checks
 from testkit.test_forty import FOLDER
 
-from mirth.engine import Channel, played
-from mirth.service import serving
-from mirth.test_rows import about
-from mirth.test_scripts import drawn, trimmed
+from artifacts.mirth.engine import Channel, played
+from artifacts.mirth.service import serving
+from artifacts.mirth.test_rows import about
+from artifacts.mirth.test_scripts import drawn, trimmed
 
-MADO = Path(__file__).resolve().parents[2] / "samples" / "tables" / "ihe-mado"
+MADO = Path(__file__).resolve().parents[3] / "samples" / "tables" / "ihe-mado"
 MAPPINGS = ("--mappings", str(FOLDER), "--mappings", str(MADO))
 TABLES = load_tables(FOLDER, MADO)
 HL7, FHIR = codec("hl7", tables=TABLES), codec("fhir", tables=TABLES)

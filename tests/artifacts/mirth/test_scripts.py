@@ -17,9 +17,9 @@ from sopstatus.codecs.hl7_xml import of_er7
 from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.values import context_offset
 
-from mirth.character_sets import SETS, about, message
-from mirth.data_sets import dicom_xml
-from mirth.rhino import in_python, in_script, run
+from artifacts.mirth.character_sets import SETS, about, message
+from artifacts.mirth.data_sets import dicom_xml
+from artifacts.mirth.rhino import in_python, in_script, run
 
 XML = codec("hl7-xml")
 EXAMPLES = 400
