@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from extra_table import qualification, table
 from sopstatus import SOPInstance, load_tables
 from sopstatus.artifacts.docs.files import docs_files
 from sopstatus.artifacts.fhir import fsh
 from sopstatus.artifacts.fhir.definitions import definitions
 from sopstatus.artifacts.fhir.releases import RELEASES
 from sopstatus.artifacts.hl7.fields import fields
+from sopstatus.artifacts.hl7.segment_table import markdown
 from sopstatus.artifacts.hl7.v2_to_fhir import sheets
 from sopstatus.artifacts.mirth.tables_script import tables_script
 from sopstatus.codecs.fhir import FHIRCodec
@@ -88,3 +90,12 @@ def test_mirth_carries_every_row_that_has_a_field():
 def test_a_published_set_has_its_page(name):
     page = docs_files(load_tables(SAMPLES / name))[f"{name}.html"].decode()
     assert "StructureDefinition/" in page
+
+
+def test_a_page_of_segments_holds_whatever_marks_a_table_has(tmp_path):
+    codes = """YES = { display = 'Y|es <i>', hl7 = "Y|^", definition = "two\\n| lines" }"""
+    text = table(qualification(codes), segment="ZQX")
+    (tmp_path / "odd.toml").write_text(text)
+    page = markdown(load_tables(tmp_path))
+    (line,) = (line for line in page.splitlines() if "es &lt;i&gt;" in line)
+    assert line == r"| Y\|^ | Y\|es &lt;i&gt; | Y | two \| lines |"

@@ -53,7 +53,7 @@ def markdown(tables: MappingTable) -> str:
         parts.append(f"## {name}\n\n" + _markdown(COLUMNS, [row(field) for field in found]))
         parts.append(f"{_NOTE}\n")
         parts += [
-            f"### {name}-{one.number} {one.name} ({one.datatype})\n\n{_about(one)}\n"
+            f"### {name}-{one.number} {one.name} ({one.datatype})\n\n{_plain(_about(one))}\n"
             for one in found
         ]
         for attribute in _coded(attributes):
@@ -109,7 +109,12 @@ def _title(found: tuple[Field, ...], attribute: Attribute) -> str:
 
 def _markdown(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [columns, ("---",) * len(columns), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return "".join(f"| {' | '.join(map(_plain, line))} |\n" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Return a text that stands in one cell or paragraph, whatever marks it has."""
+    return escape(" ".join(text.split()), quote=False).replace("|", "\\|")
 
 
 def _html(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
