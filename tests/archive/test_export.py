@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pydicom
 import pytest
 from described import PLAIN, data_set, saved
-from sopstatus import SOPInstance, codec, scan, transformer
+from sopstatus import SOPInstance, codec, load_tables, scan, transformer
 from sopstatus.cli import main
 from sopstatus.ledger import Ledger
 
@@ -317,3 +317,27 @@ def test_an_imaging_study_is_not_made_of_what_is_new_alone(archive, scanned, tmp
     assert main(["export", str(out), "--to", "fhir", "-o", str(target)]) == 2
     assert capsys.readouterr().err.count("only what is new") == 2
     assert not target.exists()
+
+
+def test_an_attribute_called_like_a_column_has_one_of_its_own(tmp_path, capsys):
+    """SQL does not tell Modality from modality: what nobody stated stays so, and Spark reads the rows."""
+    assert main(["new", "Modality", "--into", str(tmp_path / "tables")]) == 0
+    tables = ("--mappings", str(tmp_path / "tables"))
+    said = [
+        SOPInstance("1.2.3", "1.2.3.1", "", f"1.2.3.1.{number}", "", stated)
+        for number, stated in enumerate(
+            [{"SOPInstanceStatus": "AO"}, {"Modality": "CT"}, {"Modality": None}]
+        )
+    ]
+    under = codec("hl7", tables=load_tables(tmp_path / "tables"))
+    (tmp_path / "in.hl7").write_bytes(under.encode(said, under.blank(said)).value)
+    scanned = tmp_path / "scanned"
+    assert main(["scan", str(tmp_path / "in.hl7"), "-o", str(scanned), *tables]) == 0
+    (part,) = scanned.glob("*.parquet")
+    names = [name.lower() for name in pq.read_schema(part).names]
+    assert len(set(names)) == len(names)
+    out = tmp_path / "out.hl7"
+    assert main(["export", str(scanned), "--to", "hl7", "-o", str(out), *tables]) == 0
+    assert plain(under.decode(out.read_bytes()).value) == plain(said)
+    assert main(["report", str(scanned), "-o", str(tmp_path / "r.html"), *tables]) == 0
+    assert "Modality" in (tmp_path / "r.html").read_text()

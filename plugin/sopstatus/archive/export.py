@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from sopstatus import writing
 from sopstatus.archive.database import TABLE, opened
-from sopstatus.archive.rows import HOLDER, IDENTITY, about
+from sopstatus.archive.rows import HOLDER, IDENTITY, about, column_of
 from sopstatus.audit.record import now
 from sopstatus.codecs import DATA_SETS, StatementCodec, codec
 from sopstatus.codecs.fhir import with_id
@@ -48,7 +48,7 @@ def rows(parts: Paths, keywords: Sequence[str], *, order: str, of: str = "true")
 
     ``of`` is a condition that they meet too.
     """
-    columns = ", ".join(f'"{name}"' for name in (*IDENTITY, *keywords, *_BESIDE))
+    columns = ", ".join(f'"{name}"' for name in (*IDENTITY, *map(column_of, keywords), *_BESIDE))
     query = f"""SELECT {columns} FROM {TABLE} WHERE (study_instance_uid <> '' OR sop_instance_uid <> '')
         AND {of} ORDER BY {order}"""
     count = len(IDENTITY)

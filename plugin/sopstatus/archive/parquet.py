@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sopstatus.archive.rows import IDENTITY, ISSUE, Columns, identity
+from sopstatus.archive.rows import IDENTITY, ISSUE, Columns, column_of, identity
 from sopstatus.documents.description import Described
 from sopstatus.documents.scanned import Scanned
 
@@ -37,7 +37,7 @@ class Parquet:
         text = pa.string()
         names = ("source", "format", *IDENTITY, *Described._fields)
         fixed = [pa.field(n, text, nullable=False) for n in names]
-        stated = [pa.field(n, text) for n in self.columns.keywords]
+        stated = [pa.field(column_of(keyword), text) for keyword in self.columns.keywords]
         issue = pa.struct([pa.field(n, text, nullable=False) for n in ISSUE])
         issues = pa.field("issues", pa.list_(pa.field("element", issue)), nullable=False)
         return pa.schema([*fixed, *stated, issues, *self.beside])

@@ -40,6 +40,12 @@ def about(columns: Iterable[str]) -> SOPInstance:
 
 
 _EMPTIED = ""
+_OURS = ("source", "format", *IDENTITY, *Described._fields)
+
+
+def column_of(keyword: str) -> str:
+    """Return the column of an attribute: to SQL, `Modality` is `modality`, which stands there already."""
+    return f"{keyword}Stated" if keyword.lower() in _OURS else keyword
 
 
 class Row(NamedTuple):
@@ -67,7 +73,7 @@ class Columns:
     @property
     def names(self) -> tuple[str, ...]:
         """Every column, in order."""
-        return ("source", "format", *IDENTITY, *Described._fields, *self.keywords, "issues")
+        return (*_OURS, *map(column_of, self.keywords), "issues")
 
     def rows(self, scanned: Scanned) -> list[Row]:
         """Return the rows of one document, one at least."""

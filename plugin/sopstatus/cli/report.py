@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sopstatus import writing
 from sopstatus.archive.folder import Folder
+from sopstatus.archive.rows import column_of
 from sopstatus.catalogue import issue
 from sopstatus.cli import shared
 from sopstatus.model import Issue
@@ -62,7 +63,7 @@ def run(options: Namespace) -> int:
     if not parts:
         raise shared.Stop(f"{shared.named(options.folder)} has no rows: the scan found no files")
     tables = load_tables(*options.mappings)
-    keywords = [name for name in settings["columns"] if name in tables.attributes]
+    keywords = [one for one in tables.attributes if column_of(one) in settings["columns"]]
     given = {"at": at, "studies": options.studies, "paths": options.paths}
     found = figures(parts, keywords, **given, holders=tables.holders)
     text = page(found, tables, folder.summary(), at=at)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from sopstatus.archive.database import opened
-from sopstatus.archive.rows import HOLDER
+from sopstatus.archive.rows import HOLDER, column_of
 from sopstatus.holder import COMPATIBLE, DIFFERENT, NONE_GIVEN, Holder, likeness, listed, resolve
 from sopstatus.profile import language as profile
 from sopstatus.table.language import COMPANIONS, STATUS
@@ -235,9 +235,10 @@ class _Count:
         return {age: found.get(age, 0) for age in AGES}, oldest, stations
 
     def _stated(self, keyword: str) -> tuple[str, int, int, int]:
+        name = column_of(keyword)
         ((value, emptied, absent),) = self._do(
-            f"""SELECT count(*) FILTER ("{keyword}" <> ''), count(*) FILTER ("{keyword}" = ''),
-                count(*) FILTER ("{keyword}" IS NULL) FROM instance"""
+            f"""SELECT count(*) FILTER ("{name}" <> ''), count(*) FILTER ("{name}" = ''),
+                count(*) FILTER ("{name}" IS NULL) FROM instance"""
         )
         return keyword, value, emptied, absent
 
