@@ -10,7 +10,8 @@ from sopstatus.profile import events
 
 from docs import api_page, command_page
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize(("name", "made"), [("commands", command_page), ("api", api_page)])
@@ -48,3 +49,16 @@ def test_every_event_of_the_profile_has_its_place():
         if inspect.isfunction(event) and event.__module__ == events.__name__ and name[0] != "_":
             assert f"`{name}`" in page, name
     assert "Rejection notes (IHE Imaging Object Change Management) are out of scope" in page
+
+
+def test_what_the_pages_say_of_the_house_is_there():
+    tests = {path.name for path in (ROOT / "tests").rglob("*.py")}
+    codecs = ROOT / "plugin" / "sopstatus" / "codecs"
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        text = page.read_text("utf-8")
+        for name in re.findall(r"\btest_\w+\.py\b", text):
+            assert name in tests, f"{page.name}: {name}"
+        for path in re.findall(r"`(tests/[\w/.-]+)`", text):
+            assert (ROOT / path).exists(), f"{page.name}: {path}"
+    for row in re.findall(r"^\| `(\w+/\w+)`", (ROOT / "docs/testing.md").read_text("utf-8"), re.M):
+        assert (codecs / f"{row}.py").exists(), row
