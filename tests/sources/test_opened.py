@@ -49,6 +49,7 @@ def test_a_server_that_is_not_there_is_no_fault_of_the_message():
 UID = b'"00080018": {"vr": "UI", "Value": ["1.2.3"]}'
 GARBAGE = (
     *(b"null", b"[null]", b"[1]", b'"x"', b"5", b"{}", b"[{}]", b"", b"<html>", b"[" * 5000),
+    b'[{"00080018": {"vr": "UI", "Value": [' + b"9" * 5000 + b"]}}]",
     *(b'{"error": "no database"}', b'[{"error": "no database"}]', b'[{"00080018": 5}]'),
     *(b'{"resourceType": "OperationOutcome"}', b"[{" + UID + b'}, {"error": 1}]'),
 )
@@ -74,6 +75,20 @@ def test_garbage_of_an_archive_is_no_fault_of_the_message_and_no_answer(body):
             reached(source)
         with pytest.raises(DocumentError, match="source/unavailable"):
             list(source.studies())
+
+
+@pytest.mark.parametrize("body", [*GARBAGE, b"[]", b"[[]]"], ids=range(len(GARBAGE) + 2))
+def test_garbage_in_place_of_one_instance_does_not_unmake_the_study(body):
+    """The list is held against an instance's own metadata, where the server has that."""
+    listed = sample(CASE, "dicom-json")
+
+    async def app(scope, receive, send):
+        alone = scope["type"] == "http" and "/instances/" in scope["path"]
+        await answering(200, body if alone else listed)(scope, receive, send)
+
+    with running(app) as url:
+        (said,) = opened(url).statements(STUDY)
+    assert status(said) == "AO"
 
 
 @pytest.mark.parametrize(("status", "body"), [(204, b""), (200, b"[]"), (404, b"")])

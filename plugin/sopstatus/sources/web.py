@@ -39,6 +39,21 @@ class _Client(DICOMwebClient):
             raise requests.JSONDecodeError("", "", 0)
         return answer
 
+    def _http_get_application_json(self, *arguments: Any, **named: Any) -> DataSets:
+        try:
+            return _data_sets(super()._http_get_application_json(*arguments, **named))
+        except requests.RequestException:
+            raise
+        except ValueError:  # Python's own bound on the digits of a number
+            raise requests.JSONDecodeError("", "", 0) from None
+
+    def own_metadata(self, study: str, series: str, instance: str) -> DataSets:
+        """Return an instance's metadata; none where the server has none."""
+        try:
+            return [self.retrieve_instance_metadata(study, series, instance)]
+        except IndexError:  # the library takes the first of them
+            return []
+
 
 class DICOMweb:
     """A server that speaks QIDO-RS and WADO-RS; ``url`` is what ``/studies`` follows.
@@ -182,12 +197,8 @@ class DICOMweb:
     ) -> DataSets:
         client = self.client
         if instance:
-            return self._of(
-                study,
-                self.ask(
-                    lambda: client.retrieve_instance_metadata(study, series, instance), absent
-                ),
-            )
+            found = self.ask(lambda: client.own_metadata(study, series, instance), absent)
+            return self._of(study, found)
         if series:
             found = self.ask(lambda: client.retrieve_series_metadata(study, series), absent)
         else:
@@ -216,7 +227,9 @@ class DICOMweb:
             own = self._metadata(study, series, sop)
         except DocumentError:  # the server does not say
             return False
-        missing = own[0].keys() - listed.keys() if own else set()
+        if not own or _uid(own[0], f"{SOP_INSTANCE:08X}") != sop:
+            return False
+        missing = own[0].keys() - listed.keys()
         ours = {f"{row.tag:08X}" for row in self.tables.attributes.values()}
         if missing & ours or len(missing) > _SUMMARY * len(own[0]):
             raise document_error("source/summary", "", count=len(missing))
