@@ -14,7 +14,7 @@ from sopstatus.model import TableError
 from sopstatus.table import language
 from sopstatus.table.language import Key
 from sopstatus.table.toml_lines import Path, Places, key_places, place_of
-from sopstatus.values import is_code_string, is_fhir_code, is_offset, is_uid, trim
+from sopstatus.values import is_code_string, is_fhir_code, is_offset, is_uid, tag_text, trim
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -398,7 +398,7 @@ def dictionary(source: Source, row: dict[str, Any], path: Path) -> Iterator[Tabl
     elif keyword in language.IDENTITY:
         yield source.error((*path, "keyword"), f"{keyword} {language.IS_IDENTITY}")
     elif known != tag:
-        right = f"{known >> 16:04X},{known & 0xFFFF:04X}"
+        right = tag_text(known)[1:-1]
         yield source.error((*path, "tag"), f'the tag of {keyword} is "{right}"; correct it')
     elif (vr := dictionary_VR(tag)) != row["vr"]:
         remedy = language.instead(vr) or "correct it"

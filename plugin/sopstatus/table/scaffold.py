@@ -13,6 +13,7 @@ from typing import Any
 from sopstatus.table import conversions, language
 from sopstatus.table.check import nearest, out_of_data_sets, repeating
 from sopstatus.table.model import MappingTable
+from sopstatus.values import tag_text
 
 _LONG = ("LT", "ST", "UT", "UC")
 _SAMPLES = {
@@ -204,7 +205,7 @@ def _table(
         "",
         "[[attribute]]",
         f"keyword = {_text(keyword)}",
-        f'tag     = "{tag >> 16:04X},{tag & 0xFFFF:04X}"',
+        f'tag     = "{tag_text(tag)[1:-1]}"',
         f"vr      = {_text(vr)}",
     ]
     if vm != "1":
