@@ -26,6 +26,7 @@ for tag, (vr, vm, _, retired, keyword) in DicomDictionary.items():
 KEYWORDS = [
     *dict.fromkeys([*ONE_OF_EACH_VR.values(), *ONE_OF_EACH_VM.values(), *ROWS]),
     *("QualityControlImage", "LossyImageCompression"),
+    *("UID", "Modality"),  # elements of an ImagingStudy are called so too
 ]
 
 

@@ -128,6 +128,10 @@ def expectation(case: Case, name: Format, tables: MappingTable) -> None:
         _compare(case.expect[name].items(), got.items(), (name, "expected", "found"), ())
 
 
+_PART = re.compile(r"\[[^\]]*\]|[^.\[\]]+")
+_NTH = re.compile(r":[0-9]+(?=\]$)")
+
+
 def _ours(name: str, document: Any, tables: MappingTable) -> Iterator[Pair]:
     """Yield the places of a document that the tables own, in short."""
     if name == "hl7":
@@ -138,14 +142,15 @@ def _ours(name: str, document: Any, tables: MappingTable) -> Iterator[Pair]:
         return
     words = {row.keyword for row in tables.attributes.values()}
     tags = {f"{row.tag:08X}": row.keyword for row in tables.attributes.values()}
-    ends = {url.rpartition("/")[2] for url in tables.extensions}
+    ends = {f"[{url.rpartition('/')[2]}]" for url in tables.extensions}
     for place, text in places(name, document):
         if name == "fhir":
-            parts = [part.rstrip("]") for part in place.replace(".", "[").split("[")]
-            mine = [i for i, part in enumerate(parts) if part.partition(":")[0] in ends]
-            if mine and parts[-1] != "url":
-                inner = parts[mine[0] + 1 : mine[0] + 3]
-                yield ".".join([parts[mine[0]], *inner[1:]]), text
+            parts = _PART.findall(place)
+            ours = (n for n, part in enumerate(parts) if _NTH.sub("", part) in ends)
+            at = next(ours, len(parts))  # an element may be called like an extension
+            if at < len(parts) and parts[-1] != "url":
+                inner = (parts[at], *parts[at + 2 : at + 3])
+                yield ".".join(part.strip("[]") for part in inner), text
         else:
             own = [w for w in place.replace("[", ".").replace("]", ".").split(".") if w]
             found = [tags.get(w.removeprefix("tag"), w) for w in own]
