@@ -146,8 +146,10 @@ class DICOMXMLCodec(DataSets[DataSet]):
     def _read(self, elements: _Elements, issues: Issues) -> DataSet:
         rows = self.tables.attributes.values()
         if faults := _faults(elements, rows):
-            issues += faults
-            return DataSet("", SOPInstance(), faults=faults)
+            issues += faults  # a copy that says nothing is left, for the record of a refusal
+            clear = [tag not in elements.faults and elements.text(tag) for tag in data_set.IDENTITY]
+            instance = data_set.identity([(uid or "", "") for uid in clear], Issues())
+            return DataSet("", instance, faults=faults)
         said: dict[str, Value] = {}
         odd_vrs: list[tuple[str, str]] = []
         present = [row for row in rows if row.tag in elements.nodes]

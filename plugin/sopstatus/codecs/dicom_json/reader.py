@@ -79,9 +79,13 @@ class Reader:
         if not isinstance(node, dict):
             self.issues.at(at).add("dicom-json/not-a-data-set")
             return None
-        if faults := self._repeated(node, at):
-            self.issues += faults
-            return DataSet(at, SOPInstance(), faults=faults)
+        if doubtful := self._repeated(node, at):
+            self.issues += doubtful.values()  # a copy that says nothing is left, for the record
+            clear = [
+                "" if tag in doubtful else self._plain(node, tag, at) for tag in data_set.IDENTITY
+            ]
+            instance = data_set.identity([(uid, "") for uid in clear], Issues())
+            return DataSet(at, instance, faults=tuple(doubtful.values()))
         said: dict[str, Value] = {}
         spoken: list[str] = []
         odd_vrs: list[tuple[str, str]] = []
@@ -112,16 +116,16 @@ class Reader:
         unread = frozenset(spoken).difference(said)
         return DataSet(at, instance, offset, unread, tuple(odd_vrs))
 
-    def _repeated(self, node: dict[str, Any], at: str) -> tuple[Issue, ...]:
+    def _repeated(self, node: dict[str, Any], at: str) -> dict[int, Issue]:
         """Return an issue for each attribute that stands more than once, or a part of which does."""
-        found = []
+        found = {}
         for tag, names in self.names.items():
             present = [name for name in names if name in node]
             twice = len(present) > 1 or not repeated(node).isdisjoint(present)
             if present and (twice or is_ambiguous(node[present[0]])):
                 facts = {"keyword": self.keywords[tag]}
-                found.append(issue("dicom-json/repeated", place(at, present[0]), **facts))
-        return tuple(found)
+                found[tag] = issue("dicom-json/repeated", place(at, present[0]), **facts)
+        return found
 
     def _find(self, node: dict[str, Any], tag: int, at: str) -> tuple[str, Any] | None:
         names = self.names[tag]

@@ -15,7 +15,7 @@ from sopstatus.codecs.shared.json_text import Path
 from sopstatus.codecs.shared.splice import splice
 from sopstatus.codecs.shared.taken import check_text, content_of
 from sopstatus.limits import Limits
-from sopstatus.model import Issue, Value
+from sopstatus.model import Issue, SOPInstance, Value
 from sopstatus.table import Attribute
 from sopstatus.table.conversions import NUMBERS, PACKED, packed_values
 from sopstatus.values import OFFSET_KEYWORD
@@ -140,30 +140,33 @@ class _Reader:
         whole = _dicom(study)
         self.misplaced(_dicom(parsed.get("Patient")), "Patient.DICOM")
         self.misplaced(whole, "Study.DICOM")
-        if (
-            self.is_repeated(parsed, "", "Study")
-            or self.is_repeated(study, "Study", "DICOM", "Series")
-            or self.is_repeated(whole, "Study.DICOM", *self.keywords)
-        ):
+        if self.is_repeated(parsed, "", "Study"):
             return []
-        self.study_uid = _uid(whole.get("StudyInstanceUID"))
+        in_study = self.is_repeated(study, "Study", "DICOM")
+        in_study |= self.is_repeated(whole, "Study.DICOM", *self.keywords)
+        if self.is_repeated(study, "Study", "Series"):
+            return []
+        self.study_uid = "" if in_study else _uid(whole.get("StudyInstanceUID"))
         found: list[Instance] = []
         for place, series_uid, series in self.members(study, "Series", "Study"):
             self.misplaced(_dicom(series), f"{place}.DICOM")
-            if self.is_repeated(series, place, "DICOM", "Instances"):
+            in_series = in_study | self.is_repeated(series, place, "DICOM")
+            if self.is_repeated(series, place, "Instances"):
                 continue
             for inner, uid, node in self.members(series, "Instances", place):
                 at = f"{inner}.DICOM"
-                if self.is_repeated(node, inner, "DICOM"):
-                    continue
+                doubtful = in_series | self.is_repeated(node, inner, "DICOM")
                 if not isinstance(dicom := node.get("DICOM"), dict):
                     self.issues.at(at).add("healthimaging/malformed")
                     continue
-                if self.is_repeated(dicom, at, *self.keywords):
-                    continue
+                doubtful |= self.is_repeated(dicom, at, *self.keywords)
                 if len(found) >= (limit := self.issues.limits.statements):
                     raise document_error("document/too-many-statements", "", limit=limit)
                 path = ("Study", "Series", series_uid, "Instances", uid, "DICOM")
+                if doubtful:  # a copy that says nothing is left, for the record of a refusal
+                    silent = SOPInstance(self.study_uid, series_uid, "", uid)
+                    found.append(Instance(at, silent, path=path, node=dicom))
+                    continue
                 uids = (self.study_uid, series_uid, _uid(dicom.get("SOPClassUID")), uid)
                 found.append(self.instance(path, dicom, at, uids))
         return found
