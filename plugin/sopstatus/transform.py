@@ -153,7 +153,7 @@ class Transformer(Generic[D]):
                 into,
                 allowed,
                 changed=changed,
-                crossing=itself,
+                crossing=itself or outbound is not None,
                 onto_held=not (itself or made),
                 known=known,
                 holder=holder,

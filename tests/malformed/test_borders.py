@@ -8,6 +8,8 @@ from part10_made import DEFLATED, EXPLICIT, part10_file, plain
 from pydicom import dcmread
 from sopstatus import DocumentError, codec, transformer
 from sopstatus.codecs.part10.file import Part10File
+from sopstatus.codecs.part10.walk import survey
+from sopstatus.codecs.part10.window import Window
 
 CLASS, SOP = plain(0x00080016, "UI", b"1.2.3.4\0"), plain(0x00080018, "UI", b"1.2.3.5\0")
 PARENTS = plain(0x0020000D, "UI", b"1.2.3.6\0") + plain(0x0020000E, "UI", b"1.2.3.7\0")
@@ -98,3 +100,24 @@ def test_a_deflated_file_that_is_cut_is_not_made_whole(pixels, tmp_path):
             with pytest.raises(DocumentError) as caught:
                 carry(document)
             assert caught.value.issues[0].code in ("dicom/truncated", "dicom/not-part10")
+
+
+class Counted(bytes):
+    """Bytes that count how many are copied out of them."""
+
+    copied = 0
+
+    def __getitem__(self, key):
+        found = super().__getitem__(key)
+        self.copied += len(found) if isinstance(key, slice) else 0
+        return found
+
+
+def test_padding_again_and_again_takes_time_by_its_length():
+    unit = bytes(8) + plain(0x00090010, "LO", b"")
+    for n in (2_000, 20_000):
+        data = Counted(part10_file(CLASS, SOP, PARENTS, STATUS, unit * n))
+        found = survey(Window(data), codec("dicom").plan.walk)
+        assert found.elements[0x01000410].data == b"AO"
+        assert "dicom/stray" in found.findings.faults
+        assert data.copied < 10 * len(data)

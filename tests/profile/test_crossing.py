@@ -1,11 +1,12 @@
 """The pipeline under the profile: what enters a data set, what leaves in one, and its records."""
 
 import io
+import json
 from dataclasses import fields, replace
 
 import pytest
 from pydicom import dcmread
-from samples_of import CASES, bare, sample
+from samples_of import CASES, FILES, bare, sample
 from sopstatus import DocumentError, Link, SOPInstance, codec, transformer
 from sopstatus.model import AuditRecord
 
@@ -349,3 +350,33 @@ def test_encode_reports_what_does_not_fit_and_a_transformer_refuses_it(kind, com
     with pytest.raises(DocumentError, match=code) as refused:
         transformer("fhir", kind)(source, into, link=TRUSTED)
     assert [record.outcome for record in refused.value.records] == ["refused"]
+
+
+@pytest.mark.parametrize("target", ["dicom", "dicom-json"])
+@pytest.mark.parametrize("source", FILES)
+@pytest.mark.parametrize("case", [AO, "not-specified"])
+def test_what_goes_out_goes_out_whether_it_is_spoken_of_or_not(source, target, case):
+    """A silent message, or one about another instance, lets no held AO out."""
+    held = sample(AO, target)
+    alone = transformer(target, target)(held, outbound=Link())
+    silent = bare(AO, source) if case == AO else sample(case, source)
+    for link in (None, Link(), TRUSTED):
+        result = transformer(source, target)(silent, held, link=link, outbound=Link())
+        (own,) = codec(target).copies(result.value)
+        assert own.attributes == codec(target).copies(alone.value)[0].attributes
+        assert dict(own.attributes)[STATUS] == "NS"
+        assert [r.event for r in result.records] == [r.event for r in alone.records] == ["send"]
+        assert "link/sent-untrusted" in [issue.code for issue in result.issues]
+
+
+def test_of_two_held_copies_that_go_out_one_is_spoken_of():
+    spoken, other = (json.loads(sample(case, "dicom-json")) for case in ("not-specified", AO))
+    spoken, other = (one[0] if isinstance(one, list) else one for one in (spoken, other))
+    other["00080018"]["Value"] = ["1.2.3"]
+    message = sample("not-specified", "hl7")
+    result = transformer("hl7", "dicom-json")(message, [spoken, other], outbound=Link())
+    assert [one["01000410"]["Value"] for one in result.value] == [["NS"], ["NS"]]
+    assert {r.sop_instance_uid for r in result.records} == {
+        spoken["00080018"]["Value"][0],
+        "1.2.3",
+    }

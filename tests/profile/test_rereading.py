@@ -260,3 +260,32 @@ def test_file_meta_information_that_pydicom_would_write_otherwise(tmp_path):
     said = transformer("dicom", "hl7")(AO, link=TRUSTED).value
     with pytest.raises(DocumentError):
         transformer("hl7", "dicom")(said, held, link=TRUSTED)
+
+
+@pytest.mark.parametrize("vr", ["ZZ", "SQ", "UN", "UT"])
+@pytest.mark.filterwarnings("ignore")
+def test_a_vr_that_file_meta_information_cannot_have(vr):
+    end = 144 + int.from_bytes(AO[140:144], "little")
+    odd = b"\2\0\0\x0f" + vr.encode() + bytes(8 if vr != "ZZ" else 2)
+    length = (int.from_bytes(AO[140:144], "little") + len(odd)).to_bytes(4, "little")
+    data = AO[:140] + length + AO[144:end] + odd[:12] + AO[end:]
+    found = dcmread(io.BytesIO(data))
+    for document in (found, io.BytesIO(data), data):
+        with pytest.raises((DocumentError, Doubt)):
+            transformer("dicom", "dicom")(document)
+
+
+def test_a_data_set_that_pydicom_has_not_inflated():
+    found = dcmread(io.BytesIO(AO))
+    for syntax in ("1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"):
+        found.file_meta.TransferSyntaxUID = syntax
+        with pytest.raises(DocumentError, match="pydicom does not inflate it") as error:
+            transformer("dicom", "dicom")(found)
+        assert [record.outcome for record in error.value.records] == ["refused"]
+
+
+def test_a_data_set_in_which_pydicom_finds_no_instance():
+    found = dcmread(io.BytesIO(AO))
+    del found.SOPInstanceUID, found.SOPInstanceStatus
+    with pytest.raises(DocumentError, match="names no instance"):
+        transformer("dicom", "dicom")(found)

@@ -141,7 +141,8 @@ def onto(
     state ``before``, where these copies are ``held``. One that says nothing beside another of the
     same instance that speaks is left so, and nothing is decided about it. A statement about no copy
     comes back saying nothing, so that none can be written that the profile has not decided. What is
-    said of copies of one instance that state the same is decided once.
+    said of copies of one instance that state the same is decided once. Over ``outbound`` a copy that is
+    held and not spoken of goes out too.
     """
     owns = tuple(copies)
     spoken = Spoken(instances, owns, at.holder, limits)
@@ -156,7 +157,10 @@ def onto(
             continue
         copy = Copy.of(own) if held else NOTHING
         try:
-            crossed = cross(mine, link, outbound, at=at, onto=copy)
+            if held and outbound is not None and not mine:
+                crossed = cross((own,), None, outbound, at=at, copies=True)
+            else:
+                crossed = cross(mine, link, outbound, at=at, onto=copy)
         except DocumentError as error:
             refused += error.issues
             crossed = Result((), (), error.records)

@@ -8,6 +8,7 @@ that is repeated. A doubt is a refusal.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import zlib
@@ -281,25 +282,9 @@ def _part10(stream: _Stream, edits: Iterable[tuple[int, int, bytes]], limits: Li
     data, at = stream.at(0, 132)
     if data[at + 128 : at + 132] != b"DICM":
         raise Doubt("it is not a Part 10 file")
-    position, syntax, end = 132, b"", 0
-    while True:
-        data, at = stream.at(position, 12)
-        if data[at : at + 2] != b"\2\0":
-            break
-        tag, vr, start, length = _header(data, at, position, implicit=False, big=False)
-        if tag == 0x00020000:
-            end = start + length + int.from_bytes(_value(stream, start, length), "little")
-        if tag == 0x00020010:
-            if syntax:
-                raise Doubt("the transfer syntax stands twice")
-            syntax = _value(stream, start, length).rstrip(b"\0 ")
-            if vr != b"UI" or not _SYNTAX.fullmatch(syntax):
-                raise Doubt("the transfer syntax is not a UID")
-        position = start + length
+    position, syntax = _meta(stream)
     if not syntax:
         raise Doubt("it names no transfer syntax")
-    if end not in (0, position):
-        raise Doubt("the group length of the file meta information is wrong")
     if syntax in _DEFLATED:
         # pydicom inflates only the first of these, and reads the others as they stand
         inflated: Any = _Inflated(stream, position, limits, plain=syntax == _DEFLATED[0])
@@ -313,6 +298,32 @@ def _part10(stream: _Stream, edits: Iterable[tuple[int, int, bytes]], limits: Li
     if not found.uid:  # read in the wrong byte order, for instance
         raise Doubt("it names no instance")
     return found
+
+
+def _meta(stream: _Stream) -> tuple[int, bytes]:
+    """Return where the file meta information ends (PS3.10 7.1), and the transfer syntax that it names."""
+    position, syntax, end = 132, b"", 0
+    while True:
+        data, at = stream.at(position, 12)
+        if data[at : at + 2] != b"\2\0":
+            break
+        tag, vr, start, length = _header(data, at, position, implicit=False, big=False)
+        if vr in _WIDE and vr not in (b"OB", b"UR"):  # no attribute of group 0002 is of another one
+            raise Doubt("the file meta information has a VR that it cannot have")
+        if tag == 0x00020000:
+            if (vr, length) != (b"UL", 4):  # pydicom would write it over the first four bytes
+                raise Doubt("the group length of the file meta information is wrong")
+            end = start + length + int.from_bytes(_value(stream, start, length), "little")
+        if tag == 0x00020010:
+            if syntax:
+                raise Doubt("the transfer syntax stands twice")
+            syntax = _value(stream, start, length).rstrip(b"\0 ")
+            if vr != b"UI" or not _SYNTAX.fullmatch(syntax):
+                raise Doubt("the transfer syntax is not a UID")
+        position = start + length
+    if end not in (0, position):
+        raise Doubt("the group length of the file meta information is wrong")
+    return position, syntax
 
 
 def _data_set(
@@ -474,15 +485,13 @@ def _items(
 
 def _dataset(dataset: Any) -> Found:
     """Read a data set of pydicom's, which holds each tag once; what is raw is written as it is."""
-    meta: Any = getattr(dataset, "file_meta", None) or dataset.__class__()
-    for element in map(meta.get_item, meta.keys()):
-        if str(element.VR).encode() not in _NARROW | _WIDE:
-            raise Doubt("the file meta information has a VR that is not one of DICOM's")
-        length = element.value
-        if element.tag == 0x00020000 and not (  # pydicom writes it over the first four bytes
-            len(length) == 4 if isinstance(length, bytes) else isinstance(length, int)
-        ):
-            raise Doubt("the group length of the file meta information is wrong")
+    if meta := getattr(dataset, "file_meta", None):
+        written = _head(meta)
+        end, syntax = _meta(_Stream(written))
+        if end != len(written):
+            raise Doubt("the file meta information is malformed")
+        if syntax in _DEFLATED[1:]:
+            raise Doubt("pydicom does not inflate it")
     for element in map(dataset.get_item, dataset.keys()):
         value, tag = element.value, int(element.tag)
         if isinstance(value, bytes) and value and hasattr(element, "is_implicit_VR"):
@@ -502,7 +511,20 @@ def _dataset(dataset: Any) -> Found:
             value = value.decode("latin-1")
         texts = [value] if isinstance(value, str) or value is None else value
         said[tag] = "\\".join(str(text or "") for text in texts).strip(" \0")
-    return _found(said)
+    found = _found(said)
+    if meta and not found.uid:
+        raise Doubt("it names no instance")
+    return found
+
+
+def _head(meta: Any) -> bytes:
+    """Return what pydicom would write in front of a data set."""
+    from pydicom.filebase import DicomBytesIO
+    from pydicom.filewriter import write_file_meta_info
+
+    out = DicomBytesIO()
+    write_file_meta_info(out, copy.deepcopy(meta), enforce_standard=False)
+    return bytes(128) + b"DICM" + out.getvalue()
 
 
 def _loaded(data: bytes) -> Any:

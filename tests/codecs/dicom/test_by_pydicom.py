@@ -4,6 +4,8 @@ import io
 import struct
 import tracemalloc
 import zlib
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from part10_made import DEFLATED, EXPLICIT, part10_file, plain
@@ -92,8 +94,9 @@ def test_items_without_end_cost_what_the_limit_allows(syntax):
     data = part10_file(SOP, many, TWIN, AO, syntax=syntax)
     (said,) = codec("dicom", limits=Limits(elements=60_000)).decode(data).value
     assert said.attributes == (("SOPInstanceStatus", "AO"),)
-    under = codec("dicom", limits=Limits(elements=1000))
-    assert refused(under.decode, data) == "dicom/too-many-elements"
+    told = codec("dicom", limits=Limits(elements=1000)).decode(data)
+    assert told.value[0].attributes == said.attributes
+    assert "dicom/not-looked-into" in [issue.code for issue in told.issues]
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, DEFLATED])
@@ -139,3 +142,41 @@ def test_a_deflated_data_set_is_inflated_no_further_than_it_is_read(nested):
     tracemalloc.stop()
     assert (said.attributes[0][1], found.SOPInstanceStatus) == ("AO", "AO")
     assert peak < 4 << 20
+
+
+def test_a_large_directory_is_named(tmp_path):
+    records = of_undefined_length(0x00041220, ITEM * 5000 + ENDS)
+    data = part10_file(plain(0x00041200, "UL", bytes(4)), records)
+    told = codec("dicom", limits=Limits(elements=1000)).decode(data).issues
+    assert [issue.code for issue in told] == ["dicom/directory"]
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, DEFLATED])
+def test_a_data_set_that_is_asked_for_costs_what_the_limit_allows(tmp_path, syntax):
+    """A path or a file object becomes a pydicom ``Dataset``, which says how it was encoded."""
+    whole = part10_file(
+        SOP, AO, plain(0x7FE00010, "OB", b"")[:6] + b"\0\0\4\0\0\0abcd", syntax=syntax
+    )
+    many = part10_file(SOP, of_undefined_length(0x00081140, ITEM * 5000 + ENDS), AO, syntax=syntax)
+    under = codec("dicom", limits=Limits(elements=1000))
+    for data in (whole, many, part10_file(SOP, AO, bytes(100_000), syntax=syntax)):
+        (path := tmp_path / "x.dcm").write_bytes(data)
+        for document in (path, io.BytesIO(data), io.BufferedReader(io.BytesIO(data))):
+            (own,) = under.copies(document)
+            new = [replace(own, attributes={"SOPInstanceStatus": "NS"})]
+            if data is not whole:
+                assert refused(under.encode, new, document) == "dicom/too-many-elements"
+                continue
+            made = under.encode(new, document).value
+            assert (made.SOPInstanceStatus, made.PixelData) == ("NS", b"abcd")
+            assert made.file_meta.TransferSyntaxUID == syntax
+            if not isinstance(document, Path):
+                assert document.tell() == 0
+
+
+def test_a_file_object_is_left_at_its_beginning():
+    many = of_undefined_length(0x00081140, ITEM + ENDS)
+    for data in (part10_file(SOP, many, TWIN, AO), part10_file(plain(0x00041200, "UL", bytes(4)))):
+        file = io.BytesIO(data)
+        codec("dicom").decode(file)
+        assert file.tell() == 0

@@ -344,3 +344,10 @@ def test_a_signature_behind_what_is_inflated_beyond_the_limit():
     with pytest.raises(DocumentError) as error:
         codec("dicom", limits=Limits(inflated=50_000)).encode(new, data)
     assert [issue.code for issue in error.value.issues] == ["dicom/too-large"]
+
+
+def test_a_caller_s_own_data_set_stays_as_it_was():
+    found = pydicom.dcmread(io.BytesIO(saved(signing([0x01000410]))))
+    before = {int(tag): type(found.get_item(tag)) for tag in found.keys()}  # noqa: SIM118
+    assert told(changed(found))
+    assert {int(tag): type(found.get_item(tag)) for tag in found.keys()} == before  # noqa: SIM118

@@ -6,6 +6,7 @@ one megabyte.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
@@ -13,12 +14,11 @@ from typing import Any
 
 from sopstatus.catalogue import document_error
 from sopstatus.codecs.part10.file import unreadable
-from sopstatus.codecs.part10.walk import inflater
-from sopstatus.codecs.part10.window import File, Inflater, Window
+from sopstatus.codecs.part10.walk import Lost, opened
+from sopstatus.codecs.part10.window import FIRST_READ, File, Inflater, Window
 from sopstatus.limits import Limits
 from sopstatus.model import DocumentError
 
-_CHUNK = 1 << 16
 _READS = 3  # of one element, at most: tag, length and value
 _EXPLICIT = bytes(128) + b"DICM\2\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0"
 
@@ -45,7 +45,7 @@ class _Inflated:
         self._source, self._data, self._at = source, bytearray(_EXPLICIT), 0
 
     def read(self, size: int) -> bytes:
-        while len(self._data) < self._at + size and (more := self._source.read(_CHUNK)):
+        while len(self._data) < self._at + size and (more := self._source.read(FIRST_READ)):
             self._data += more
         found = bytes(self._data[self._at : self._at + size])
         self._at += len(found)
@@ -62,35 +62,59 @@ class _Inflated:
 def headers(source: Any, limits: Limits, stop: int = 0) -> Any:
     """Read a data set up to its pixel data, or only up to the tag ``stop``.
 
-    ``source`` is a path or a binary file object. Raise `DocumentError` where pydicom cannot read it
-    either, or it has more than ``limits.elements``.
+    ``source`` is a path or a binary file object, which is left at its beginning. Raise `DocumentError` where pydicom cannot
+    read it either, or it has more than ``limits.elements``.
     """
-    if isinstance(source, str | PathLike):
-        try:
-            with open(source, "rb") as file:
-                return headers(file, limits, stop)
-        except OSError as error:
-            raise unreadable(error) from None
-
     from pydicom import dcmread
     from pydicom.filereader import read_partial
 
-    with _understanding():
-        packed = inflater(Window(b"", File(source), limits))
-        if not packed:
-            source.seek(0)
-        counted: Any = _Counted(_Inflated(packed) if packed else source, limits.elements)
+    with _opened(source) as file, _understanding():
+        counted = _counted(file, limits)[0]
         if stop:
             return read_partial(counted, stop_when=lambda tag, vr, length: tag > stop)
         return dcmread(counted, stop_before_pixels=True)
 
 
-def whole(source: Any) -> Any:
-    """Read a data set that was read within the bounds before, with its pixel data."""
+def whole(source: Any, limits: Limits) -> Any:
+    """Do what `headers` does, with the pixel data."""
     from pydicom import dcmread
 
-    with _understanding():
-        return dcmread(source)
+    with _opened(source) as file, _understanding():
+        counted, begin = _counted(file, limits)
+        dataset = dcmread(counted)
+        if begin:  # was deflated, and says so
+            file.seek(0)
+            head = dcmread(io.BytesIO(file.read(begin)))
+            dataset.file_meta, dataset.preamble = head.file_meta, head.preamble
+        return dataset
+
+
+def _counted(file: Any, limits: Limits) -> tuple[Any, int]:
+    """Return what pydicom may read, and where in the file a deflated data set begins, else 0."""
+    try:
+        found = opened(Window(b"", File(file), limits))
+    except Lost:
+        found = None
+    if found and isinstance(found.window.source, Inflater):
+        return _Counted(_Inflated(found.window.source), limits.elements), found.begin
+    file.seek(0)
+    return _Counted(file, limits.elements), 0
+
+
+@contextmanager
+def _opened(source: Any) -> Iterator[Any]:
+    """Open a path; leave a file object at its beginning."""
+    if isinstance(source, str | PathLike):
+        try:
+            with open(source, "rb") as file:
+                yield file
+        except OSError as error:
+            raise unreadable(error) from None
+        return
+    try:
+        yield source
+    finally:
+        source.seek(0)
 
 
 @contextmanager

@@ -114,9 +114,11 @@ class DICOMCodec:
         old = elements.held(self.limits)
         new = data_set.chosen(given, old, holder, issues.at(tag_text(data_set.SOP_INSTANCE)))
         changes = elements.changes(old, new, issues, exactly) if new else {}
-        issues += elements.signed(changes) if changes else ()
         if not isinstance(into, bytes | Part10File):
-            return Result(_changed(into, elements, changes), issues.told())
+            dataset = _changed(into, elements, changes, self.limits)
+            issues += elements.signed(changes, dataset) if changes else ()
+            return Result(dataset, issues.told())
+        issues += elements.signed(changes) if changes else ()
         made = elements.encoded(changes)
         walked = elements.walked if made else None
         if walked and (at := walked.findings.faults.get("dicom/order")):
@@ -174,7 +176,7 @@ class DICOMCodec:
         return Rewriting(into.path, before, (edit,), -1, self.limits)
 
 
-def _changed(into: Any, elements: Elements, changes: Changes) -> Dataset:
+def _changed(into: Any, elements: Elements, changes: Changes, limits: Limits) -> Dataset:
     """Return a copy of the data set, with elements of its own, and the changes made in it."""
     import copy
 
@@ -183,7 +185,7 @@ def _changed(into: Any, elements: Elements, changes: Changes) -> Dataset:
     if isinstance(into, Dataset):
         dataset = copy.deepcopy(into, {id(uid): uid for uid in dicom_elements.uids(into)})
     else:
-        dataset = by_pydicom.whole(elements.source())
+        dataset = by_pydicom.whole(elements.source(), limits)
     for row, value in changes.items():
         if isinstance(value, bool):
             dataset.pop(row.tag, None)

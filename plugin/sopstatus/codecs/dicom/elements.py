@@ -41,7 +41,7 @@ from sopstatus.values import tag_text
 
 QUICKLY, FULLY, STRICTLY = "", "fully", "strictly"
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # Windows
-_DIRECTORY_RECORDS = 0x00041220
+_FIRST_RECORD, _RECORDS = 0x00041200, 0x00041220
 _EXTENDED = ("LO", "LT", "PN", "SH", "ST", "UC", "UT")  # (0008,0005) applies (PS3.5 6.1.2.3)
 
 
@@ -156,8 +156,11 @@ class Elements:
         return data_set.identity(uids, issues)
 
     def is_directory(self) -> bool:
-        """Tell whether this is a DICOMDIR: it has Directory Record Sequence (PS3.3 F.3.2.2)."""
-        return _DIRECTORY_RECORDS in self.reread(_DIRECTORY_RECORDS)
+        """Tell whether this is a DICOMDIR: it has records, or says where they are (PS3.3 F.3.2.2)."""
+        try:
+            return _FIRST_RECORD in self.reread(_FIRST_RECORD) or _RECORDS in self.reread(_RECORDS)
+        except DocumentError:
+            return False
 
     def value(self, row: Attribute, issues: Issues) -> dict[str, Value]:
         """Read one attribute: its keyword and value, or nothing where it is absent or unreadable."""
@@ -190,30 +193,38 @@ class Elements:
         """Return issues for what looks like a status and states nothing."""
         if self.walked and not self.walked.doubtful:
             return []
-        return dicom_hidden.of_dataset(self.reread(self.plan.walk.last), self.plan.rows)
+        try:
+            dataset = self.reread(self.plan.walk.last)
+        except DocumentError as error:
+            return [i for i in error.issues if i.code == "dicom/not-looked-into"]
+        return dicom_hidden.of_dataset(dataset, self.plan.rows)
 
-    def signed(self, changed: Iterable[Attribute]) -> list[Issue]:
-        """Return issues for what changes and a digital signature covers, or may cover."""
+    def signed(self, changed: Iterable[Attribute], dataset: Any = None) -> list[Issue]:
+        """Return issues for what changes and a digital signature covers, or may cover.
+
+        ``dataset`` is the data set as pydicom has read it, if it has.
+        """
         tag = dicom_hidden.MAC_PARAMETERS
         count = self.walked.findings.counts.get(tag, 0) if self.walked else tag in self.dataset
         if not count:
             return []
         try:
-            dataset = self.reread(tag) if count == 1 else {}
+            dataset = {} if count > 1 else dataset or self.reread(tag)
         except DocumentError:
             dataset = {}
         return dicom_hidden.signed(dataset, changed)
 
     def reread(self, last: int) -> Any:
-        """Return what pydicom reads of the data set, up to a tag; nothing where it does not understand."""
+        """Return what pydicom reads of the data set, up to a tag; raise `DocumentError`."""
         if self.walked is None:
             return self.dataset
+        limits = self.walked.window.limits
         try:
-            return by_pydicom.headers(self.source(), self.walked.window.limits, last)
+            return by_pydicom.headers(self.source(), limits, last)
         except DocumentError as error:
-            if error.issues[0].code != "dicom/not-understood":
+            if error.issues[0].code != "dicom/too-many-elements":
                 raise
-            return {}
+            raise document_error("dicom/not-looked-into", "", limit=limits.elements) from None
 
     def troubles(self, issues: Issues) -> None:
         """Add what is wrong with the data set, whatever it states."""

@@ -9,6 +9,7 @@ asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from struct import Struct
@@ -45,6 +46,7 @@ _BYTES = (b"OB", b"OW")  # of undefined length they are fragments
 _STEP = 64  # bytes of a sequence are passed as quickly as one value
 _LEAP = 1 << 9  # bytes read behind a value
 _CHUNK = 1 << 20
+_NO_ZERO = re.compile(rb"[^\0]").search
 _LOOK = 16  # bytes of the longest header, and the tag of the item that may follow
 # by byte order: little, big
 _EXPLICIT = Struct("<HH2sH").unpack_from, Struct(">HH2sH").unpack_from
@@ -124,7 +126,7 @@ def walk(
     where it was not. Raise `DocumentError` where the file is none or ends inside an element that
     matters, `Lost` where anything is out of the ordinary.
     """
-    dataset = _open(window, quickly=quickly)
+    dataset = opened(window, quickly=quickly)
     position, previous = _walk(dataset, plan, quickly=quickly)
     if behind is not False and previous >= 0:
         _look_behind(dataset, plan, position, previous, fully=behind is True)
@@ -136,20 +138,11 @@ def survey(window: Window, plan: Plan) -> DataSet:
 
     Raise `DocumentError` as `walk` does, `Lost` where it cannot be followed.
     """
-    dataset = _open(window)
+    dataset = opened(window)
     dataset.findings = Findings()
     passed = dataset.findings.passed
     passed.append((UNDEFINED, _survey(dataset, plan, passed)))
     return dataset
-
-
-def inflater(window: Window) -> Inflater | None:
-    """Return what inflates a deflated data set, ``None`` where the file is not deflated."""
-    try:
-        source = _open(window).window.source
-    except Lost:
-        return None
-    return source if isinstance(source, Inflater) else None
 
 
 def _walk(dataset: DataSet, plan: Plan, *, quickly: bool) -> tuple[int, int]:
@@ -373,11 +366,11 @@ def _pass_ordinary(dataset: DataSet, plan: Plan, position: int, highest: int) ->
 
 def _skip_padding(window: Window, position: int) -> int:
     """Pass zeros behind an element, by whole headers: a kilobyte of them counts as an element."""
-    most = window.base + position + 1024 * window.limits.elements
-    while not any(window.data[position : position + 8]) and position + 8 <= len(window.data):
-        rest = window.data[position:]
-        position += (len(rest) - len(rest.lstrip(b"\0"))) // 8 * 8
-        if window.base + position > most:
+    begin, most = window.base + position, 1024 * window.limits.elements
+    while window.data[position : position + 8] == bytes(8):
+        found = _NO_ZERO(window.data, position)
+        position += ((found.start() if found else len(window.data)) - position) // 8 * 8
+        if window.base + position - begin > most:
             raise document_error("dicom/too-many-elements", "", limit=window.limits.elements)
         if position + 8 > len(window.data) and window.source:
             position -= window.leap(position, _CHUNK)
@@ -454,7 +447,7 @@ def _keep(dataset: DataSet, tag: int, vr: bytes, position: int, start: int, end:
     dataset.elements[tag] = Element(*span, vr.decode(), value)
 
 
-def _open(window: Window, *, quickly: bool = True) -> DataSet:
+def opened(window: Window, *, quickly: bool = True) -> DataSet:
     """Read the file meta information (PS3.10 7.1) and open the data set behind it."""
     window.more(0, 132)
     data, position, syntax = window.data, 132, b""
