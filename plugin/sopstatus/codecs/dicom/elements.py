@@ -399,7 +399,10 @@ def _walked(
         walked = walked or part10.survey(window, wanted.walk)
     except part10.Lost:
         return Elements(
-            wanted, dataset=by_pydicom.headers(source(), window.limits), tolerantly=True
+            wanted,
+            dataset=by_pydicom.headers(source(), window.limits),
+            source=source,
+            tolerantly=True,
         )
     return Elements(wanted, walked, None, source)
 
