@@ -15,8 +15,8 @@ from bench.harness import OURS, Row
 
 FILES = 1000
 NOTE = (
-    "One process; both CPUs together are told beside it. Half of our time is reading the header, a third "
-    "makes the resource, the rest opens files."
+    "One process; both processors together stand beside it. Of our time reading the headers is a half, making the "
+    "resources a third; the rest opens files."
 )
 GROUP = load_tables().groups[0]
 UNDER = FHIRCodec(load_tables())

@@ -17,8 +17,8 @@ from bench.harness import OURS, Row
 
 ORJSON = "orjson + dict"
 _NOTE = (
-    "msgspec alone, with a Struct of our 25 names, takes two thirds of our time: the rest is reading "
-    "four values a data set with every rule of their VR."
+    "Since the aim was set the names of all attributes of a data set are looked at, for one that stands twice. By "
+    "profile: msgspec, which tells names and texts, is a third of our time, comparing their lengths a ninth."
 )
 IDENTITY = ("0020000D", "0020000E", "00080016", "00080018")
 ATTRIBUTES = ("01000410", "01000420", "01000424", "01000426")

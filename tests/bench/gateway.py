@@ -116,8 +116,8 @@ def rows():
 
 
 NOTE = (
-    "A bare proxy hands bytes on unread. The gateway parses the resource once, checks every statement, and "
-    "inserts what the archive says by spans of the text."
+    "A bare proxy hands bytes on unread. The gateway parses the resource once, looks at every statement and at "
+    "what the archive holds of it, and inserts what is to be said by spans of the text."
 )
 
 

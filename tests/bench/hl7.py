@@ -23,13 +23,16 @@ HEAD = (
 )
 OBX = "OBX|{}|NM|8867-4^Heart rate^LN||72|/min^^UCUM|60-100|N|||F|||20240102030405+0100||||||\r"
 ENCODED = (
-    "The start of every one of 5,800 segments is looked at, by one compiled pattern. A copy moves a cache "
-    "line at once: merely to count the segment ends (`bytes.count`) takes nine of it."
+    "By instructions, 1.6 KB: the header and the places of orders are 40 %, the segment itself 40 %, the look for "
+    "orders and results that are taken back 20 %, which is new since the aim was set. In 515 KB the start of "
+    "every one of 5,800 segments is looked at, by one pattern; merely to count the segment ends (`bytes.count`) "
+    "takes nine copies."
 )
 DECODED = (
-    "A sixth of our time is the pattern that checks all fields of a ZDS; the rest makes its statement, with "
-    "four UIDs and three values of text, in Python's own objects. hl7-tea and medforge cut fields, and "
-    "check and unescape nothing."
+    "By profile: a statement's four UIDs are a fifth, the pattern that checks all fields of a ZDS a sixteenth, "
+    "making the statement and its values in Python's own objects most of the rest. Study, series and class are "
+    "remembered, the last 64 of them; equal heads and tails of segments are not. hl7-tea and medforge cut fields, "
+    "and check and unescape nothing."
 )
 COPY = "a copy of the bytes"
 PLAIN = "a comment without"

@@ -22,9 +22,9 @@ from bench.harness import OURS, Row
 from bench.hl7 import message
 
 NOTE = (
-    "The empty handler answers before it has looked at the message: what the transformer takes is more "
-    "than the whole of it. Of a bare handler that transforms, the service keeps the greater part; the rest "
-    "is limits, metrics and the check of what is asked."
+    "The empty handler answers before it has looked at the message: what the transformer takes is more than the "
+    "whole of it, as the bare handler shows. What lies over the bare handler is the line of the log that each "
+    "request writes, the limits, the metrics and the check of what is asked."
 )
 STATEMENT = SOPInstance(
     "1.2.3", "1.2.3.1", "1.2.840.10008.5.1.4.1.1.2", "1.2.3.1.1", "",

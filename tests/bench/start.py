@@ -12,8 +12,10 @@ NOTE = (
     "row says what the first message costs."
 )
 FIRST = (
-    "Loading the tables and the modules that one direction needs is nearly all of it. Compiled bytecode is in place: "
-    "a container that sets PYTHONDONTWRITEBYTECODE compiles at every start."
+    "By instructions, over a bare interpreter (300 million; python-hl7 48): `dataclasses` 11 %, `tomllib` 10 %, "
+    "`hashlib` 4 %, `json`, `decimal` and `datetime` 5 %, reading and proving the tables 5 %, the modules of HL7 "
+    "with their patterns 22 %, the message itself 5 %, our other modules and their classes the rest. Tables "
+    "proved when the wheel is built would save a sixth, and be a second way to load them."
 )
 MESSAGE = Path(__file__).resolve().parents[2] / "samples" / "authorized-original" / "message.hl7"
 
