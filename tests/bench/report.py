@@ -101,7 +101,7 @@ def _aims(measured, before):
 def _against(row, name, ratio):
     """Return a ratio as people say it: so many times a peer's speed, or times as long as a limit."""
     ratio = 1 / ratio if name in row.limits and ratio else ratio
-    return "-" if math.isnan(ratio) else f"{ratio:,.4g}" if ratio > 100 else f"{ratio:.2f}"
+    return "-" if math.isnan(ratio) else f"{ratio:,.0f}" if ratio > 100 else f"{ratio:.2f}"
 
 
 def _ratios(text):
