@@ -174,6 +174,41 @@ def test_status_under_an_odd_name(name):
     )
 
 
+_NUMBERS = [
+    "1000410",
+    "0x01000410",
+    "01000410 ",
+    "\n01000410",
+    "01_000410",
+    "001000410",
+    "+1000410",
+]
+_NUMBERS += ["\u0660\u0661000410"]
+
+
+@pytest.mark.parametrize("name", _NUMBERS, ids=ascii)
+def test_a_status_under_a_number_that_others_read_is_read_and_told(name):
+    assert (
+        pydicom.Dataset.from_json({name: {"vr": "CS", "Value": ["AO"]}}).SOPInstanceStatus == "AO"
+    )
+    odd = data_set(**{f"t{name}": {"vr": "CS", "Value": ["AO"]}})
+    for document in (odd, json.dumps([odd]).encode(), json.dumps(odd, indent=1)):
+        found = UNDER.decode(document)
+        assert found.value[0].attributes == (("SOPInstanceStatus", "AO"),)
+        assert [(i.code, i.location.rpartition(".")[2]) for i in found.issues] == [
+            ("dicom-json/tag-spelling", STATUS)
+        ]
+        written = transformer("dicom-json", "dicom-json")(document)
+        (record,) = written.records
+        assert (record.after, record.outcome) == ("NS", "done")
+        assert UNDER.decode(written.value).issues == ()
+    both = {**odd, STATUS: {"vr": "CS", "Value": ["NS"]}}
+    for document in (both, json.dumps([both]).encode()):
+        found = UNDER.decode(document)
+        assert found.value == ()
+        assert [i.code for i in found.issues] == ["dicom-json/repeated"]
+
+
 def test_uids_under_odd_names():
     for names in (("0020000d", "0020000e"), ("(0020,000D)", "0020,000e")):
         one = {"00080018": data_set()["00080018"], STATUS: {"vr": "CS", "Value": ["AO"]}}

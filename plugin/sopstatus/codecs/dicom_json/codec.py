@@ -8,7 +8,7 @@ change; parsed JSON shares every untouched part with the old one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sopstatus.catalogue import document_error
@@ -24,6 +24,8 @@ from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.codecs.shared.statements import Reading, by_uid, identities
 from sopstatus.model import DocumentError, Result, SOPInstance
 
+Names = dict[str, dict[int, tuple[str, ...]]]
+"""Of attributes, by tag, in a data set by its place."""
 _SOP_INSTANCE = f"{data_set.SOP_INSTANCE:08X}"
 
 
@@ -68,7 +70,7 @@ class DICOMJSONCodec(DataSets[DataSet]):
     ) -> Result[Any]:
         """Do what every codec of data sets does; ``fetch`` as for `decode`."""
         given, into, holder, issues = self._begun(instances, into, known, holder)
-        document, found = self._read(into, fetch, Issues(self.limits))
+        document, found, odd = self._read(into, fetch, Issues(self.limits))
         if faults := [fault for one in found if one for fault in one.faults]:
             raise DocumentError(*faults[: self.limits.issues])
         rows, here = self.tables.attributes.values(), issues.at(_SOP_INSTANCE)
@@ -79,7 +81,11 @@ class DICOMJSONCodec(DataSets[DataSet]):
             here.add("dicom-json/no-counterpart", count=left)
         elif left and not changes:
             here.add("dicom/no-counterpart", count=left)
-        edits = {numbers[id(one)]: _edits(change) for one, change in changes if change}
+        edits = {
+            numbers[id(one)]: _edits(change, odd.get(one.at, {}))
+            for one, change in changes
+            if change
+        }
         new = dicom_json_write.edited(document, edits) if edits else into
         return Result(new, issues.told())
 
@@ -103,17 +109,18 @@ class DICOMJSONCodec(DataSets[DataSet]):
 
     def _read(
         self, document: Any, fetch: Fetch | None, issues: Issues
-    ) -> tuple[dicom_json_document.Document, list[DataSet | None]]:
+    ) -> tuple[dicom_json_document.Document, list[DataSet | None], Names]:
         opened = dicom_json_document.opened(document, self.limits)
         rows = self.tables.attributes.values()
-        return opened, Reader(rows, fetch, issues).read(opened)
+        reader = Reader(rows, fetch, issues)
+        return opened, reader.read(opened), reader.odd
 
 
-def _edits(changes: Changes) -> json_text.Edits:
+def _edits(changes: Changes, names: Mapping[int, tuple[str, ...]]) -> json_text.Edits:
     """Return the members to set and (``...``) to remove, in whatever spelling they stand."""
     edits: json_text.Edits = {}
     for row, value in changes.items():
-        plain, *odd = spellings(row.tag, row.keyword)
+        plain, *odd = names.get(row.tag) or spellings(row.tag, row.keyword)
         edits |= dict.fromkeys(odd, ...)
         edits[plain] = ... if isinstance(value, bool) else attribute(row.vr, value)
     return edits

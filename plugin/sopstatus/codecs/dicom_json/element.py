@@ -20,6 +20,7 @@ from sopstatus.values import SINGLE_VALUED
 Fetch = Callable[[str], bytes]
 Tell = Callable[..., None]
 FILE_META = "00020010"  # Transfer Syntax UID: group 0002 is no part of a data set
+BETWEEN = "\0"
 _MEMBERS = ("vr", "Value", "InlineBinary", "BulkDataURI")
 _LOWER = frozenset(member.lower() for member in _MEMBERS)
 
@@ -32,6 +33,21 @@ def spellings(tag: int, keyword: str) -> tuple[str, ...]:
         pair = f"{text[:4]},{text[4:]}"
         found += [text, pair, f"({pair})"]
     return tuple(dict.fromkeys([*found, keyword]))
+
+
+def are_usual(joined: str, count: int) -> bool:
+    """Tell whether so many names of members, ``joined`` by `BETWEEN`, are as the standard has them."""
+    odd = joined.encode("ascii", "replace").translate(None, b"0123456789ABCDEF")
+    ends = BETWEEN * (count - 1)
+    return len(joined) == 9 * count - 1 and joined[8::9] == ends and odd == ends.encode()
+
+
+def tag_named(name: str) -> int:
+    """Return the tag that pydicom takes a name for, a number as Python reads it; -1 for none."""
+    try:
+        return int(name, 16)
+    except ValueError:
+        return -1
 
 
 def text_of(node: Any, vr: str, tell: Tell, fetch: Fetch | None = None) -> str | None:

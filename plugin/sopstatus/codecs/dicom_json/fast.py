@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sopstatus.codecs.dicom_json import hidden
 from sopstatus.codecs.dicom_json.document import DataSet
-from sopstatus.codecs.dicom_json.element import FILE_META
+from sopstatus.codecs.dicom_json.element import BETWEEN, FILE_META, are_usual
 from sopstatus.codecs.shared import data_set
 from sopstatus.codecs.shared.json_text import DECODER, MARK, text_of_bytes
 from sopstatus.model import SOPInstance, stated
@@ -49,26 +49,30 @@ def read(reader: Reader, data: bytes, many: bool) -> list[DataSet | None] | None
 
 
 def _all(reader: Reader, texts: list[Any], many: bool) -> list[DataSet | None] | None:
-    plain, odd, wanted = _sorted(tuple(reader.names.values()))
+    plain = tuple(names[0] for names in reader.names.values())
+    wanted = frozenset([FILE_META, *plain])
     marks = hidden.marks(reader.rows)
     absent = (_ABSENT,) * len(plain)
     silent = absent[-len(reader.rows) :]
     decode = _decoder()
     seen: dict[bytes, DataSet] = {}  # data sets that differ in their SOP Instance UID alone
     found: list[DataSet | None] = []
-    usual = ""  # all names of a data set that has none of the odd ones
+    usual = ""  # all names of a data set that has none of another spelling
     for index, text in enumerate(texts):
         at = f"[{index}]" if many else ""
         if (entry := decode(text)) is None:
             return None
         fields = tuple(map(entry.get, plain, absent))
-        names = "".join(entry)
-        if names != usual and odd.isdisjoint(entry):
+        names = BETWEEN.join(entry)
+        odd = names != usual and not are_usual(names, len(entry))
+        if not odd and FILE_META not in entry:
             usual = names
-        if _may_repeat(text, entry, names) or (
-            fields[-len(silent) :] == silent and hidden.may_have(bytes(text), marks)
+        if (
+            odd
+            or _may_repeat(text, entry, names)
+            or (fields[-len(silent) :] == silent and hidden.may_have(bytes(text), marks))
         ):
-            found.append(reader.data_set(DECODER.decode(bytes(text).decode("utf-8")), at))
+            found.append(reader.careful(DECODER.decode(bytes(text).decode("utf-8")), at))
             continue
         uid = _UID.fullmatch(fields[_UIDS - 1])
         key = _BETWEEN.join(fields[: _UIDS - 1] + fields[_UIDS:])
@@ -89,22 +93,12 @@ def _all(reader: Reader, texts: list[Any], many: bool) -> list[DataSet | None] |
     return found
 
 
-@cache
-def _sorted(
-    names: tuple[tuple[str, ...], ...],
-) -> tuple[tuple[str, ...], frozenset[str], frozenset[str]]:
-    """Return the standard's names of attributes, those to look closer at, and both."""
-    plain, odd = [each[0] for each in names], frozenset([FILE_META])
-    odd = odd.union(*(each[1:] for each in names))
-    return tuple(plain), odd, odd.union(plain)
-
-
 def _may_repeat(text: Any, entry: Entry, names: str) -> bool:
     """Tell whether a name may stand twice in a data set, of which decoding keeps the last one.
 
     A text without blanks is as long as what was kept; in any text, all quotation marks were kept.
     """
-    if sum(map(len, entry.values())) + len(names) + 4 * len(entry) + 1 == len(text):
+    if sum(map(len, entry.values())) + len(names) + 3 * len(entry) + 2 == len(text):
         return False
     kept = b"".join(entry.values())
     return kept.count(b'"') + 2 * len(entry) != bytes(text).count(b'"')

@@ -14,11 +14,14 @@ from sopstatus.catalogue import document_error, issue
 from sopstatus.codecs.dicom_json import hidden
 from sopstatus.codecs.dicom_json.document import DataSet, Document, place, values
 from sopstatus.codecs.dicom_json.element import (
+    BETWEEN,
     FILE_META,
     Fetch,
     Tell,
+    are_usual,
     is_ambiguous,
     spellings,
+    tag_named,
     text_of,
     vr_of,
 )
@@ -42,6 +45,8 @@ class Reader:
         self.keywords = {**data_set.IDENTITY, data_set.TIMEZONE_OFFSET: OFFSET_KEYWORD}
         self.keywords |= {row.tag: row.keyword for row in self.rows}
         self.names = {tag: spellings(tag, keyword) for tag, keyword in self.keywords.items()}
+        self.here = self.names  # those that the present data set has too
+        self.odd: dict[str, dict[int, tuple[str, ...]]] = {}
 
     def read(self, document: Document) -> list[DataSet | None]:
         """Read every data set in its place; ``None`` stands for what is none."""
@@ -66,13 +71,21 @@ class Reader:
         found = []
         for index, node in enumerate(nodes):
             self.allow(index + 1)
-            found.append(self.data_set(node, f"[{index}]" if many else ""))
+            found.append(self.careful(node, f"[{index}]" if many else ""))
         return found
 
     def allow(self, count: int) -> None:
         """Raise `DocumentError` where there are more data sets than the limit."""
         if count > (limit := self.issues.limits.statements):
             raise document_error("document/too-many-statements", "", limit=limit)
+
+    def careful(self, node: Any, at: str) -> DataSet | None:
+        """Read one data set of which the names have not been looked at yet."""
+        if isinstance(node, dict):
+            self.here = self._names_in(node, at)
+        found = self.data_set(node, at)
+        self.here = self.names
+        return found
 
     def data_set(self, node: Any, at: str) -> DataSet | None:
         """Read one data set; ``at`` is its place in the list."""
@@ -116,23 +129,36 @@ class Reader:
         unread = frozenset(spoken).difference(said)
         return DataSet(at, instance, offset, unread, tuple(odd_vrs))
 
+    def _names_in(self, node: dict[str, Any], at: str) -> dict[int, tuple[str, ...]]:
+        """Return the names of attributes, with those here that others take for them too."""
+        names = [name for name in node if isinstance(name, str)]
+        if are_usual(BETWEEN.join(names), len(names)):
+            return self.names
+        here = dict(self.names)
+        for name in names:
+            tag = tag_named(name)
+            if tag in here and name not in here[tag]:
+                here[tag] += (name,)
+                self.odd[at] = here
+        return here
+
     def _repeated(self, node: dict[str, Any], at: str) -> dict[int, Issue]:
         """Return an issue for each attribute that stands more than once, or a part of which does."""
         found = {}
-        for tag, names in self.names.items():
+        for tag, names in self.here.items():
             present = [name for name in names if name in node]
             twice = len(present) > 1 or not repeated(node).isdisjoint(present)
             if present and (twice or is_ambiguous(node[present[0]])):
                 facts = {"keyword": self.keywords[tag]}
-                found[tag] = issue("dicom-json/repeated", place(at, present[0]), **facts)
+                found[tag] = issue("dicom-json/repeated", self._where(present[0], tag, at), **facts)
         return found
 
     def _find(self, node: dict[str, Any], tag: int, at: str) -> tuple[str, Any] | None:
-        names = self.names[tag]
+        names = self.here[tag]
         present = [name for name in names if name in node]
         if not present:
             return None
-        where = place(at, present[0])
+        where = self._where(present[0], tag, at)
         if present != [names[0]]:
             facts = {"keyword": self.keywords[tag], "name": names[0]}
             self.issues.at(where).add("dicom-json/tag-spelling", **facts)
@@ -145,6 +171,10 @@ class Reader:
         vr = "SH" if tag == data_set.TIMEZONE_OFFSET else "UI"
         text = text_of(value, vr, self._tell(where, self.keywords[tag]))
         return (text or "").strip(" \0")
+
+    def _where(self, name: str, tag: int, at: str) -> str:
+        """Return the place of a name; one that may hold anything is not repeated."""
+        return place(at, name) if name in self.names[tag] else self._place(tag, at)
 
     def _place(self, tag: int, at: str) -> str:
         return place(at, self.names[tag][0])
