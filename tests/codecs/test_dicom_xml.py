@@ -333,6 +333,10 @@ def element(name, text, vr="CS", **said):
          [("other-tag", "(0100,0410)"), ("other-tag", "(0100,0424)")]),
         (element("00104000", "AO", tag="01000410"), [("other-tag", "(0100,0410)")]),
         ('<TAG01000410 vr="CS" tag=" 01000410 ">AO</TAG01000410>', [("other-tag", "(0100,0410)")]),
+        *((f"<{name} vr='CS'{said}>AO</{name.split()[0]}>", [("other-tag", "(0100,0410)")]) for name, said in [
+            ("attr", " tag='1000410'"), ("attr", " tag='0x01000410'"), ("attr", " tag='01_000410'"),
+            ("x:tag01000410 xmlns:x='u'", ""), ("TAG01000410", ""), ("tag1000410", ""),
+        ]),
         (element("01000410", "AO", tag="status"), [("other-tag", "(0100,0410)")]),
     ],
 )  # fmt: skip
@@ -441,3 +445,11 @@ def test_what_dcm2xml_writes_is_called_by_its_name(options):
     assert recognise(document) == "dicom-xml"
     with pytest.raises(DocumentError, match="dicom-xml/other-format"):
         XML.decode(document)
+
+
+def test_a_status_inside_a_sequence_is_told_and_not_read():
+    item = f"<item>{element('01000410', 'AO')}</item>"
+    for inner in (item, f"<tag0040A730 vr='SQ'>{item}</tag0040A730>"):
+        found = XML.decode(data_set(inner))
+        assert found.value == ()
+        assert [(i.code, i.location) for i in found.issues] == [("dicom/nested", "(0100,0410)")]

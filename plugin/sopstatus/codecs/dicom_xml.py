@@ -54,11 +54,10 @@ class _Elements:
         self.nodes: dict[int, Node] = {}
         self.faults: dict[int, str] = {}  # the code of an issue, by the tag that it is about
         for node in self.root.children:
-            tag = _tag(node.name)
-            said = (
-                _tag(f"{_TAG}{node.attributes['tag'].strip()}") if "tag" in node.attributes else tag
-            )
-            for one in (tag, said) if tag != said else ():
+            tag, name = _tag(node.name), node.name.rpartition(":")[2]
+            read = _number(name[3:]) if name[:3].lower() == _TAG else None
+            said = _number(node.attributes["tag"]) if "tag" in node.attributes else read
+            for one in (read, said) if not tag == read == said else ():
                 if one is not None:
                     self.faults.setdefault(one, "dicom-xml/other-tag")
             if tag is not None and self.nodes.setdefault(tag, node) is not node:
@@ -168,6 +167,10 @@ class DICOMXMLCodec(DataSets[DataSet]):
         offset = elements.text(data_set.TIMEZONE_OFFSET)
         at_offset = issues.at(tag_text(data_set.TIMEZONE_OFFSET))
         said = data_set.localised(said, rows, offset, at_offset)
+        inner = _nested(elements.root)
+        for row in rows:
+            if row.tag in inner:
+                issues.at(tag_text(row.tag)).add("dicom/nested", keyword=row.keyword)
         uids = [(elements.text(tag), tag_text(tag)) for tag in data_set.IDENTITY]
         if not any(uid for uid, _ in uids):
             issues.add("dicom/no-identity")
@@ -179,6 +182,24 @@ class DICOMXMLCodec(DataSets[DataSet]):
 def _tag(name: str) -> int | None:
     found = _NAME.fullmatch(name)
     return int(found[1], 16) if found else None
+
+
+def _nested(root: Node) -> set[int | None]:
+    """Return the tags of all elements inside others."""
+    found, work = set(), [inner for node in root.children for inner in node.children]
+    while work:
+        node = work.pop()
+        found.add(_tag(node.name))
+        work += node.children
+    return found
+
+
+def _number(text: str) -> int | None:
+    """Return the tag that other readers may take a text for, a number as Python reads it."""
+    try:
+        return int(text, 16)
+    except ValueError:
+        return None
 
 
 def _vr(node: Node) -> str:
