@@ -107,6 +107,8 @@ REFUSALS = [  # what is replaced, by what, line, key, words of the message
     ('NO  = { display = "No" }', 'NO = { display = "No", hl7 = "YES" }', 22, "attribute.1.codes.NO.hl7", "already the hl7 code of YES"),
     ('NO  = { display = "No" }', 'NO = { display = "No", fhir = "YES" }', 22, "attribute.1.codes.NO.fhir", "already the fhir code of YES"),
     ('NO  = { display = "No" }', 'NO = { display = "No", hl7-aliases = ["Y"] }', 22, "attribute.1.codes.NO.hl7-aliases", "already means YES"),
+    ('NO  = { display = "No" }', 'NO = { display = "No", hl7 = "NEIN", hl7-aliases = ["N"] }\nN = { display = "n", hl7 = "M" }', 22, "attribute.1.codes.NO", 'give NO another hl7 code'),
+    ('NO  = { display = "No" }', 'NO = { display = "No", fhir = "N" }\nN = { display = "n", fhir = "NO" }', 22, "attribute.1.codes.NO", 'give NO another fhir code'),
     ('hl7-aliases = ["Y"]', 'hl7-aliases = ["NO"]', 21, "attribute.1.codes.YES.hl7-aliases", "may not shadow a code"),
     ('NO  = { display', 'YES = { display', 22, "YES", "may stand only once"),
     ('version = "1.0.0"\n', 'version = "1.0.0"\nversion = "1.0.1"\n', 4, "version", "may stand only once"),

@@ -350,6 +350,11 @@ def _codes(source: Source, codes: dict[str, Any], path: Path) -> Iterator[TableE
                     yield source.error(
                         (*path, term), f'"{text}" is not {kind} code; remove its spaces'
                     )
+                if text in codes and text not in (term, codes[text].get(side, text)):
+                    yield source.error(
+                        (*path, term),
+                        f'"{text}" is a term of its own; give {term} another {side} code',
+                    )
             if spelling in owner:
                 yield source.error(
                     (*path, term, side),
