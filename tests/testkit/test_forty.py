@@ -83,3 +83,18 @@ def test_several_date_times_keep_each_its_own_offset(name):
         x = SOPInstance("1.2", "1.2.1", "1.2.840.10008.5.1.4.1.1.2", "1.2.1.1", "", said)
         document = under.encode([x], under.blank([x])).value
         assert under.decode(document).value == (x,)
+
+
+@pytest.mark.parametrize("text", ["é\\b\\患", "a\\é", "\\é\\\\b", "é\\é", "a|\\b"])
+@pytest.mark.parametrize("marks", ["^~\\&", "^~"])
+def test_one_of_several_texts_that_the_message_cannot_hold_is_not_lost(text, marks):
+    """Without a character set in MSH-18, or without an escape character."""
+    under = codec("hl7", tables=TABLES)
+    head = f"MSH|{marks}|A|B|||20240101||ORU^R01|1|P|2.5.1\rPID|1\rOBR|1\r".encode()
+    rows = [r for r in ROWS.values() if r.vr in conversions.TEXT_VRS and r.vm == "1-n"]
+    for keyword in (row.keyword for row in rows):
+        x = SOPInstance("1.2", "1.2.1", "1.2.840.10008.5.1.4.1.1.2", "1.2.1.1", "", {keyword: text})
+        message = under.encode([x], head).value
+        assert under.decode(message).value == (x,)
+        assert under.encode([x], message).value == message
+    assert len(rows) > 2

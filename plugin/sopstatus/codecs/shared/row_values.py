@@ -155,7 +155,18 @@ def resolve(row: Attribute, read: Value, written_again: Value, verbatim: str) ->
     verbatim text alone never states what the field could have said.
     """
     if read is not None:
-        return (verbatim, False) if written_again == read else (read, True)
+        agree = written_again == read or _missing(row, read, written_again or "")
+        return (verbatim, False) if agree else (read, True)
     if written_again is None or row.vr in conversions.TEXT_VRS:
         return verbatim, False  # text may be missing because the character set could not hold it
     return None, True
+
+
+def _missing(row: Attribute, read: str, whole: str) -> bool:
+    """Tell whether several texts are those of the whole, but for some that are missing."""
+    pairs = list(zip(row.items(read), row.items(whole), strict=False))
+    return (
+        row.vr in conversions.TEXT_VRS
+        and len(pairs) == len(row.items(read)) == len(row.items(whole)) > 1
+        and all(one in ("", other) for one, other in pairs)
+    )

@@ -264,10 +264,20 @@ function sopstatusValue(row, raw, kept, marks) {
     });
     again = again.some(Boolean) ? sopstatusFromHL7(row, again) : null;
     if (read !== null) { // the field wins, unless the exact text is that of the field
-        return again === read ? verbatim : read;
+        return again === read || sopstatusIsLacking(row, read, again || '') ? verbatim : read;
     }
     // text may be missing because the character set could not hold it
     return again === null || /^(?:LT|LO|SH|ST|UT|UC)$/.test(row.vr) ? verbatim : undefined;
+}
+
+/* Tell whether several texts are those of the whole, but for some that are missing. */
+function sopstatusIsLacking(row, read, whole) {
+    var wanted = sopstatusItems(row, whole);
+    var items = sopstatusItems(row, read);
+    return /^(?:LT|LO|SH|ST|UT|UC)$/.test(row.vr) && items.length > 1 && items.length === wanted.length &&
+        items.every(function (item, index) {
+            return item === '' || item === wanted[index];
+        });
 }
 
 /* Return the text of each repetition of a field; null where a coded one has no code. */
