@@ -1,6 +1,5 @@
-"""Hypothesis profiles: a run on a laptop, the same in CI, a long one by hand; what begins first, and what is never collected."""
+"""Hypothesis profiles: a run on a laptop, the same in CI, a long one by hand; and what begins first."""
 
-import gc
 import os
 
 from hypothesis import HealthCheck, Phase, settings
@@ -28,9 +27,3 @@ settings.load_profile(profile)
 def pytest_collection_modifyitems(items):
     """Begin with what takes a minute or two, so that no worker is left alone with it at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
-
-
-def pytest_collection_finish():
-    """Twenty thousand tests stay to the end: without this every full collection would look at each again."""
-    gc.collect()
-    gc.freeze()

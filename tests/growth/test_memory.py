@@ -23,6 +23,14 @@ WORST = [
 N, SLACK = 50, 100_000
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_else():
+    """A session of twenty thousand tests stays as it is: no full collection here looks at it again."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def peak(call):
     """Return the most bytes that a call holds at once; cycles are left, so that when they go decides nothing."""
     gc.collect()
