@@ -116,8 +116,13 @@ def rows():
 
 
 NOTE = (
-    "A bare proxy hands bytes on unread. The gateway parses the resource once, looks at every statement and at "
-    "what the archive holds of it, and inserts what is to be said by spans of the text."
+    "A bare proxy hands bytes on unread. By profile (samples of processor time: 8,000 and 4,800), 1,000 instances "
+    "stored: parsing the resource, once, 21 %, its depth 8 %, decoding every statement 48 %, HTTP to the server "
+    "and back 14 %, receiving the body 5 %, the web server, limits, log and metrics the rest. Read with what the "
+    "archive knows: parsing and depth 7 %, reading what the resource lists and says 15 %, finding the place of "
+    "each statement 27 %, the rest of adding them 24 %, printing the whole answer again 16 %, HTTP to the server "
+    "and back 5 %; the archive is asked once in ten seconds. Python's garbage collector is 19 % and 26 % of the "
+    "time, and is included in these."
 )
 
 

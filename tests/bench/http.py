@@ -22,9 +22,13 @@ from bench.harness import OURS, Row
 from bench.hl7 import message
 
 NOTE = (
-    "The empty handler answers before it has looked at the message: what the transformer takes is more than the "
-    "whole of it, as the bare handler shows. What lies over the bare handler is the line of the log that each "
-    "request writes, the limits, the metrics and the check of what is asked."
+    "By profile (6,000 samples of processor time each), HL7 to HL7 and to FHIR: the transformer 44 % and 46 %, "
+    "uvicorn and Starlette 21 % and 22 %, counting and logging the one issue of HL7 to HL7 (the message names no "
+    "patient) 12 %, printing the FHIR JSON 7 %, the request's id, trace and event 6 %, receiving the body within "
+    "its limits 3 % and 4 %, media types and their checks 4 %, metrics 2 %, routes, hosts and the rest of the "
+    "guard 9 % and 10 %. The empty handler answers before it has looked at the message, and takes 12 % of our "
+    "processor time: the transformer alone takes 3.5 and 4 times as long, more than the aim allows for the whole "
+    "request."
 )
 STATEMENT = SOPInstance(
     "1.2.3", "1.2.3.1", "1.2.840.10008.5.1.4.1.1.2", "1.2.3.1.1", "",

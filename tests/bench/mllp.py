@@ -20,12 +20,15 @@ from bench.harness import OURS, Row
 from bench.hl7 import message
 
 HANDING_OVER = (
-    "Much of our time is two processes handing a message over, as the loop that sends it back shows. The rest "
-    "reads the MSH for the acknowledgment, decodes every statement and writes the answer."
+    "By profile (5,300 samples of processor time), 1.6 KB: asyncio and the socket 33 % (a loop that only sends "
+    "the bytes back takes 27 % of our processor time), the acknowledgment 26 % (10 of them read the MSH apart "
+    "from the decoder), decoding every statement 21 %, connection and framing 17 %, the log 2 %."
 )
 STORED = (
     "A message is on the disk before it is answered; those that wait together share a sync, whose time stands "
-    "beside it."
+    "beside it. By processor time (median of five runs): what the same takes not stored 43 % (37 % to 55 %), the "
+    "thread that stores 21 %, forwarding, in the same process, 19 %; what is left, 17 %, is tasks and handing "
+    "over between threads, not told apart."
 )
 BATCH = 200  # messages that wait for their answers together
 
