@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import pytest
 from pydicom import dcmread
 from samples_of import CASES, FILES, bare, sample
-from sopstatus import DocumentError, Link, SOPInstance, codec, transformer
+from sopstatus import DocumentError, Link, SOPInstance, codec, load_tables, transformer
 from sopstatus.model import AuditRecord
 
 TRUSTED = Link(secure=True, authenticated=True, conforms=True)
@@ -380,3 +380,20 @@ def test_of_two_held_copies_that_go_out_one_is_spoken_of():
         spoken["00080018"]["Value"][0],
         "1.2.3",
     }
+
+
+@pytest.mark.parametrize("policy", ["preserve", "demote-to-copy"])
+def test_a_held_copy_about_which_statements_differ_does_not_go_out_undecided(policy):
+    (own,) = codec("dicom").copies(sample("not-specified", "dicom"))
+    held, *said = (
+        replace(own, attributes={STATUS: "AC", "SOPAuthorizationComment": x}) for x in "xab"
+    )
+    image = codec("dicom").encode([held], sample("not-specified", "dicom")).value
+    said = [codec("dicom-json").encode([one]).value[0] for one in said]
+    tables = load_tables()
+    tables = replace(tables, site=replace(tables.site, link_policy=policy))
+    carry = transformer("dicom-json", "dicom", tables=tables)
+    with pytest.raises(DocumentError) as error:
+        carry(said, image, link=TRUSTED, outbound=TRUSTED)
+    assert [issue.code for issue in error.value.issues] == ["profile/not-written"]
+    assert {record.outcome for record in error.value.records} == {"refused"}

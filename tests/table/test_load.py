@@ -125,6 +125,8 @@ REFUSALS = [  # what is replaced, by what, line, key, words of the message
     ('["ImagingStudy.series.instance"]', '["ImagingStudy", "ImagingStudy"]', 8, "fhir.contexts", '"ImagingStudy" stands twice'),
     ('NO  = { display = "No" }', 'NO = { display = "No", hl7 = "N " }', 22, "attribute.1.codes.NO", "is not an HL7 code"),
     ('NO  = { display = "No" }', 'NO = { display = "No", fhir = "N\\u0000" }', 22, "attribute.1.codes.NO", "is not a FHIR code"),
+    ('hl7-aliases = ["Y"]', 'hl7-aliases = ["no"]', 21, "attribute.1.codes.YES", '"no" is a term of its own'),
+    ('hl7-aliases = ["Y"]', "hl7-aliases = ['\"\"']", 21, "attribute.1.codes.YES", "is HL7's null"),
     ('hl7-aliases = ["Y"]', 'hl7-aliases = [" Y"]', 21, "attribute.1.codes.YES", "is not an HL7 code"),
     ('"CS"\nterms   = "enumerated"', '"PN"', 16, "attribute.1.vr", "HL7 and FHIR have fields of their own for names"),
     ('"CS"\nterms   = "enumerated"', '"SQ"', 16, "attribute.1.vr", "so this takes a codec"),

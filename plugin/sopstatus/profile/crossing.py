@@ -166,6 +166,10 @@ def onto(
             crossed = Result((), (), error.records)
         if len({one.attributes for one in crossed.value}) > 1:
             values += crossed.value  # nothing is written
+            if held and outbound is not None:  # so it would go out as it is, undecided
+                reason = "what is said of the copy that goes out differs"
+                refused.append(issue(_NOT_WRITTEN, LOCATION, reason=reason))
+                records += _one_each(crossed.records)
             continue
         told = _one_each(crossed.records)
         told = [replace(r, before=status_of(own)) for r in told] if held else told

@@ -350,10 +350,15 @@ def _codes(source: Source, codes: dict[str, Any], path: Path) -> Iterator[TableE
                     yield source.error(
                         (*path, term), f'"{text}" is not {kind} code; remove its spaces'
                     )
-                if text in codes and text not in (term, codes[text].get(side, text)):
+                alike = text.upper()
+                if alike in codes and text not in (term, codes[alike].get(side, alike)):
                     yield source.error(
                         (*path, term),
                         f'"{text}" is a term of its own; give {term} another {side} code',
+                    )
+                if text == '""' and side == "hl7":
+                    yield source.error(
+                        (*path, term), "is HL7's null, which removes a value; give it another code"
                     )
             if spelling in owner:
                 yield source.error(

@@ -144,6 +144,19 @@ def test_a_deflated_data_set_is_inflated_no_further_than_it_is_read(nested):
     assert peak < 4 << 20
 
 
+@pytest.mark.parametrize("elements", range(1000, 1008))
+def test_wherever_the_limit_is_met_it_is_told(elements):
+    """Inside of a sequence pydicom makes another exception of ours."""
+    inner = plain(0x00081150, "UI", b"1.2\0") + struct.pack("<HHI", 0xFFFE, 0xE00D, 0)
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF) + inner
+    data = part10_file(SOP, of_undefined_length(0x00081140, item * 3000 + ENDS), TWIN, AO)
+    told = codec("dicom", limits=Limits(elements=elements)).decode(data)
+    assert told.value[0].attributes == (("SOPInstanceStatus", "AO"),)
+    assert "dicom/not-looked-into" in [issue.code for issue in told.issues]
+    limits = Limits(elements=elements)
+    assert refused(by_pydicom.headers, io.BytesIO(data), limits) == "dicom/too-many-elements"
+
+
 def test_a_large_directory_is_named(tmp_path):
     records = of_undefined_length(0x00041220, ITEM * 5000 + ENDS)
     data = part10_file(plain(0x00041200, "UL", bytes(4)), records)
@@ -157,9 +170,14 @@ def test_a_data_set_that_is_asked_for_costs_what_the_limit_allows(tmp_path, synt
     whole = part10_file(
         SOP, AO, plain(0x7FE00010, "OB", b"")[:6] + b"\0\0\4\0\0\0abcd", syntax=syntax
     )
-    many = part10_file(SOP, of_undefined_length(0x00081140, ITEM * 5000 + ENDS), AO, syntax=syntax)
+    few, many = (
+        part10_file(SOP, of_undefined_length(0x00081140, ITEM * n + ENDS), AO, syntax=syntax)
+        for n in (5000, 15_000)
+    )
     under = codec("dicom", limits=Limits(elements=1000))
-    for data in (whole, many, part10_file(SOP, AO, bytes(100_000), syntax=syntax)):
+    (own,) = under.copies(few)  # a valid one, which the walker has followed
+    assert under.encode([own], io.BytesIO(few)).value.SOPInstanceStatus == "AO"
+    for data in (whole, many, part10_file(SOP, AO, bytes(300_000), syntax=syntax)):
         (path := tmp_path / "x.dcm").write_bytes(data)
         for document in (path, io.BytesIO(data), io.BufferedReader(io.BytesIO(data))):
             (own,) = under.copies(document)

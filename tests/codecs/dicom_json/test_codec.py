@@ -1,8 +1,10 @@
 """DICOM JSON: both roads see the same, near-misses are read and told, texts keep what is theirs."""
 
 import copy
+import itertools
 import json
 import sys
+import unicodedata
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,8 @@ from samples_of import CASES, sample
 from sopstatus import DocumentError, SOPInstance, codec, transformer
 from sopstatus.codecs.dicom_json import fast as dicom_json_fast
 from sopstatus.codecs.dicom_json import hidden
+from sopstatus.codecs.dicom_json.reader import Reader
+from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.limits import Limits
 from sopstatus.values import with_offset
 
@@ -835,3 +839,14 @@ def test_a_value_nested_near_the_stack_s_end(member):
                 assert [i.code for i in error.issues] == ["document/too-deep"]
                 refused += 1
     assert refused
+
+
+def test_a_thousand_numbers_for_one_tag_are_gathered_once():
+    """Each digit of any script is one to Python: the names of an attribute have no end."""
+    digits = [chr(c) for c in range(0x660, 0x20000) if unicodedata.decimal(chr(c), -1) == 0]
+    zeros = itertools.islice(itertools.product(digits, repeat=3), 1000)
+    odd = {f"{''.join(three)}1000410": {"vr": "CS", "Value": ["AO"]} for three in zeros}
+    reader = Reader(tuple(UNDER.tables.attributes.values()), None, Issues())
+    here = reader._names_in({**data_set(), **odd}, "")
+    assert len(here[0x01000410]) == len(odd) + len(reader.names[0x01000410])
+    assert "dicom-json/repeated" in [i.code for i in UNDER.decode({**data_set(), **odd}).issues]

@@ -19,6 +19,7 @@ from sopstatus.codecs.part10.window import FIRST_READ, File, Inflater, Window
 from sopstatus.limits import Limits
 from sopstatus.model import DocumentError
 
+_MANY = 10  # times as many in a data set that is asked for, and that the walker has followed
 _READS = 3  # of one element, at most: tag, length and value
 _EXPLICIT = bytes(128) + b"DICM\2\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0"
 
@@ -26,15 +27,21 @@ _EXPLICIT = bytes(128) + b"DICM\2\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0"
 class _Counted:
     """A file that gives so many elements, and not all at once: so pydicom reads what it inflates."""
 
-    def __init__(self, file: Any, limit: int) -> None:
+    def __init__(self, file: Any, limit: int, begin: int = 0) -> None:
+        self.begin = begin  # where in the file a data set begins that is deflated, else 0
         self._file, self._limit, self._left = file, limit, limit * _READS
+        self.fault: DocumentError | None = None
         self.seek, self.tell = file.seek, file.tell
 
     def read(self, size: int) -> bytes:
-        self._left -= 1
-        if self._left < 0:
-            raise document_error("dicom/too-many-elements", "", limit=self._limit)
-        found: bytes = self._file.read(size)
+        try:
+            self._left -= 1
+            if self._left < 0:
+                raise document_error("dicom/too-many-elements", "", limit=self._limit)
+            found: bytes = self._file.read(size)
+        except DocumentError as error:  # of which pydicom makes another one inside of sequences
+            self.fault = error
+            raise
         return found
 
 
@@ -68,8 +75,7 @@ def headers(source: Any, limits: Limits, stop: int = 0) -> Any:
     from pydicom import dcmread
     from pydicom.filereader import read_partial
 
-    with _opened(source) as file, _understanding():
-        counted = _counted(file, limits)[0]
+    with _opened(source) as file, _understanding(_counted(file, limits)) as counted:
         if stop:
             return read_partial(counted, stop_when=lambda tag, vr, length: tag > stop)
         return dcmread(counted, stop_before_pixels=True)
@@ -79,26 +85,25 @@ def whole(source: Any, limits: Limits) -> Any:
     """Do what `headers` does, with the pixel data."""
     from pydicom import dcmread
 
-    with _opened(source) as file, _understanding():
-        counted, begin = _counted(file, limits)
+    with _opened(source) as file, _understanding(_counted(file, limits, _MANY)) as counted:
         dataset = dcmread(counted)
-        if begin:  # was deflated, and says so
+        if counted.begin:  # was deflated, and says so
             file.seek(0)
-            head = dcmread(io.BytesIO(file.read(begin)))
+            head = dcmread(io.BytesIO(file.read(counted.begin)))
             dataset.file_meta, dataset.preamble = head.file_meta, head.preamble
         return dataset
 
 
-def _counted(file: Any, limits: Limits) -> tuple[Any, int]:
-    """Return what pydicom may read, and where in the file a deflated data set begins, else 0."""
+def _counted(file: Any, limits: Limits, times: int = 1) -> Any:
+    """Return what pydicom may read of a file."""
     try:
         found = opened(Window(b"", File(file), limits))
     except Lost:
         found = None
     if found and isinstance(found.window.source, Inflater):
-        return _Counted(_Inflated(found.window.source), limits.elements), found.begin
+        return _Counted(_Inflated(found.window.source), times * limits.elements, found.begin)
     file.seek(0)
-    return _Counted(file, limits.elements), 0
+    return _Counted(file, times * limits.elements)
 
 
 @contextmanager
@@ -118,14 +123,14 @@ def _opened(source: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def _understanding() -> Iterator[None]:
+def _understanding(counted: Any) -> Iterator[Any]:
     from pydicom.errors import InvalidDicomError
 
     try:
-        yield
+        yield counted
     except DocumentError:
         raise
     except InvalidDicomError:
         raise document_error("dicom/not-part10", "") from None
     except Exception:  # what pydicom raises on a broken file is not one family
-        raise document_error("dicom/not-understood", "") from None
+        raise (counted.fault or document_error("dicom/not-understood", "")) from None

@@ -196,7 +196,7 @@ class Elements:
         try:
             dataset = self.reread(self.plan.walk.last)
         except DocumentError as error:
-            return [i for i in error.issues if i.code == "dicom/not-looked-into"]
+            return list(error.issues)
         return dicom_hidden.of_dataset(dataset, self.plan.rows)
 
     def signed(self, changed: Iterable[Attribute], dataset: Any = None) -> list[Issue]:
@@ -221,9 +221,7 @@ class Elements:
         limits = self.walked.window.limits
         try:
             return by_pydicom.headers(self.source(), limits, last)
-        except DocumentError as error:
-            if error.issues[0].code != "dicom/too-many-elements":
-                raise
+        except DocumentError:
             raise document_error("dicom/not-looked-into", "", limit=limits.elements) from None
 
     def troubles(self, issues: Issues) -> None:

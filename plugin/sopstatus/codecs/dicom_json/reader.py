@@ -134,12 +134,14 @@ class Reader:
         names = [name for name in node if isinstance(name, str)]
         if are_usual(BETWEEN.join(names), len(names)):
             return self.names
-        here = dict(self.names)
+        odd: dict[int, dict[str, None]] = {}
         for name in names:
             tag = tag_named(name)
-            if tag in here and name not in here[tag]:
-                here[tag] += (name,)
-                self.odd[at] = here
+            if tag in self.names and name not in self.names[tag]:
+                odd.setdefault(tag, {})[name] = None
+        if not odd:
+            return self.names
+        here = self.odd[at] = self.names | {t: (*self.names[t], *more) for t, more in odd.items()}
         return here
 
     def _repeated(self, node: dict[str, Any], at: str) -> dict[int, Issue]:
