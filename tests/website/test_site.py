@@ -140,7 +140,10 @@ def test_a_reference_page_fits_and_follows_the_scheme(opened, device, scheme):
 )  # fmt: skip
 def test_the_search_finds_it_from_a_folder(opened, words, to):
     page = opened("index.html", viewport=DEVICES["desktop"])
-    page.get_by_role("textbox", name="Search").press_sequentially(words)
+    box = page.get_by_role("textbox", name="Search")
+    box.click()  # its index is read first
+    expect(page.locator(".md-search-result__meta")).to_have_text("Type to start searching")
+    box.press_sequentially(words)
     found = page.locator(f".md-search-result__link[href*='{to}']").first
     expect(found).to_be_visible()
     found.click()
