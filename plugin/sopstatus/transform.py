@@ -17,9 +17,9 @@ from sopstatus.codecs.shared.context import Context
 from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.codecs.shared.taken import content
 from sopstatus.limits import DEFAULT, Limits
-from sopstatus.model import Issue, Result, SOPInstance
+from sopstatus.model import DocumentError, Issue, Result, SOPInstance
 from sopstatus.profile import Circumstances, Link
-from sopstatus.profile.crossing import Instances, cross, onto, put, respelled
+from sopstatus.profile.crossing import Instances, cross, onto, put, respelled, unnamed
 from sopstatus.table import MappingTable, load_tables
 from sopstatus.values import is_uid
 
@@ -148,16 +148,22 @@ class Transformer(Generic[D]):
                 allowed = onto(
                     copies, read.value, link, outbound, at=at, held=not made, limits=limits
                 )
-            written = put(
-                target,
-                into,
-                allowed,
-                changed=changed,
-                crossing=itself or outbound is not None,
-                onto_held=not (itself or made),
-                known=known,
-                holder=holder,
-            )
+            try:
+                written = put(
+                    target,
+                    into,
+                    allowed,
+                    changed=changed,
+                    crossing=itself or outbound is not None,
+                    onto_held=not (itself or made),
+                    known=known,
+                    holder=holder,
+                )
+            except DocumentError as error:
+                if error.records or not itself:
+                    raise
+                records = unnamed(link, outbound, at=at)
+                raise DocumentError(*error.issues, records=records) from None
         issues = read.issues + beside + allowed.issues + written.issues
         if made and not read.value:
             issues += (issue(STATES_NOTHING if known else SAYS_NOTHING, ""),)

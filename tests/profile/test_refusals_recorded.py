@@ -75,3 +75,29 @@ def test_what_is_written_onto_such_a_copy_is_refused_with_a_record(case):
     assert [r.outcome for r in raised.value.records if r.sop_instance_uid == "1.2.3.4"] == [
         "refused"
     ]
+
+
+_STANDS = '"1.2.3.4":{"DICOM":{"SOPInstanceStatus":"AO"}}'
+_SERIES = f'"1.2.3.1":{{"DICOM":{{}},"Instances":{{{_STANDS}}}}}'
+_UNNAMED = {
+    "dicom-json": _json([*_ELEMENTS, ("00080018", "UI", "1.2.3.9"), _AO]),
+    "dicom-xml": _xml([*_ELEMENTS, ("00080018", "UI", "1.2.3.9"), _AO]),
+    "healthimaging, an instance": _SERIES.replace(_STANDS, f"{_STANDS},{_STANDS}"),
+    "healthimaging, a series": f"{_SERIES},{_SERIES}",
+    "healthimaging, all series": f'{_SERIES}}},"Series":{{{_SERIES}',
+}
+
+
+@pytest.mark.parametrize("case", _UNNAMED)
+@pytest.mark.parametrize(
+    "links", [{}, {"link": _TRUSTED}, {"outbound": Link()}], ids=["unknown", "trusted", "out"]
+)
+def test_a_copy_that_nothing_names_is_refused_with_a_record_all_the_same(case, links):
+    form, document = case.partition(",")[0], _UNNAMED[case]
+    if form == "healthimaging":
+        study = '{"Study":{"DICOM":{"StudyInstanceUID":"1.2.3"},"Series":{%s}}}'
+        document = (study % document).encode()
+    with pytest.raises(DocumentError) as error:
+        transformer(form, form)(document, **links)
+    (record,) = error.value.records
+    assert (record.sop_instance_uid, record.outcome) == ("", "refused")

@@ -125,6 +125,16 @@ def cross(
     return Result(went.value, issues, records)
 
 
+def unnamed(
+    link: Link | None, outbound: Link | None, *, at: Circumstances
+) -> tuple[AuditRecord, ...]:
+    """Return the records of a refused copy of which no UID is clear."""
+    try:
+        return _refused(cross((SOPInstance(),), link, outbound, at=at, copies=True).records)
+    except DocumentError as error:
+        return error.records
+
+
 def onto(
     copies: Iterable[SOPInstance],
     instances: Iterable[SOPInstance],
