@@ -389,6 +389,7 @@ def test_a_held_copy_about_which_statements_differ_does_not_go_out_undecided(pol
         replace(own, attributes={STATUS: "AC", "SOPAuthorizationComment": x}) for x in "xab"
     )
     image = codec("dicom").encode([held], sample("not-specified", "dicom")).value
+    silent = sample("not-specified", "dicom")
     said = [codec("dicom-json").encode([one]).value[0] for one in said]
     tables = load_tables()
     tables = replace(tables, site=replace(tables.site, link_policy=policy))
@@ -396,4 +397,9 @@ def test_a_held_copy_about_which_statements_differ_does_not_go_out_undecided(pol
     with pytest.raises(DocumentError) as error:
         carry(said, image, link=TRUSTED, outbound=TRUSTED)
     assert [issue.code for issue in error.value.issues] == ["profile/not-written"]
-    assert {record.outcome for record in error.value.records} == {"refused"}
+    told = [(r.before, r.after, r.outcome) for r in error.value.records]
+    assert set(told) == {("AC", "AC", "refused")}
+    with pytest.raises(DocumentError) as error:  # onto one that is held as NS
+        carry(said, silent, link=TRUSTED, outbound=TRUSTED)
+    told = [(r.before, r.after, r.outcome) for r in error.value.records]
+    assert set(told) == {("NS", "NS", "refused")}

@@ -361,3 +361,11 @@ def test_a_damaged_table_loads_or_is_refused(tmp_path_factory, data):
     except TableError as error:
         assert error.line >= 1
         assert error.message
+
+
+@pytest.mark.parametrize("alias", ["yes", "Yes"])
+def test_an_alias_may_be_the_term_itself_in_another_case(tmp_path, alias):
+    text = GOOD.replace('hl7-aliases = ["Y"]', f'hl7-aliases = ["{alias}"]')
+    assert text != GOOD
+    (tmp_path / "qc.toml").write_text(text)
+    assert load_tables(tmp_path)

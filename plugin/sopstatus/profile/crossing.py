@@ -179,7 +179,8 @@ def onto(
             if held and outbound is not None:  # so it would go out as it is, undecided
                 reason = "what is said of the copy that goes out differs"
                 refused.append(issue(_NOT_WRITTEN, LOCATION, reason=reason))
-                records += _one_each(crossed.records)
+                told = _one_each(crossed.records)
+                records += [replace(r, before=status_of(own)) for r in told]
             continue
         told = _one_each(crossed.records)
         told = [replace(r, before=status_of(own)) for r in told] if held else told

@@ -351,7 +351,8 @@ def _codes(source: Source, codes: dict[str, Any], path: Path) -> Iterator[TableE
                         (*path, term), f'"{text}" is not {kind} code; remove its spaces'
                     )
                 alike = text.upper()
-                if alike in codes and text not in (term, codes[alike].get(side, alike)):
+                other = alike in codes and alike != term
+                if other and text != codes[alike].get(side, alike):
                     yield source.error(
                         (*path, term),
                         f'"{text}" is a term of its own; give {term} another {side} code',

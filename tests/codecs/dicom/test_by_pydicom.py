@@ -198,3 +198,16 @@ def test_a_file_object_is_left_at_its_beginning():
         file = io.BytesIO(data)
         codec("dicom").decode(file)
         assert file.tell() == 0
+
+
+def test_the_file_meta_information_of_a_deflated_file_is_counted_too():
+    data = part10_file(SOP, AO, syntax=DEFLATED)
+    begin = len(part10_file(syntax=EXPLICIT)) + len(DEFLATED) - len(EXPLICIT) + len(DEFLATED) % 2
+    begin -= len(EXPLICIT) % 2
+    many = b"".join(plain(0x00020100 + n, "LO", b"") for n in range(40_000))
+    limits = Limits(elements=1000)
+    assert (
+        refused(by_pydicom.whole, io.BytesIO(data[:begin] + many + data[begin:]), limits)
+        == "dicom/too-many-elements"
+    )
+    assert by_pydicom.whole(io.BytesIO(data), limits).SOPInstanceStatus == "AO"

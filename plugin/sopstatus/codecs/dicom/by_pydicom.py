@@ -44,6 +44,11 @@ class _Counted:
             raise
         return found
 
+    def also(self, file: Any) -> _Counted:
+        """Go on counting in another file."""
+        self._file, self.seek, self.tell = file, file.seek, file.tell
+        return self
+
 
 class _Inflated:
     """A deflated data set as a file, inflated no further than it is read."""
@@ -89,7 +94,7 @@ def whole(source: Any, limits: Limits) -> Any:
         dataset = dcmread(counted)
         if counted.begin:  # was deflated, and says so
             file.seek(0)
-            head = dcmread(io.BytesIO(file.read(counted.begin)))
+            head = dcmread(counted.also(io.BytesIO(file.read(counted.begin))))
             dataset.file_meta, dataset.preamble = head.file_meta, head.preamble
         return dataset
 
