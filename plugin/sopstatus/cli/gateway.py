@@ -143,6 +143,7 @@ def run(options: Namespace) -> int:
         raise shared.Stop(error.args[0]) from None
     _look_for(upstream)
     app = application(service, upstream, site, options.upstream, archives)
+    servers.settled()
     listen(service, listening(options, sock, OWN), app)
     return 0
 

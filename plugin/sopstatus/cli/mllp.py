@@ -136,6 +136,7 @@ def run(options: Namespace) -> int:
     except (LookupError, ValueError, OSError) as error:
         reason = reason_of(error) if isinstance(error, OSError) else str(error)
         raise shared.Stop(reason) from None
+    servers.settled()
     with owned(Path(options.spool)) if where else contextlib.nullcontext():
         asyncio.run(_serve(options, done, used, where))
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -85,8 +84,7 @@ def run(options: Namespace) -> int:
         watch(service, options)
     except (Unsafe, LookupError) as error:
         raise shared.Stop(error.args[0]) from None
-    gc.collect()
-    gc.freeze()  # what is loaded stays: no collection walks through it while callers wait
+    servers.settled()
     listen(service, listening(options, sock))
     return 0
 

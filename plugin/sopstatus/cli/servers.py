@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 from argparse import ArgumentParser, Namespace
@@ -16,6 +17,8 @@ from sopstatus.cli.arguments import PORT
 from sopstatus.cli.shared import CANNOT_LISTEN, Stop, add_bounds, add_quiet
 from sopstatus.engines.http.auth import is_local
 from sopstatus.limits import DEFAULT, Limits
+
+_LOOK_AFTER = 10_000  # objects; Python's own is 700
 
 
 def add(
@@ -138,6 +141,17 @@ def binding(host: str, port: int) -> Iterator[None]:
     except OSError as error:
         text = f"cannot listen on {host} port {port}: {reason_of(error)}"
         raise Stop(text, CANNOT_LISTEN) from None
+
+
+def settled() -> None:
+    """Keep the garbage collector from what is loaded, and have it look seldom: a server is about to run.
+
+    A document of thousands of objects is freed when it is done with; each look at it meanwhile is for
+    nothing. What only the collector can free is at most the objects of `_LOOK_AFTER` more.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_LOOK_AFTER, 10, 10)
 
 
 def quiet(options: Namespace) -> None:
