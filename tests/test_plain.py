@@ -52,3 +52,29 @@ def test_what_is_usual_takes_the_short_cut(fraction, offset):
     written = plain.dt_to_date_time(text)
     assert written == values.dt_to_date_time(text)
     assert plain.date_time_to_dt(written) == text
+
+
+ROOTS = st.sampled_from(["", "1.", "1.2.840.", "1.2.", "01.", "1..2."])
+ENDS = st.text("0123456789.\n", min_size=0, max_size=6)
+TEXTS = st.lists(st.builds("{}{}".format, ROOTS, ENDS), min_size=1, max_size=5)
+
+
+@given(st.one_of(TEXTS, ROOTS.flatmap(lambda root: st.lists(ENDS.map(root.__add__), min_size=1))))
+@example(["1.2.3", "1.2.4", "1.2.30"])
+@example(["1.2.3", "1.2.04"])
+@example(["1.2.3", "1.2."])
+@example(["1.2.3", "4"])
+@example(["1.2.3", "1.3.4"])
+@example(["1.2.3\n1.2.4", "1.2.5"])
+@example(["1.2.3\n4", "1.2.5"])
+@example(["1", "2"])
+@example(["1.2.3", "1." + "2" * 62, "1.2.4"])
+@example(["1.2.3", "1." + "2" * 63])
+@example([""])
+def test_uids_are_legal_together_as_one_by_one(texts):
+    assert plain.are_uids(texts) == all(map(values.is_uid, texts))
+
+
+def test_what_is_no_text_is_no_uid():
+    with pytest.raises(TypeError):
+        plain.are_uids(["1.2.3", 7])

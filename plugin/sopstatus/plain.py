@@ -24,7 +24,8 @@ def _days(dash: str) -> str:
 
 DATE_AND_TIME = rf"{_YEAR}{_days('')}{_HOUR}{_SIXTY}{_SIXTY}"
 OFFSET = _OFFSET + _SIXTY
-_UIDS = re.compile(rf"{UID}(?:\n{UID})*+")
+_TAIL = r"(?:0|[1-9][0-9]*+)(?:\.(?:0|[1-9][0-9]*+))*+"
+_UIDS, _TAILS = re.compile(rf"{UID}(?:\n{UID})*+"), re.compile(rf"{_TAIL}(?:\n{_TAIL})*+")
 _DT = re.compile(rf"({DATE_AND_TIME})(\.[0-9]{{1,6}})?({OFFSET})")
 _DATE_TIME = re.compile(
     rf"({_YEAR})-({_days('-')})T({_HOUR}):({_SIXTY}):({_SIXTY})(\.[0-9]{{1,6}})?"
@@ -34,9 +35,13 @@ _DATE_TIME = re.compile(
 
 def are_uids(texts: list[str]) -> bool:
     """Tell whether all of these are legal UIDs (PS3.5 9.1); raise `TypeError` for one that is no text."""
-    joined = "\n".join(texts)
+    joined, first = "\n".join(texts), texts[0]
+    root = first[: first.rfind(".") + 1]
+    rest = joined.replace(f"\n{root}", "\n") if root else joined
+    # where all have the root of the first one, that is looked at once
+    shared = root and len(joined) - len(rest) == len(root) * (len(texts) - 1)
     return (
-        _UIDS.fullmatch(joined) is not None
+        (_TAILS if shared else _UIDS).fullmatch(rest if shared else joined) is not None
         and joined.count("\n") == len(texts) - 1
         and len(max(texts, key=len)) <= 64
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from sopstatus.catalogue import document_error
@@ -46,6 +46,7 @@ from sopstatus.model import Issue, Result, SOPInstance
 from sopstatus.table import Attribute, Group, MappingTable
 
 Path = tuple[str | int, ...]
+_Key = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -135,13 +136,14 @@ class FHIRCodec:
         issues += unmapped(given, self.tables)
         wanted = {instance.sop_instance_uid for instance in given}
         found = elements(data, issues, wanted)
-        places = [element for element in found if not element.withdrawal]
+        gone = [element for element in found if element.withdrawal]
+        places = [element for element in found if not element.withdrawal] if gone else found
         edits: dict[Path, list[Any]] = {}
         removed: dict[Path, set[int]] = {}  # not before all groups are done: their places count on
         for group in self.tables.complex:
-            self._write(group, places, given, edits, removed, issues, found)
+            self._write(group, places, given, edits, removed, issues, gone)
         for row in self.tables.simple:
-            self._write_simple(row, places, given, edits, removed, issues, found)
+            self._write_simple(row, places, given, edits, removed, issues, gone)
         issues += not_carried(given, self.tables, "slice", "fhir/not-carried", reason=_NO_BINDING)
         for path, indexes in removed.items():
             edits[path] = [e for index, e in enumerate(edits[path]) if index not in indexes]
@@ -170,7 +172,7 @@ class FHIRCodec:
         edits: dict[Path, list[Any]],
         removed: dict[Path, set[int]],
         issues: Issues,
-        whole: list[Element],
+        gone: list[Element],
     ) -> None:
         old = self._read(places, group, Issues(self.limits))
         wanted = restrict(given, group.slices)
@@ -195,12 +197,13 @@ class FHIRCodec:
                 extensions[index], group, found, new, site_offset, issues.at(element.location)
             )
         made: dict[tuple[Any, str], Any] = {}  # one may stand in many places
-        for new, target in _targets(added, places, whole, group.contexts, issues):
-            same, told = (new.attributes, new.holder), len(issues)
-            if not ext.names(new.holder):
-                issues.at(target.location).add("fhir/holder-lost")
-                continue
+        for new, target in _targets(added, places, gone, group.contexts, issues):
+            same = (new.attributes, new.holder)
             if (extension := made.get(same)) is None:
+                told = len(issues)
+                if not ext.names(new.holder):
+                    issues.at(target.location).add("fhir/holder-lost")
+                    continue
                 extension = ext.make(group, new, site_offset, issues.at(target.location))
                 if len(issues) == told:
                     made[same] = extension
@@ -214,7 +217,7 @@ class FHIRCodec:
         edits: dict[Path, list[Any]],
         removed: dict[Path, set[int]],
         issues: Issues,
-        whole: list[Element],
+        gone: list[Element],
     ) -> None:
         old = simple.read(places, row, self.tables, Issues(self.limits))
         offset = self.tables.site.offset
@@ -225,9 +228,9 @@ class FHIRCodec:
                 continue
             element = found.place.element
             made = simple.slices(row, new, offset) if new.attributes else []
-            gone = removed.setdefault(element.path, set())
-            simple.rewritten(_editable(element, edits), found.place.indexes, made, gone)
-        for new, target in _targets(added, places, whole, row.contexts, issues):
+            over = removed.setdefault(element.path, set())
+            simple.rewritten(_editable(element, edits), found.place.indexes, made, over)
+        for new, target in _targets(added, places, gone, row.contexts, issues):
             _editable(target, edits).extend(simple.slices(row, new, offset))
 
     def _said(
@@ -281,6 +284,8 @@ class FHIRCodec:
         statements: list[Found[_Place]] = []
         quick, limits, holders = plan(group), self.limits, self.tables.holders
         for element in places:
+            if "extension" not in element.node:
+                continue
             for index, extension in enumerate(element.extensions()):
                 if not isinstance(extension, dict) or extension.get("url") != group.extension:
                     continue
@@ -336,24 +341,41 @@ class FHIRCodec:
 def _targets(
     added: list[SOPInstance],
     places: list[Element],
-    whole: list[Element],
+    gone: list[Element],
     contexts: tuple[str, ...],
     issues: Issues,
 ) -> Iterator[tuple[SOPInstance, Element]]:
-    """Pair each new statement with the element that may carry it; report those without one."""
-    lookup: dict[tuple[str, str, str], Near[Element]] = {_key(new): Near() for new in added}
-    withdrawn: dict[tuple[str, str, str], list[Element]] = {}
-    for element in whole if added else ():
-        if element.withdrawal:
-            withdrawn.setdefault(element.key(), []).append(element)
-    for element in places if added else ():
-        if near := lookup.get(element.key()):
-            near.add(element.identity(), element)
-    for new in added:
-        if (target := next(lookup[_key(new)].to(new), None)) is None:
-            _check_withdrawn(new, withdrawn.get(_key(new), ()))
+    """Pair each new statement with the element that may carry it; report those without one.
+
+    ``gone`` are the elements that have been taken back.
+    """
+    if not added:
+        return
+    keys = list(map(_key, added))
+    lookup: dict[_Key, list[Element]] = {key: [] for key in keys}
+    withdrawn: dict[_Key, list[Element]] = {}
+    for element in gone:
+        withdrawn.setdefault(element.key(), []).append(element)
+    for element in places:
+        if (same := lookup.get(element.key())) is not None:
+            same.append(element)
+    several: dict[_Key, Near[Element]] = {}
+    for key, new in zip(keys, added, strict=True):
+        if len(same := lookup[key]) > 1:
+            if key not in several:
+                near: Near[Element] = Near()
+                several[key] = near
+                for element in same:
+                    near.add(element.identity(), element)
+            same = list(islice(several[key].to(new), 1))
+        elif same and not compatible(same[0], new):
+            same = []
+        if not same:
+            _check_withdrawn(new, withdrawn.get(key, ()))
             issues.at(level_of(new)).add(_NO_COUNTERPART)
-        elif target.context not in contexts:
+            continue
+        (target,) = same
+        if target.context not in contexts:
             issues.at(target.location).add("fhir/context", context=target.context)
         elif not isinstance(target.node.get("extension", []), list):
             issues.at(f"{target.location}.extension").add("fhir/malformed")
@@ -365,11 +387,11 @@ def _check_withdrawn(new: SOPInstance, withdrawn: Iterable[Element]) -> None:
     """Raise `DocumentError` where what a statement is about stands, and has been taken back."""
     for element in withdrawn:
         back = element.withdrawal
-        if back and compatible(element.identity(), new):
+        if back and compatible(element, new):
             raise document_error("fhir/withdrawn", back.location, reason=back.reason)
 
 
-def _key(new: SOPInstance) -> tuple[str, str, str]:
+def _key(new: SOPInstance) -> _Key:
     """Return the key of the elements that a statement may be about, as `Element.key` has it."""
     if new.sop_instance_uid:
         return ("", "", new.sop_instance_uid)
@@ -377,6 +399,6 @@ def _key(new: SOPInstance) -> tuple[str, str, str]:
 
 
 def _editable(element: Element, edits: dict[Path, list[Any]]) -> list[Any]:
-    if element.path not in edits:
-        edits[element.path] = list(element.extensions())
-    return edits[element.path]
+    if (path := element.path) not in edits:
+        edits[path] = list(element.extensions())
+    return edits[path]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sopstatus import plain
@@ -224,11 +225,16 @@ class _Walk:
     ) -> None:
         items = node.get("instance", [])
         if (uids := _plain_uids(items)) is not None:
-            wanted = self.wanted
+            chosen: Iterable[int] = range(len(items))
+            if (wanted := self.wanted) is not None:
+                chosen = [
+                    n for n, item in enumerate(items) if "extension" in item or uids[n] in wanted
+                ]
             self.found += [
-                Element(item, path, location, "instance", index, context, study, series, uid, above)
-                for index, (item, uid) in enumerate(zip(items, uids, strict=True))
-                if wanted is None or "extension" in item or uid in wanted
+                Element(
+                    items[n], path, location, "instance", n, context, study, series, uids[n], above
+                )
+                for n in chosen
             ]
             return
         for index, item in self._children(node, "instance", location):
@@ -257,6 +263,8 @@ class _Walk:
         return bare.removeprefix(_OID)
 
     def _uid(self, node: dict[str, Any], where: str, keyword: str) -> str:
+        if is_uid(uid := _text(node, "uid")):
+            return uid
         uid = self._bare(node, "uid", f"{where}.uid", keyword)
         if not uid:
             self.issues.at(where).add("fhir/no-uid")
@@ -285,4 +293,9 @@ def _sop_class(node: dict[str, Any]) -> str:
     coding = node.get("sopClass")
     if isinstance(coding, dict):
         coding = coding.get("code")
-    return trim("UI", coding).removeprefix(_OID) if isinstance(coding, str) else ""  # R6: an oid
+    return _bare_uid(coding) if isinstance(coding, str) else ""  # R6: an oid
+
+
+@lru_cache(maxsize=64)
+def _bare_uid(text: str) -> str:
+    return trim("UI", text).removeprefix(_OID)

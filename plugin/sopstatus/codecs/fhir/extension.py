@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sopstatus import plain, values
+from sopstatus import values
+from sopstatus.codecs.fhir.fast import writer
 from sopstatus.codecs.fhir.value import VALUE, node, text_of
 from sopstatus.codecs.shared import row_values as forms
 from sopstatus.codecs.shared.issue_list import Issues
@@ -239,6 +241,7 @@ def named_in(extension: Extension) -> Holder:
     return _holder(slices) if slices else NOBODY
 
 
+@lru_cache(maxsize=64)
 def names(holder: Holder) -> bool:
     """Tell whether an extension can name a holder: its universal ID must fit a FHIR uri."""
     uri, kind = to_uri(holder)
@@ -259,7 +262,8 @@ def make(group: Group, new: SOPInstance, offset: str, issues: Issues) -> Extensi
     for row in group.slices:
         if row.keyword in said:
             inner += slices(row, said[row.keyword], offset, issues)
-    inner += _named(new.holder)
+    if new.holder:
+        inner += _named(new.holder)
     inner.sort(key=lambda item: item["url"] == VERBATIM_SLICE)
     return {"url": group.extension, "extension": inner}
 
@@ -322,7 +326,7 @@ def slices(row: Attribute, value: Value, offset: str, issues: Issues) -> list[Ex
     """Return what states a value: its slices, and its exact text where they cannot say it."""
     if value is None:
         return [_kept(row.keyword, None)]
-    if row.vr == "DT" and (exact := plain.dt_to_date_time(value)):
+    if exact := writer(row)(value):
         return [{"url": row.slice, VALUE[row.fhir_type]: exact}]
     texts = forms.to_fhir(row, value, values.context_offset(value) or offset)
     made: list[Extension] = [

@@ -14,6 +14,7 @@ from typing import Any
 
 from sopstatus import plain, values
 from sopstatus.codecs.fhir.value import VALUE
+from sopstatus.codecs.shared import row_values as forms
 from sopstatus.holder import Holder, of_uri
 from sopstatus.model import Value
 from sopstatus.table import Attribute, Group, conversions
@@ -29,7 +30,7 @@ class Plan:
         self.slices: dict[str, tuple[str, str, Callable[[str], str | None]]] = {
             row.slice: (row.keyword, VALUE[row.fhir_type], _reader(row))
             for row in group.slices
-            if row.vm == "1" and row.fhir_type in ("code", "dateTime", "string")
+            if _is_plain(row)
         }
         self.slices[HOLDER_SLICE] = ("", "valueString", _title)
         self.slices[HOLDER_UID_SLICE] = ("^", "valueUri", str)
@@ -57,6 +58,28 @@ class Plan:
         named, uri = said.pop("", ""), said.pop("^", "")
         holder = of_uri(named, uri, said.pop("^^", ""))
         return tuple(sorted(said.items())), holder
+
+
+@lru_cache(maxsize=1024)
+def writer(row: Attribute) -> Callable[[str], str | None]:
+    """Return what writes a value of a row whose slice says it exactly, and gives ``None`` for any other."""
+    if not _is_plain(row):
+        return _needs_care
+    if row.vr == "CS":
+        made = {term: forms.to_fhir(row, term) for term in row.to_fhir}
+        read = {term: forms.from_fhir(row, texts) for term, texts in made.items()}
+        return {term: texts[0] for term, texts in made.items() if texts and read[term] == term}.get
+    if row.vr == "DT":
+        return plain.dt_to_date_time
+    return partial(_visible, _reader(row))
+
+
+def _is_plain(row: Attribute) -> bool:
+    return row.vm == "1" and row.fhir_type in ("code", "dateTime", "string")
+
+
+def _visible(reader: Callable[[str], str | None], text: str) -> str | None:
+    return None if text.isspace() else reader(text)
 
 
 def _reader(row: Attribute) -> Callable[[str], str | None]:

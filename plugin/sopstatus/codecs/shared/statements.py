@@ -56,7 +56,7 @@ def restrict(instances: Iterable[SOPInstance], rows: Iterable[Attribute]) -> lis
     wanted = {row.keyword for row in rows}
     return [
         instance
-        if all(keyword in wanted for keyword, _ in instance.attributes)
+        if wanted.issuperset(dict(instance.attributes))
         else replace(instance, attributes=tuple(p for p in instance.attributes if p[0] in wanted))
         for instance in instances
     ]
@@ -215,11 +215,13 @@ def pair(
     return pairs, [instance for instance in added if instance.attributes]
 
 
-def unsettled(old: Iterable[Found[P]], new: Iterable[SOPInstance]) -> list[Found[P]]:
+def unsettled(old: Sequence[Found[P]], new: Iterable[SOPInstance]) -> list[Found[P]]:
     """Return the old statements that stay, for their holder may be that of a new one, or may not.
 
     What is compatible and not the same is reported: a site can settle it (``[holders]``).
     """
+    if not old:
+        return []
     named: dict[tuple[str, ...], list[Holder]] = {}
     for instance in new:
         if instance.holder:
@@ -275,15 +277,20 @@ def _key(instance: SOPInstance) -> Identity:
     return instance.identity
 
 
-def compatible(a: SOPInstance, b: SOPInstance) -> bool:
+class _OfASeries(Protocol):
+    @property
+    def study_instance_uid(self) -> str: ...
+    @property
+    def series_instance_uid(self) -> str: ...
+
+
+def compatible(a: _OfASeries, b: _OfASeries) -> bool:
     """Tell whether the study and series of two statements do not contradict each other."""
-    return all(
-        not x or not y or x == y
-        for x, y in (
-            (a.study_instance_uid, b.study_instance_uid),
-            (a.series_instance_uid, b.series_instance_uid),
-        )
-    )
+    here, there = a.study_instance_uid, b.study_instance_uid
+    if here != there and here and there:
+        return False
+    here, there = a.series_instance_uid, b.series_instance_uid
+    return here == there or not here or not there
 
 
 class Near(Generic[P]):
