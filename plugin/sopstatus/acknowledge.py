@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from heapq import merge as in_order
 from itertools import islice
+from time import time as clock
 
 from sopstatus.catalogue import document_error
 from sopstatus.codecs.hl7 import er7, outline
@@ -48,9 +50,19 @@ class _Header:
     @property
     def version(self) -> tuple[int, ...]:
         """Return MSH-12 as numbers; 2.5.1 where it is none."""
-        numbers = self.component(12, 0).split(".")
-        known = len(numbers) > 1 and all(part.isdigit() and len(part) < 4 for part in numbers)
-        return tuple(int(part) for part in (numbers if known else _DEFAULT_VERSION.split(".")))
+        return _numbers(self.component(12, 0))
+
+
+@lru_cache(maxsize=64)
+def _numbers(version: str) -> tuple[int, ...]:
+    numbers = version.split(".")
+    known = len(numbers) > 1 and all(part.isdigit() and len(part) < 4 for part in numbers)
+    return tuple(int(part) for part in (numbers if known else _DEFAULT_VERSION.split(".")))
+
+
+@lru_cache(maxsize=1)
+def _date_time(second: int) -> bytes:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y%m%d%H%M%S+0000").encode()
 
 
 def acknowledge(
@@ -75,7 +87,7 @@ def acknowledge(
     `DocumentError` where there is no MSH; `negative` answers even then.
     """
     told = sorted(issues, key=lambda issue: SEVERITIES.index(issue.severity))
-    found = outline.messages(message)
+    found = _messages(message)
     if not found:
         raise document_error("hl7/no-msh", "")
     answers, about = [], _by_message(told)
@@ -110,12 +122,17 @@ def negative(
     There is always an answer, whatever the bytes and whatever MSH-15 and MSH-16 ask for: a sender
     that waits must not wait for ever. Without a MSH its MSA-2 is empty.
     """
-    found = outline.messages(data)
+    found = _messages(data)
     header = _header(data, found[0]) if found else _Header([], _USUAL, "ascii", b"\r")
     asked = header.field(15).strip().upper() not in (b"", _NEVER.encode())
     code = ("C" if asked else "A") + ("R" if reject else "E")
     told = error.issues[:MOST_ISSUES]
     return _answer(header, code, told, len(error.issues), time, control_id)
+
+
+def _messages(document: bytes) -> list[Message]:
+    quick = outline.only_header(document)
+    return [quick] if quick else outline.messages(document)
 
 
 def _header(document: bytes, message: Message) -> _Header:
@@ -175,7 +192,7 @@ def _answer(
         b"MSH",
         "".join(marks[1:]).encode(),
         *(header.field(number) for number in (5, 6, 3, 4)),
-        (time or datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000")).encode(),
+        time.encode() if time else _date_time(int(clock())),
         b"",
         marks.component.encode().join(kind),
         (control_id or os.urandom(10).hex().upper()).encode(),

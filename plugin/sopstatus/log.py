@@ -11,8 +11,7 @@ import re
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from contextvars import ContextVar
 from errno import errorcode
 from json import JSONEncoder
@@ -122,14 +121,19 @@ def event(name: str, level: str = "info", **context: object) -> None:
     _write(name, level, context)
 
 
-@contextmanager
-def about(**context: object) -> Iterator[None]:
+class about:  # noqa: N801 - called as a function
     """Add this to every event of the block: which message, which request."""
-    token = _ABOUT.set(_ABOUT.get() | context)
-    try:
-        yield
-    finally:
-        _ABOUT.reset(token)
+
+    __slots__ = ("_context", "_token")
+
+    def __init__(self, **context: object) -> None:
+        self._context = context
+
+    def __enter__(self) -> None:
+        self._token = _ABOUT.set(_ABOUT.get() | self._context)
+
+    def __exit__(self, *_: object) -> None:
+        _ABOUT.reset(self._token)
 
 
 def failure(error: BaseException, route: str, **context: object) -> None:

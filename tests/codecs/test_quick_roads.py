@@ -13,13 +13,15 @@ from laws.formats import FORMATS
 from laws.strategies import attributes, date_times, statements
 from roads import result
 from samples_of import CASES, sample
-from sopstatus import SOPInstance, codec, plain
+from sopstatus import DocumentError, SOPInstance, codec, plain
+from sopstatus.acknowledge import acknowledge, negative
 from sopstatus.codecs.fhir import elements as fhir_elements
 from sopstatus.codecs.fhir import fast as fhir_plan
 from sopstatus.codecs.hl7 import codec as hl7_codec
 from sopstatus.codecs.hl7 import fast as hl7_plan
 from sopstatus.codecs.hl7 import fast_append as hl7_append
 from sopstatus.codecs.hl7 import outline
+from sopstatus.model import Issue
 
 LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n|\Z)")
 PIECES = st.sampled_from(
@@ -65,6 +67,61 @@ def test_segments_are_found_where_lines_begin(document, end):
                 if line[0] == name
                 and (document[line[1] + 3 : line[2]][:1] or separator) == separator
             ]
+
+
+MSH = (
+    b"MSH|^~\\&|A|B|C|D|2024||ORU^R01|77|P|2.5.1",
+    b"MSH|^~\\&|A|B|C|D|2024||ACK|7|P|2.3|||AL|NE||",
+)
+CHARSETS = (
+    b"",
+    b"\xe9",
+    b"||||||UTF-8",
+    b"||||||8859/1",
+    b"||||||NONE SUCH",
+    b"||||||ISO IR87",
+    b"|\x1c",
+)
+
+
+@given(
+    st.sampled_from(MSH), st.sampled_from(CHARSETS), st.lists(PIECES, max_size=6).map(b"".join), st.booleans()
+)  # fmt: skip
+def test_an_acknowledgment_is_the_same_where_the_header_is_all_that_is_read(
+    head, more, rest, error
+):
+    document = head + more + b"\r" + rest
+    issues = [Issue("error", "value/unknown-term", "ZDS[1]-5", "x")] if error else []
+    fixed = {"time": "20240102030405", "control_id": "A1"}
+    fault = DocumentError(*issues or [Issue("fatal", "document/empty", "", "x")])
+
+    def answers():
+        return (
+            acknowledge(document, issues, **fixed),
+            acknowledge(document, issues, accept=True, **fixed),
+            negative(document, fault, **fixed),
+        )
+
+    quick = answers()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outline, "only_header", lambda _: None)
+        assert answers() == quick
+    if (item := outline.only_header(document)) is not None:
+        (slow,) = outline.messages(document)
+        assert item.header == slow.header
+
+
+def test_the_header_alone_is_read_of_an_ordinary_message():
+    document = MSH[0] + b"\rPID|1||4711||DOE^JANE\rZDS|1.2.3|||1.2.3.4|AO\r"
+    assert outline.only_header(document) is not None
+    for odd in (
+        document + document,
+        document + b"\n",
+        b"\x0b" + document,
+        MSH[0],
+        document + b"\x00",
+    ):
+        assert outline.only_header(odd) is None
 
 
 @pytest.fixture

@@ -64,6 +64,9 @@ class _Marks(NamedTuple):
     names: list[str]
 
 
+_NO_MARKS = _Marks(frozenset(), [], [])
+
+
 @dataclass(slots=True)
 class Message:
     """One message of a document, from its MSH to the next: delimiters, character set, segments."""
@@ -301,10 +304,26 @@ def plain_header(document: bytes, names: tuple[str, ...]) -> Message | None:
         names_found.append(match[1].decode("ascii"))
     if not _ONE_ORDER.fullmatch("".join(names_found)):
         return None
+    return _first(document, _Marks(wanted, places, names_found))
+
+
+def only_header(document: bytes) -> Message | None:
+    """Return the message of a document that begins with MSH, has CR and no other MSH, to read its header.
+
+    ``None`` where there may be more to it: `messages` looks closer.
+    """
+    if b"\n" in document or b"\x00" in document or not document.startswith(b"MSH"):
+        return None
+    if document.find(b"MSH", 3) >= 0:
+        return None
+    item = _first(document, _NO_MARKS)
+    return item if item and item.charset else None
+
+
+def _first(document: bytes, marks: _Marks) -> Message | None:
     end = document.find(b"\r")
     if end < 9 or document[end - 1] in _FRAME:
         return None
-    marks = _Marks(wanted, places, names_found)
     return _message(document, Segment("MSH", 0, end, end + 1), "", marks, only_cr=True)
 
 

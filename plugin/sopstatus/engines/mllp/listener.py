@@ -139,12 +139,16 @@ class Listener:
         self._report(taken, outcome)
         if outcome.failed or self.store is None or not outcome.message:
             return self._answers(taken, outcome)
-        return asyncio.ensure_future(self._stored(taken, outcome, self.store))
+        answers: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
 
-    async def _stored(self, taken: Taken, outcome: Outcome, store: Store) -> list[bytes]:
-        try:
-            await store.put(outcome.message, taken.stream)
-        except Exception as fault:  # whatever it is, the sender is answered
+        def stored(done: asyncio.Future[int]) -> None:
+            answers.set_result(self._stored(taken, outcome, done))
+
+        self.store.put(outcome.message, taken.stream).add_done_callback(stored)
+        return answers
+
+    def _stored(self, taken: Taken, outcome: Outcome, done: asyncio.Future[int]) -> list[bytes]:
+        if fault := done.exception():  # whatever it is, the sender is answered
             error = fault if isinstance(fault, DocumentError) else _not_stored(fault)
             outcome = Outcome(b"", error.issues, error, trouble=True)
             self._report(taken, outcome)
@@ -213,5 +217,5 @@ def _code(answers: list[bytes]) -> str:
     return found[1].decode("ascii") if found else "none"
 
 
-def _not_stored(fault: Exception) -> DocumentError:
+def _not_stored(fault: BaseException) -> DocumentError:
     return document_error("mllp/not-stored", "", reason=type(fault).__name__)

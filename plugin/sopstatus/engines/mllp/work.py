@@ -38,7 +38,9 @@ class Outcome(NamedTuple):
     @property
     def failed(self) -> bool:
         """Tell whether the message goes nowhere."""
-        return self.error is not None or any(i.is_error for i in self.issues)
+        return self.error is not None or (
+            bool(self.issues) and any(i.is_error for i in self.issues)
+        )
 
 
 @dataclass(frozen=True, slots=True)
