@@ -222,8 +222,20 @@ def test_refusals(client, status, code, name, body, headers, fhir):
 def test_methods(client):
     answer = client.get("/transform/hl7-to-fhir")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
-    assert client.post("/healthz").status_code == 405
-    assert client.head("/healthz").content == b""
+    assert client.post("/healthz").headers["allow"] == "GET, HEAD"
+    assert client.get("/batch").status_code == 405
+    alive = client.head("/healthz")
+    assert (alive.status_code, alive.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/transform", "/transform/", "/transform/hl7-to-fhir/", "/transform/a/b", "/batch/", "/healthz/"]
+)  # fmt: skip
+def test_what_is_no_route(client, path):
+    answer = client.post(path, content=b"x", headers={"content-type": MEDIA["hl7"]})
+    assert answer.status_code == 404
+    assert answer.json()["type"].endswith("#http/no-route")
+    assert "allow" not in answer.headers
 
 
 def test_the_holder(client):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -60,11 +60,13 @@ def _worst(issues: Iterable[Issue]) -> Issue:
     return min(issues, key=lambda found: SEVERITIES.index(found.severity))
 
 
-def counted(issues: Iterable[Issue]) -> dict[str, str]:
+def counted(issues: Sequence[Issue]) -> dict[str, str]:
     """Return the header that counts issues, or nothing where there is none."""
+    if not issues:
+        return {}
     counts = Counter(found.severity for found in issues)
     told = ", ".join(f"{severity}={count}" for severity, count in sorted(counts.items()))
-    return {ISSUES: told} if told else {}
+    return {ISSUES: told}
 
 
 def refusal(issues: tuple[Issue, ...], *, fhir: bool, tables: MappingTable) -> Answer:

@@ -1,4 +1,4 @@
-"""``sopstatus serve``: the transformers over HTTP, a Starlette application.
+"""``sopstatus serve``: the transformers over HTTP, an ASGI application.
 
 ``POST /transform/{name}`` takes a document in its own media type and answers in the target's;
 ``POST /batch`` takes many, one JSON object per line. The other paths are for operators.
@@ -12,18 +12,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qsl
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route as StarletteRoute
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sopstatus import log
 from sopstatus.catalogue import document_error
 from sopstatus.engines.http.answers import Answer
 from sopstatus.engines.http.body import Body, inflated
-from sopstatus.engines.http.guard import Headers, Route, handling, own_routes, refused, text
+from sopstatus.engines.http.guard import Headers, Route, handling, own_routes, refused, sent, text
 from sopstatus.engines.http.media import NDJSON, parsed
 from sopstatus.engines.http.openapi import openapi
 from sopstatus.engines.http.service import INLINE, Service
@@ -32,10 +27,13 @@ from sopstatus.engines.http.work import Asked
 from sopstatus.holder import Holder
 from sopstatus.model import DocumentError
 
+_TRANSFORM = "/transform/"
+_GET, _POST = ("GET", "HEAD"), ("POST",)
+_NOWHERE: tuple[tuple[str, ...], Route | None] = (), None
 _LONGEST = (16, 199, 6)  # AE (PS3.5 6.2); HD (HL7 v2 2A.2.33)
 
 
-def application(service: Service) -> Starlette:
+def application(service: Service) -> ASGIApp:
     """Return the application of a service."""
 
     async def transform(scope: Scope, headers: Headers, body: Body) -> Answer:
@@ -69,29 +67,30 @@ def application(service: Service) -> Starlette:
         noted(scope, changed=False)  # unless a line says otherwise
         return Answer(200, NDJSON, b"", stream=_lines(service, scope, data))
 
-    posts = {"/transform/{name}": transform, "/batch": batch}
-    routes = [
-        StarletteRoute(path, Route(service, path, ask, takes=True), methods=["POST"])
-        for path, ask in posts.items()
-    ]
     description = openapi(service.settings.version, service.offered.offer.others)
+    carrying = _POST, Route(service, f"{_TRANSFORM}{{name}}", transform, takes=True)
+    routes: dict[str, tuple[tuple[str, ...], Route]] = {}
+    routes["/batch"] = _POST, Route(service, "/batch", batch, takes=True)
     for path, route in own_routes(service, "/", description).items():
-        routes.append(StarletteRoute(path, route, methods=["GET"]))
+        routes[path] = _GET, route
 
-    async def elsewhere(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        headers = dict(error.headers or {})
-        code, facts = "http/no-route", dict[str, Any]()
-        if error.status_code == 405:
-            code, facts = "http/method", {"methods": headers.get("Allow", "")}
-        answer = refused(service, code, dict(request.headers.raw), **facts)
-        closing = {"connection": "close"} if service.draining else {}
-        more = answer.headers | headers | closing
-        return Response(answer.body, answer.status, more, answer.media)
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        name = path.removeprefix(_TRANSFORM) if path.startswith(_TRANSFORM) else ""
+        methods, route = carrying if name and "/" not in name else routes.get(path, _NOWHERE)
+        if route and scope["method"] in methods:
+            scope["path_params"] = {"name": name}
+            await route(scope, receive, send)
+            return
+        code, allowed = ("http/method", ", ".join(methods)) if route else ("http/no-route", "")
+        facts: dict[str, Any] = {"methods": allowed} if allowed else {}
+        answer = refused(service, code, dict(scope["headers"]), **facts)
+        if allowed:
+            answer.headers["allow"] = allowed
+        if service.draining:
+            answer.headers["connection"] = "close"
+        await sent(answer, send)
 
-    handlers = {404: elsewhere, 405: elsewhere}
-    app = Starlette(routes=routes, exception_handlers=handlers)
-    app.router.redirect_slashes = False
     return app
 
 

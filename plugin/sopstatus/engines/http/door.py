@@ -20,6 +20,16 @@ _HOST = re.compile(
     r"(\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::([0-9]{1,5}))?", re.I | re.A
 )
 _DEFAULT = {"http": "80", "https": "443"}
+_LOOKED_AT = frozenset(
+    (
+        b"host",
+        b"origin",
+        b"sec-fetch-site",
+        b"transfer-encoding",
+        b"content-length",
+        b"content-type",
+    )
+)
 _HERE = ("", "none", "same-origin")  # what Sec-Fetch-Site says of a user, or of our own page
 
 Named = tuple[str, str]  # name in small letters; port, empty where none is given
@@ -38,7 +48,8 @@ class Door:
         """Return the code of the issue that a request has, empty where it has none."""
         given: dict[bytes, list[str]] = {}
         for name, value in headers:
-            given.setdefault(name, []).append(value.decode("latin-1"))
+            if name in _LOOKED_AT:
+                given.setdefault(name, []).append(value.decode("latin-1"))
         hosts, origins = given.get(b"host", []), given.get(b"origin", [])
         if len(hosts) > 1:  # RFC 9112 3.2
             return "http/other-host"

@@ -57,7 +57,7 @@ class Route:
                 answer.headers["connection"] = "close"
             if answer.status in (200, 422) and self.takes and (applied := handling(scope)):
                 answer.headers["preference-applied"] = f"handling={applied}"
-            await _sent(answer, send, settings.timeout)
+            await sent(answer, send, settings.timeout)
         except (Disconnected, TimeoutError):  # gone, or reading nothing
             return
         finally:
@@ -151,7 +151,7 @@ def refused(
 async def closed(answer: Answer, send: Send) -> None:
     """Send an answer, and close: what comes behind the request is not read."""
     answer.headers.update({"connection": "close", "x-content-type-options": "nosniff"})
-    await _sent(answer, send, 0.0)
+    await sent(answer, send)
 
 
 def text(headers: Headers, name: bytes) -> str:
@@ -164,8 +164,8 @@ def handling(scope: Scope) -> str:
 
     The first of several counts (RFC 7240 2).
     """
-    said = b",".join(value for name, value in scope["headers"] if name == b"prefer")
-    for preference in said.decode("latin-1").split(","):
+    said = [value for name, value in scope["headers"] if name == b"prefer"]
+    for preference in b",".join(said).decode("latin-1").split(",") if said else ():
         name, _, value = preference.partition(";")[0].partition("=")
         if name.strip().lower() == "handling":
             value = value.strip().strip('"').lower()
@@ -173,7 +173,8 @@ def handling(scope: Scope) -> str:
     return ""
 
 
-async def _sent(answer: Answer, send: Send, seconds: float) -> None:
+async def sent(answer: Answer, send: Send, seconds: float = 0.0) -> None:
+    """Send an answer; a caller has ``seconds`` to take each piece of a stream."""
     headers = [(b"content-type", answer.media.encode())]
     headers += [(k.encode(), v.encode("latin-1")) for k, v in answer.headers.items()]
     if answer.stream is None:
