@@ -122,7 +122,8 @@ NOTE = (
     "archive knows: parsing and depth 7 %, reading what the resource lists and says 15 %, finding the place of "
     "each statement 27 %, the rest of adding them 24 %, printing the whole answer again 16 %, HTTP to the server "
     "and back 5 %; the archive is asked once in ten seconds. Python's garbage collector is 19 % and 26 % of the "
-    "time, and is included in these."
+    "time, and is included in these. Since then finding the place of each statement and adding it takes 0.41 of "
+    "the instructions that it took."
 )
 
 

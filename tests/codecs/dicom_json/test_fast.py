@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from roads import result
 from sopstatus import SOPInstance, codec
 from sopstatus.codecs.dicom_json import fast as dicom_json_fast
 from sopstatus.codecs.dicom_json.reader import Reader
+from sopstatus.codecs.shared.data_set import TWIN_CREATOR
 from sopstatus.limits import Limits
 from sopstatus.values import with_offset
 
@@ -192,3 +195,51 @@ def test_where_the_values_of_a_list_stand(mark):
     assert found == sorted(set(found))
     for bad in (b"[1", b"{}", b"[" * 100_000):
         assert dicom_json_fast.spans(bad) is None
+
+
+TEXTS = ("a", "}", "{,", "ü", "\\\\", '\\"', "\\u0030", f'\\"{STATUS}\\":{{}}', STATUS)
+NESTED = {"vr": "SQ", "Value": [{STATUS: member("CS", "AO")}]}
+VALUES = {
+    SOP: [json.dumps(member("UI", f"1.2.3.1.{n}")) for n in range(4)] + ['{"vr":"UI"}'],
+    STATUS: ['{"vr":"CS","Value":["AO"]}'] * 3 + ['{"vr":"CS","Value":["OR"]}', '{"vr":"CS"}'],
+    STUDY: ['{"vr":"UI","Value":["1.2.3"]}'] * 3 + ['{"vr":"UI","Value":["1.2.4"]}'],
+    "00200013": ['{"vr":"IS","Value":[1]}', '{"vr":"IS","Value":[2.5]}', "null", "[{}]"],
+    "00204000": [f'{{"vr":"LT","Value":["{text}"]}}' for text in TEXTS],
+    "00290010": [json.dumps(member("LO", name)) for name in ("THEIRS", TWIN_CREATOR)],
+    "00291020": ['{"vr":"CS","Value":["AO"]}'],
+    "00081140": [json.dumps(NESTED), '{"vr":"SQ"}'],
+}
+EVERY = st.fixed_dictionaries({name: st.sampled_from(some) for name, some in VALUES.items()})
+TWICE = st.sampled_from(["", "", "", "", f',"{STATUS}":{{}}', ',"00200013":{"vr":"IS"}', ',"x":1'])
+GONE = st.sampled_from([(), (), (STATUS,), ("00291020",), ("00200013",)])
+
+
+@st.composite
+def texts(draw):
+    """Data sets with the same names, in the same order, but for some; of which few values differ."""
+    gone, first, listed = draw(GONE), draw(EVERY), []
+    for more, twice in draw(st.lists(st.tuples(EVERY, TWICE), min_size=3, max_size=9)):
+        changed = draw(st.sets(st.sampled_from([SOP, *VALUES]), max_size=2)) | {SOP}
+        one = first | {name: more[name] for name in changed}
+        inner = ",".join(f'"{name}":{one[name]}' for name in one if name not in gone)
+        listed.append(f"{{{inner}{twice}}}")
+    return f"[{','.join(listed)}]".encode()
+
+
+@given(texts())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_data_sets_that_are_alike_are_read_as_one_by_one(both, text):
+    both(UNDER.decode, text)
+
+
+def test_a_data_set_that_is_alike_is_not_decoded(monkeypatch):
+    document = [data_set(n, t00200013=member("IS", n)) for n in range(50)]
+    document[40][STATUS] = member("CS", "OR")
+    decode, decoded = dicom_json_fast._decoder(), []
+    monkeypatch.setattr(
+        dicom_json_fast, "_decoder", lambda: lambda text: decoded.append(text) or decode(text)
+    )
+    found = UNDER.decode(json.dumps(document).encode()).value
+    assert [x["SOPInstanceStatus"] for x in found] == ["AO"] * 40 + ["OR"] + ["AO"] * 9
+    assert [x.sop_instance_uid for x in found] == [f"1.2.3.1.{n}" for n in range(50)]
+    assert len(decoded) == 4

@@ -7,7 +7,7 @@ builds is nothing that the garbage collector follows, for that is what large lis
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +27,12 @@ _UID = re.compile(
 )
 Entry = dict[str, Any]
 """The text of each attribute of a data set, by its name."""
+_FLAT = re.compile(rb'\{[^"{}]*+(?:"[^"\\]*+"[^"{}]*+)*+\}')  # to its end, in a text that is JSON
+_LEARNT = 64  # times in a document: what differs in every data set is not worth it
 _ABSENT = b""
 _BETWEEN = b"\0"  # stands in no JSON text
 _UIDS = len(data_set.IDENTITY)  # they stand first
+_SOP_INSTANCE = f"{data_set.SOP_INSTANCE:08X}"
 
 
 def read(reader: Reader, data: bytes, many: bool) -> list[DataSet | None] | None:
@@ -58,8 +61,17 @@ def _all(reader: Reader, texts: list[Any], many: bool) -> list[DataSet | None] |
     seen: dict[bytes, DataSet] = {}  # data sets that differ in their SOP Instance UID alone
     found: list[DataSet | None] = []
     usual = ""  # all names of a data set that has none of another spelling
+    alike: _Alike | None = None
+    left = _LEARNT
     for index, text in enumerate(texts):
         at = f"[{index}]" if many else ""
+        if (
+            alike
+            and (named := alike.uid(whole := bytes(text)))
+            and (alike.speaks or not hidden.may_have(whole, marks))
+        ):
+            found.append(alike.read(at, named))
+            continue
         if (entry := decode(text)) is None:
             return None
         fields = tuple(map(entry.get, plain, absent))
@@ -78,6 +90,10 @@ def _all(reader: Reader, texts: list[Any], many: bool) -> list[DataSet | None] |
         key = _BETWEEN.join(fields[: _UIDS - 1] + fields[_UIDS:])
         same = seen.get(key)
         if same and uid and len(uid[1]) <= 64 and names == usual:
+            if left and b"\\" not in (whole := bytes(text)):
+                left -= 1
+                speaks = fields[-len(silent) :] != silent
+                alike = _Alike(same, speaks, whole, entry, wanted, alike)
             found.append(DataSet(at, _about(same.instance, uid[1].decode()), same.offset))
             continue
         node = {
@@ -91,6 +107,56 @@ def _all(reader: Reader, texts: list[Any], many: bool) -> list[DataSet | None] |
         if one and one.instance.sop_instance_uid and len(reader.issues) == before:
             seen[key] = one
     return found
+
+
+class _Alike:
+    """Data sets that say the same of different instances: texts that are equal but for some values.
+
+    Which values differ, two of them show, and those that came before. Each of these is an object that
+    holds no other: so the names around it are the same, and stand once, in every text that matches.
+    """
+
+    def __init__(
+        self,
+        one: DataSet,
+        speaks: bool,
+        text: bytes,
+        entry: Entry,
+        wanted: Collection[str],
+        before: _Alike | None,
+    ) -> None:
+        self.one, self.speaks, self.entry = one, speaks, entry
+        self.differ = {_SOP_INSTANCE}
+        if before and before.entry.keys() == entry.keys():
+            more = {name for name in entry if entry[name] != before.entry[name]}
+            self.differ |= before.differ | more.difference(wanted)
+        self.between: list[
+            tuple[bytes, bool]
+        ] = []  # what stands before a value, and if that is the UID
+        start = end = 0
+        for name, raw in entry.items():
+            value = text.index(bytes(raw), text.index(f'"{name}"'.encode(), end) + len(name) + 2)
+            if name in self.differ:
+                self.between.append((text[start:value], name == _SOP_INSTANCE))
+                start = value + len(raw)
+            end = value + len(raw)
+        self.rest = text[start:]
+
+    def uid(self, text: bytes) -> str:
+        """Return the SOP Instance UID of a text that is alike; nothing of any other."""
+        at, uid = 0, ""
+        for piece, is_uid in self.between:
+            value = at + len(piece)
+            if not text.startswith(piece, at) or not (found := _FLAT.match(text, value)):
+                return ""
+            at = found.end()
+            if is_uid and (named := _UID.fullmatch(text, value, at)) and len(named[1]) <= 64:
+                uid = named[1].decode()
+        return uid if text[at:] == self.rest else ""
+
+    def read(self, at: str, uid: str) -> DataSet:
+        """Return the data set of this UID."""
+        return DataSet(at, _about(self.one.instance, uid), self.one.offset)
 
 
 def _may_repeat(text: Any, entry: Entry, names: str) -> bool:
