@@ -1,4 +1,4 @@
-"""The mapping tables: loaded once, checked whole, compiled to look-ups.
+"""The mapping tables read: folders over each other, checked whole, compiled to look-ups.
 
 ``mappings/README.md`` explains the language. A row is read in both directions, so loading proves
 that every row has an inverse, or raises `TableError` with file, line, key and remedy.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +15,7 @@ from sopstatus._lazily import shipped
 from sopstatus.model import TableError
 from sopstatus.table import check, language
 from sopstatus.table.check import Source
-from sopstatus.table.model import Attribute, Group, MappingTable, Site, attribute_id
+from sopstatus.table.model import Attribute, Group, MappingTable, Site, attribute_id, carried
 from sopstatus.table.toml_lines import place_of
 from sopstatus.values import tag_text
 
@@ -24,25 +23,9 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 
-def older_keywords(rows: Iterable[Attribute]) -> dict[str, str]:
-    """Return the keyword of today for every older one of these rows."""
-    return {alias: row.keyword for row in rows for alias in row.aliases}
-
-
-def load_tables(*folders: str | Path, enable: Iterable[str] = ()) -> MappingTable:
-    """Load the shipped tables, then each folder's, which replace or add attributes and groups.
-
-    ``enable`` names groups to enable besides those that their tables enable. Raise
-    `TableError` for the first fault of a table.
-    """
-    return (
-        _shipped() if not folders and not enable else _load(folders, tuple(enable), strict=True)[0]
-    )
-
-
-@cache
-def _shipped() -> MappingTable:
-    return _load((), (), strict=True)[0]
+def load(*folders: str | Path, enable: tuple[str, ...] = ()) -> MappingTable:
+    """Read and prove the shipped tables, then each folder's; raise `TableError` for the first fault."""
+    return _load(folders, enable, strict=True)[0]
 
 
 def lint(*folders: str | Path) -> list[TableError]:
@@ -286,7 +269,7 @@ def _group(draft: _Draft, site: Site, enable: tuple[str, ...]) -> Group:
         tuple(fhir.get("contexts", ())),
         head.get("hl7", {}).get("segment", ""),
         rows,
-        tuple(row for row in rows if row.slice and not row.extension),
+        carried(rows),
         head.get("definition", ""),
         _sha256(draft.contents),
     )

@@ -91,6 +91,16 @@ class Group:
     sha256: str = ""  # of the files that say it, in order
 
 
+def carried(rows: Iterable[Attribute]) -> tuple[Attribute, ...]:
+    """Return those of a group's attributes that its complex extension carries."""
+    return tuple(row for row in rows if row.slice and not row.extension)
+
+
+def older_keywords(rows: Iterable[Attribute]) -> dict[str, str]:
+    """Return the keyword of today for every older one of these rows."""
+    return {alias: row.keyword for row in rows for alias in row.aliases}
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What differs from site to site (``site.toml``); an empty text means "not set"."""

@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 
 __all__ = ["HL7Codec", "ZSegments", "message", "usable"]
 
-exports(__name__, "codec")
+exports(__name__, "codec", "blank")

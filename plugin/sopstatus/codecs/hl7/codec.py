@@ -14,7 +14,6 @@ from typing import Any
 
 from sopstatus.catalogue import document_error
 from sopstatus.codecs.hl7 import er7, outline
-from sopstatus.codecs.hl7.blank import message
 from sopstatus.codecs.hl7.fast_append import appended
 from sopstatus.codecs.hl7.orders import NAMING, studies
 from sopstatus.codecs.hl7.outline import Message
@@ -62,6 +61,8 @@ class ZSegments:
 
     def blank(self, known: Iterable[SOPInstance], contexts: Sequence[Context] = ()) -> bytes:
         """Return the smallest messages that can hold statements about these instances, one a study."""
+        from sopstatus.codecs.hl7.blank import message
+
         return message(known, contexts=contexts, site=self.tables.site)
 
     def _new(

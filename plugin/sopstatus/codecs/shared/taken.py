@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from sopstatus.catalogue import document_error, refusals
@@ -17,8 +16,8 @@ def content_of(document: Any, accepted: str) -> bytes:
     Raise `DocumentError` for any other type; ``accepted`` says what the codec takes beside.
     """
     if isinstance(document, os.PathLike):
-        with refusals("document/unreadable", ""):
-            return Path(document).read_bytes()
+        with refusals("document/unreadable", ""), open(document, "rb") as file:
+            return file.read()
     if _is_file(document):
         with refusals("document/unreadable", ""):
             document.seek(0)
@@ -52,9 +51,5 @@ def check_text(text: str, begins: tuple[str, ...]) -> None:
     """
     if len(text) > _LONGEST or text.lstrip().startswith(begins) or not text.strip():
         return
-    try:
-        is_file = Path(text).is_file()
-    except (OSError, ValueError):
-        return
-    if is_file:
+    if os.path.isfile(text):
         raise document_error("document/file-name", "")
