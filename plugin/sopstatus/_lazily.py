@@ -1,12 +1,13 @@
-"""What is loaded at its first use: the names that a package offers from its modules, and shipped files."""
+"""What is made at its first use: the names that a package offers from its modules, patterns, shipped files."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, AnyStr, cast
 
 if TYPE_CHECKING:
+    import re
     from importlib.resources.abc import Traversable
 
 
@@ -30,6 +31,23 @@ def exports(package: str, *modules: str) -> None:
 
     here["__getattr__"] = load
     here["__dir__"] = lambda: sorted({*here, *here["__all__"]})
+
+
+class _Pattern:
+    def __init__(self, *given: Any) -> None:
+        self._given = given
+
+    def __getattr__(self, name: str) -> Any:
+        import re
+
+        value = getattr(re.compile(*self._given), name)  # re keeps what it has compiled
+        setattr(self, name, value)
+        return value
+
+
+def pattern(text: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
+    """Return a pattern that is compiled at its first use: a first message needs few of a module's."""
+    return cast("re.Pattern[AnyStr]", _Pattern(text, flags))
 
 
 def shipped(package: str) -> Traversable:

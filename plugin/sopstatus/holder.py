@@ -15,11 +15,13 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-_ESCAPED = re.compile(r"\\([ES])\\")
-_LIST = re.compile(r'[,()"]')
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
+from sopstatus._lazily import pattern
+
+_ESCAPED = pattern(r"\\([ES])\\")
+_LIST = pattern(r'[,()"]')
+_URI = pattern(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_UUID = pattern(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_OID = pattern(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
 _URNS = {"ISO": ("urn:oid:", _OID), "UUID": ("urn:uuid:", _UUID)}
 
 

@@ -7,7 +7,7 @@ characters.
 
 from __future__ import annotations
 
-import re
+from sopstatus._lazily import pattern
 
 UID = r"(?:0|[1-9][0-9]*+)(?:\.(?:0|[1-9][0-9]*+))++"
 _YEAR = r"(?!0000)[0-9]{4}"
@@ -25,9 +25,9 @@ def _days(dash: str) -> str:
 DATE_AND_TIME = rf"{_YEAR}{_days('')}{_HOUR}{_SIXTY}{_SIXTY}"
 OFFSET = _OFFSET + _SIXTY
 _TAIL = r"(?:0|[1-9][0-9]*+)(?:\.(?:0|[1-9][0-9]*+))*+"
-_UIDS, _TAILS = re.compile(rf"{UID}(?:\n{UID})*+"), re.compile(rf"{_TAIL}(?:\n{_TAIL})*+")
-_DT = re.compile(rf"({DATE_AND_TIME})(\.[0-9]{{1,6}})?({OFFSET})")
-_DATE_TIME = re.compile(
+_UIDS, _TAILS = pattern(rf"{UID}(?:\n{UID})*+"), pattern(rf"{_TAIL}(?:\n{_TAIL})*+")
+_DT = pattern(rf"({DATE_AND_TIME})(\.[0-9]{{1,6}})?({OFFSET})")
+_DATE_TIME = pattern(
     rf"({_YEAR})-({_days('-')})T({_HOUR}):({_SIXTY}):({_SIXTY})(\.[0-9]{{1,6}})?"
     rf"(?:(Z)|({_OFFSET}):({_SIXTY}))"
 )

@@ -8,25 +8,26 @@ text beside it.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
 
+from sopstatus._lazily import pattern
+
 OFFSET_KEYWORD = "TimezoneOffsetFromUTC"
 """(0008,0201): the offset of every DT of a data set that has none of its own (PS3.3 C.12.1)."""
 
-_UID = re.compile(r"(?:0|[1-9][0-9]*+)(?:\.(?:0|[1-9][0-9]*+))++")
-_DT = re.compile(r"([0-9]{4}(?:[0-9]{2}){0,5})(?:\.([0-9]+))?([+-][0-9]{4})?")
-_DATE_TIME = re.compile(
+_UID = pattern(r"(?:0|[1-9][0-9]*+)(?:\.(?:0|[1-9][0-9]*+))++")
+_DT = pattern(r"([0-9]{4}(?:[0-9]{2}){0,5})(?:\.([0-9]+))?([+-][0-9]{4})?")
+_DATE_TIME = pattern(
     r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
     r"(?:T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2}))?)?)?"
 )
-_CS = re.compile(r"[A-Z0-9 _]{1,16}")
-_RANGE = re.compile(r"[0-9.+]*+-[0-9]{4,}+[0-9.+-]*+|[0-9.+]{4,}+-")
-_FHIR_CODE = re.compile(r"[^\s]+(?:\s[^\s]+)*")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_CS = pattern(r"[A-Z0-9 _]{1,16}")
+_RANGE = pattern(r"[0-9.+]*+-[0-9]{4,}+[0-9.+-]*+|[0-9.+]{4,}+-")
+_FHIR_CODE = pattern(r"[^\s]+(?:\s[^\s]+)*")
+_CONTROL = pattern(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 MAX_CHARACTERS = {
     **{"AE": 16, "CS": 16, "DS": 16, "IS": 12, "SH": 16, "DT": 26, "LO": 64, "UI": 64},

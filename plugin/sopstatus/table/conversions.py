@@ -17,6 +17,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from sopstatus import values
+from sopstatus._lazily import pattern
 
 Change = Callable[[str], str | None]
 
@@ -27,14 +28,15 @@ PACKED = {"FL": "f", "FD": "d", "SL": "i", "SS": "h", "UL": "I", "US": "H"}
 NUMBERS = ("DS", "IS", *PACKED)
 _INTEGERS = ("IS", "SL", "SS", "UL", "US")
 _SPELT = (*TEXT_VRS, "AE", "AS", "DA", "DS", "IS", "TM", "UI", "UR", *PACKED)
-_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_TM = re.compile(
+_DATE = pattern(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_TM = pattern(
     r"(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:(?:[0-5][0-9]|60)(?:\.[0-9]{1,6})?)?)?"  # PS3.5 6.2
 )
-_FHIR_TIME = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?")
-_NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([eE][+-]?[0-9]+)?")
-_OID = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
-_AGE = re.compile(r"[0-9]{3}[DWMY]")
+_FHIR_TIME = pattern(r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?")
+_NUMBER = pattern(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([eE][+-]?[0-9]+)?")
+_OID = pattern(r"[0-2](?:\.(?:0|[1-9][0-9]*))+")
+_IS = pattern(r"[+-]?[0-9]{1,12}")
+_AGE = pattern(r"[0-9]{3}[DWMY]")
 _LONGEST_NM = 16  # HL7 2.5.1 2.A.47
 _DIGITS = 10  # of the greatest UL
 _MOST = 2**31  # FHIR R4 2.24.0.1: an integer has 32 bits
@@ -200,13 +202,17 @@ def packed_values(vr: str, value: str | None) -> list[float | int]:
     ]
 
 
+def _matches(form: re.Pattern[str], text: str) -> bool:
+    return form.fullmatch(text) is not None
+
+
 _LEGAL: dict[str, Callable[[str], object]] = {
     "DA": is_date,
-    "TM": _TM.fullmatch,
-    "AS": _AGE.fullmatch,
+    "TM": partial(_matches, _TM),
+    "AS": partial(_matches, _AGE),
     "UI": values.is_uid,
     "UR": lambda text: _write_uri(text.rstrip(" ")),
-    "IS": re.compile(r"[+-]?[0-9]{1,12}").fullmatch,
+    "IS": partial(_matches, _IS),
     "DS": plain_number,
     **{vr: partial(pack, vr) for vr in PACKED},
 }

@@ -7,20 +7,20 @@ bytes as they came. MLLP frame characters, blank lines and batch segments stay w
 from __future__ import annotations
 
 import codecs
-import re
 
+from sopstatus._lazily import pattern
 from sopstatus.codecs.hl7.outline import (
     Delimiters,
 )
 
-_BYTE_SAFE = re.compile(r"ascii|utf-8|iso8859-\d+|cp125\d|euc_kr")
+_BYTE_SAFE = pattern(r"ascii|utf-8|iso8859-\d+|cp125\d|euc_kr")
 
 _ESCAPE_NAMES = {"F": "field", "S": "component", "T": "subcomponent", "R": "repetition"}
-_HEX = re.compile(r"X((?:[0-9A-Fa-f]{2})+)")
+_HEX = pattern(r"X((?:[0-9A-Fa-f]{2})+)")
 _LINE_ENDS = {"X000D": b"\r", "X000A": b"\n"}  # as HAPI, NHapi and Camel write them
-_LAYOUT = re.compile(r"\.(?:(br|ce|fi|nf)|(sp|sk) ?\+?([0-9]{0,2})|(in|ti) ?[+-]?[0-9]{0,2})")
+_LAYOUT = pattern(r"\.(?:(br|ce|fi|nf)|(sp|sk) ?\+?([0-9]{0,2})|(in|ti) ?[+-]?[0-9]{0,2})")
 _MOST_BLANK = 9  # lines or blanks of one command: text does not grow without bound
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL = pattern(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def is_byte_safe(charset: str) -> bool:

@@ -12,6 +12,7 @@ import sys
 from functools import lru_cache
 
 from sopstatus import plain, values
+from sopstatus._lazily import pattern
 from sopstatus.codecs.hl7.er7 import escape, is_byte_safe, unescape
 from sopstatus.codecs.hl7.outline import Delimiters, Message
 from sopstatus.holder import Holder
@@ -20,7 +21,7 @@ from sopstatus.table import Attribute, conversions
 from sopstatus.table.language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_FIELD
 
 # a DTM that is a DT as it stands: at most four fraction digits
-_UID = re.compile(plain.UID.encode("ascii"))
+_UID = pattern(plain.UID.encode("ascii"))
 _DTM = rf"{plain.DATE_AND_TIME}(?:\.[0-9]{{1,4}})?(?:{plain.OFFSET})?"
 
 
@@ -48,7 +49,7 @@ class Plan:
         self.pointer = f"{component}{component}Application{component}DICOM"
         self.special = re.compile(f"[{special}]")
         self.care = re.compile(f'[^ -~]|[{special}]|""')
-        self.dtm = re.compile(_DTM)
+        self.dtm = pattern(_DTM)
         by_field = {row.field: row for row in rows}
         captured = sorted({*by_field, HOLDER_FIELD})
         groups = {number: group for group, number in enumerate(captured, FIRST_FIELD - 1)}
@@ -59,8 +60,8 @@ class Plan:
         self.holder = groups[HOLDER_FIELD]
         # a delimiter that a UID or a DT has inside: everything needs care
         self.is_usable = not set("".join(delimiters)) & set(".+-")
-        pattern = self._pattern(name, by_field, delimiters, special) if self.is_usable else "(?!)"
-        self.pattern = re.compile(pattern.encode("ascii"))
+        form = self._pattern(name, by_field, delimiters, special) if self.is_usable else "(?!)"
+        self.pattern = re.compile(form.encode("ascii"))
 
     def _pattern(
         self, name: str, by_field: dict[int, Attribute], delimiters: Delimiters, special: str

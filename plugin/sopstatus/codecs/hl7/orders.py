@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from sopstatus._lazily import pattern
 from sopstatus.codecs.hl7 import er7
 from sopstatus.codecs.hl7.outline import Message, Segment, segments
 from sopstatus.values import trim
@@ -30,10 +31,10 @@ TRAILERS = ("DSC", "BTS", "FTS", "BHS", "FHS")
 NAMING = ("IPC", "ZDS")
 """Segments that name a study, whether or not they are ours."""
 _STUDY_CODES = ("113014", "110180")  # DCM: DICOM Study; Study Instance UID
-_POINTED = re.compile(b"11(?:3014|0180)")  # what they have in common is looked for first
+_POINTED = pattern(b"11(?:3014|0180)")  # what they have in common is looked for first
 _CANCELLED: tuple[str, ...] = ("CA", "OC")  # ORC-1 (table 0119): by the placer, by the filler
 _REPLACED: tuple[str, ...] = ("X",)  # OBR-25 (table 0123)
-_MAY_BE_CANCELLED = re.compile(rb".[ \t]*(?:[CO]|\W)", re.IGNORECASE)  # behind ORC; quick to ask
+_MAY_BE_CANCELLED = pattern(rb".[ \t]*(?:[CO]|\W)", re.IGNORECASE)  # behind ORC; quick to ask
 _DELETED = ("W", "D", "X")  # OBX-11 (table 0085): wrong patient, deleted, cannot be obtained
 
 

@@ -14,20 +14,19 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from sopstatus._lazily import pattern
 from sopstatus.table.language import HL7_CHARACTER_SETS, OTHER_CHARACTER_SETS
 from sopstatus.values import parse_dt
 
 _JAPANESE = ("ISO IR87", "ISO IR159")
-_SPELLING = re.compile(r"[^A-Z0-9]")
+_SPELLING = pattern(r"[^A-Z0-9]")
 # of names without their punctuation: what is no superset of ASCII, or may be none
-_OTHER_BYTES = re.compile(
-    r"UTF(?!8)|UCS|10646|CNS|JISX|HZ|EBCDIC|IBM|646|IR\d{1,2}$|CP(?!125)|^\d+$"
-)
+_OTHER_BYTES = pattern(r"UTF(?!8)|UCS|10646|CNS|JISX|HZ|EBCDIC|IBM|646|IR\d{1,2}$|CP(?!125)|^\d+$")
 
 # what divides a document and a message into orders; the names of the tables come to these
 _DIVIDERS = ("MSH", "PID", "ORC", "OBR", "IPC", "ZDS")
-_LINE = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
-_CR_LINE = re.compile(rb"([^\r]*)(\r\n|\r|\Z)")
+_LINE = pattern(rb"([^\r\n]*)(\r\n|\r|\n|\Z)")
+_CR_LINE = pattern(rb"([^\r]*)(\r\n|\r|\Z)")
 _FRAME = b"\x0b\x1c\x00"  # of MLLP, and what pads a message: no part of a segment at its ends
 _BLANK = b"\r\n\t \x0b\x1c\x00"
 _NO_LINE = b"\n\x0b\x1c\x00"
@@ -327,7 +326,7 @@ def _first(document: bytes, marks: _Marks) -> Message | None:
     return _message(document, Segment("MSH", 0, end, end + 1), "", marks, only_cr=True)
 
 
-_ONE_ORDER = re.compile("(?:PID)?(?:ORC)?(?:OBR)?")
+_ONE_ORDER = pattern("(?:PID)?(?:ORC)?(?:OBR)?")
 
 
 def _message(

@@ -6,10 +6,10 @@ and after belong to the rows of the tables. Nothing but fields whose value diffe
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from sopstatus import values
+from sopstatus._lazily import pattern
 from sopstatus.catalogue import issue
 from sopstatus.codecs.hl7 import er7
 from sopstatus.codecs.hl7.outline import Delimiters, Message
@@ -345,7 +345,7 @@ class ZSegment:
         return self.delimiters.field.encode("ascii").join(self.fields)
 
 
-_C1 = re.compile(b"[\x80-\x9f]")  # control characters of 8859/1; in windows-1252, most are text
+_C1 = pattern(b"[\x80-\x9f]")  # control characters of 8859/1; in windows-1252, most are text
 
 
 def _hd(components: list[str]) -> tuple[str, ...]:
@@ -354,7 +354,7 @@ def _hd(components: list[str]) -> tuple[str, ...]:
     return tuple(values.trim("SH", part) for part in parts)
 
 
-_NO_CHARACTERS = re.compile("[\ufffe\uffff]")  # Unicode's noncharacters that XML cannot hold
+_NO_CHARACTERS = pattern("[\ufffe\uffff]")  # Unicode's noncharacters that XML cannot hold
 
 
 def _encodable(text: str, charset: str) -> bool:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
+from sopstatus._lazily import pattern
 from sopstatus.codecs.shared.issue_list import Issues
 from sopstatus.values import (
     MAX_CHARACTERS,
@@ -78,11 +79,9 @@ SEQUENCES = {
     ),
 }
 """Of these sequences the first item is read."""
-_TIME = re.compile(r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?", re.ASCII)
-_NO_TEXT = re.compile(
-    "[\\\\\x1b\ud800-\udfff\ufffe\uffff]"
-)  # several values; no character of Unicode
-_NUMBER = re.compile(r"[+-]?\d{1,12}", re.ASCII)
+_TIME = pattern(r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?", re.ASCII)
+_NO_TEXT = pattern("[\\\\\x1b\ud800-\udfff\ufffe\uffff]")  # several values; no character of Unicode
+_NUMBER = pattern(r"[+-]?\d{1,12}", re.ASCII)
 _GROUPS, _PARTS, _LONGEST_GROUP = 3, 5, 64  # of a PN (PS3.5 6.2, 6.2.1)
 
 
