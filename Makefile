@@ -91,7 +91,7 @@ long: $(READY)
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest -n auto --dist worksteal tests/laws
 
 # every row beside its peers, in one run; writes docs/performance.md (BENCH=hl7: those rows, printed)
-bench: build/bench/.ready
+bench: build/bench/.ready build/start/.ready
 	build/bench/bin/python -m compileall -q plugin
 	cd tests && ../build/bench/bin/python -W ignore -m bench $(BENCH)
 
@@ -101,6 +101,14 @@ build/bench/.ready: pyproject.toml
 	build/bench/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
 	build/bench/bin/pip install --quiet --disable-pip-version-check --group bench --editable ".[all]"
 	touch build/bench/.ready
+
+# the wheel as users get it, beside what it is compared with, for the rows of start-up
+build/start/.ready: pyproject.toml setup.py $(shell find plugin mappings samples -type f -not -path '*/__pycache__/*' -not -path '*.egg-info/*')
+	rm -rf build/lib build/bdist.*
+	test -x build/start/bin/python || $(PYTHON) -m venv build/start
+	build/start/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+	build/start/bin/python -m pip install --quiet --disable-pip-version-check ".[fhir,hl7]"
+	touch build/start/.ready
 
 # kill -9 of the forwarding listener under load (200: two to four minutes)
 KILLS ?= 200

@@ -17,7 +17,8 @@ SLOW = frozenset(
     ("asyncio", "difflib", "email", "hashlib", "http", "logging", "multiprocessing", "socket",
      "sqlite3", "ssl", "tempfile", "tomllib", "unittest", "xml")
 )  # fmt: skip
-TABLES = {"hashlib", "tomllib"}  # what reading tables takes
+# what reading tables takes: those of a wheel are proved before (tests/table/test_proved.py)
+TABLES = {"hashlib", "tomllib"}
 
 
 def loaded_by(code):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from sopstatus._lazily import shipped
 from sopstatus.model import DocumentError, Issue
@@ -33,8 +33,7 @@ _WORDS = {
 """What the facts of remedies are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry: its text and remedy with ``{facts}``, its cause, and its source in a standard.
 
     ``type`` is FHIR's IssueType, ``status`` the HTTP status of a request that fails because of it

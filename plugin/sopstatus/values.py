@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -122,10 +122,19 @@ def parse_dt(text: str) -> DateTime | None:
     return DateTime(digits, fraction, offset) if _is_real(digits, offset) else None
 
 
-def _is_real(digits: str, offset: str) -> bool:
+@lru_cache(maxsize=1024)
+def _is_day(digits: str) -> bool:
+    from datetime import date
+
     try:
-        date(int(digits[:4]), int(digits[4:6] or 1), int(digits[6:8] or 1))
+        date(int(digits[:4]), int(digits[4:6] or 1), int(digits[6:] or 1))
     except ValueError:
+        return False
+    return True
+
+
+def _is_real(digits: str, offset: str) -> bool:
+    if not _is_day(digits[:8]):
         return False
     # 60 is a leap second; midnight is 0000, never 2400 (PS3.5 6.2)
     if int(digits[8:10] or 0) > 23 or int(digits[10:12] or 0) > 59 or int(digits[12:] or 0) > 60:

@@ -92,7 +92,8 @@ def test_no_bytecode_is_packed(wheel):
 
 def test_a_first_message_reads_and_proves_nothing(installed):
     careful = {"tomllib", "hashlib", "sopstatus.table.load", "sopstatus.table.check"}
-    assert not careful & set(python(installed, FIRST % MESSAGE).split())
+    slow = {"datetime", "decimal", "pathlib"}  # each more than the message itself
+    assert not (careful | slow) & set(python(installed, FIRST % MESSAGE).split())
     (installed / "sopstatus/mappings/proved.json").unlink()
     assert careful <= set(python(installed, FIRST % MESSAGE).split())
 

@@ -11,7 +11,6 @@ import re
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from decimal import Decimal, InvalidOperation
 from functools import partial
 from struct import Struct
 from typing import NamedTuple
@@ -122,6 +121,8 @@ def _write_nm(text: str) -> str | None:
         return None
     if not {"e", "E"} & set(text):
         return text
+    from decimal import Decimal, InvalidOperation
+
     with suppress(InvalidOperation):
         number = Decimal(text)
         if abs(number.adjusted()) <= _LONGEST_NM and len(made := f"{number:f}") <= _LONGEST_NM:
@@ -149,6 +150,8 @@ def number(vr: str, text: str) -> str:
     """Return the one spelling of a number of a VR that stands as bytes; any other text as it is."""
     if vr not in PACKED or plain_number(text) is None:
         return text
+    from decimal import Decimal, InvalidOperation
+
     try:
         exact = Decimal(text)
         if vr not in ("FD", "FL"):

@@ -7,6 +7,7 @@ and after belong to the rows of the tables. Nothing but fields whose value diffe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sopstatus import values
 from sopstatus._lazily import pattern
@@ -366,8 +367,7 @@ def _encodable(text: str, charset: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(NamedTuple):
     value: Value
 
 

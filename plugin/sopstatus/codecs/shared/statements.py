@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import merge as in_order
 from itertools import product
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from sopstatus.catalogue import document_error, issue
 from sopstatus.holder import NOBODY, Company, Holder
@@ -20,8 +20,7 @@ Reading = tuple[Result[tuple[SOPInstance, ...]], tuple[SOPInstance, ...]]
 """What a document states, and the instances that it knows, said about or not."""
 
 
-@dataclass(slots=True)
-class Found(Generic[P]):
+class Found(NamedTuple, Generic[P]):
     """A statement as it stands in a document, and where.
 
     ``unread`` holds the keywords whose value could not be read: writing leaves those alone unless
