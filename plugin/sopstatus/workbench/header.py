@@ -53,7 +53,7 @@ def _long(file: BinaryIO, limits: Limits, size: int) -> list[tuple[int, int]]:
         found = survey(Window(b"", File(file), limits), Plan(TWINS.values()))
     except (Lost, DocumentError):
         return []
-    told, passed = found.findings, found.findings.passed
+    told, passed = found.findings, found.passed()
     if found.deflated or found.big or told.faults or told.odd or passed[-1][1] != size:
         return []
     if any(count > 1 for count in told.counts.values()):

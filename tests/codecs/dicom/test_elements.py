@@ -69,7 +69,7 @@ def test_whatever_a_data_set_comes_in(tmp_path, strictly):
         ):
             found = read(source, how=dicom_elements.STRICTLY if strictly else "")
             assert (found.plain(STATUS.tag), found.get(COMMENT.tag)) == ("AO", None)
-            assert bool(found.walked and found.walked.findings.passed) is (
+            assert bool(found.walked and found.walked.findings.met) is (
                 strictly and not isinstance(source, Dataset)
             )
             again = found.source()
@@ -96,7 +96,7 @@ def test_what_stands_behind_the_first_piece_is_read(tmp_path):
     for source in sources(data, tmp_path / "x.dcm"):
         found = read(source)
         assert found.plain(STATUS.tag) == "AO"
-        assert found.walked.findings.passed == []
+        assert found.walked.findings.met == []
 
 
 def test_limits_hold_whatever_a_data_set_comes_in(tmp_path):

@@ -5,6 +5,7 @@ import io
 import mmap
 import warnings
 import zlib
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -39,8 +40,11 @@ def walked(window, **how):
     except DocumentError as error:
         return [i.code for i in error.issues]
     encoding = found.begin, found.implicit, found.big, found.deflated
-    findings = found.findings.counts, found.findings.faults, found.findings.odd
-    places = [found.place(tag) for tag in PLAN.tags] if found.findings.passed else []
+    counts = {tag: found.findings.counts.get(tag, 0) for tag in PLAN.groups}
+    for tag, count in Counter(tag for tag, _ in found.passed()).items():
+        assert found.count(tag) == count
+    findings = found.passed(), counts, found.findings.faults, found.findings.odd
+    places = [found.place(tag) for tag in PLAN.tags] if found.findings.met else []
     return encoding, found.elements, places, found.doubtful, findings, found.unseen
 
 

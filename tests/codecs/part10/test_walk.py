@@ -139,7 +139,7 @@ def test_a_strict_walk_knows_where_an_absent_element_goes(syntax):
             assert [found.place(STATUS), found.place(COMMENT)] == at
             assert found.elements.keys() == groups
         for found in every(data, WAYS[:2]):
-            assert (found.findings.passed, found.elements) == ([], {})
+            assert (found.findings.met, found.elements) == ([], {})
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])

@@ -117,7 +117,7 @@ class Elements:
     def said(self, holder: Holder, limits: Limits) -> tuple[SOPInstance, tuple[Issue, ...]]:
         """Return the statement, at one glance where that is enough, and what is wrong with it."""
         walked = self.walked
-        quick = walked and not walked.doubtful and not walked.findings.counts
+        quick = walked and not walked.doubtful and not walked.findings.met
         if walked and quick and (plain := self.plan.read(walked, holder)):
             return plain, (_not_looked(walked.unseen),) if walked.unseen else ()
         issues = Issues(limits)
@@ -205,7 +205,7 @@ class Elements:
         ``dataset`` is the data set as pydicom has read it, if it has.
         """
         tag = dicom_hidden.MAC_PARAMETERS
-        count = self.walked.findings.counts.get(tag, 0) if self.walked else tag in self.dataset
+        count = self.walked.count(tag) if self.walked else tag in self.dataset
         if not count:
             return []
         try:

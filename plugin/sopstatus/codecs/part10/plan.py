@@ -69,6 +69,7 @@ class Plan:
         group, self.name = (creator[0] << 16, creator[1]) if creator else (0, b"")
         self.creators = range(group | 0x10, group | 0x100) if creator else range(0)  # PS3.5 7.8.1
         self.looked = self.wanted | frozenset(self.creators)
+        self.stops = self.looked | self.groups
         self.marks = {_tag(tag): tag for tag in self.tags}
         self.occurs = _search(self.nested, big=False), _search(self.nested, big=True)
 

@@ -89,7 +89,7 @@ def rewrite(data: bytes, dataset: DataSet, changes: Changes) -> bytes:
 
 def _sorted(data: bytes, dataset: DataSet, changes: Changes) -> bytes:
     """Return the bytes with the changes made and the elements by tag; each is as it was."""
-    passed = dataset.findings.passed
+    passed = dataset.passed()
     if passed[-1][1] > len(data):  # a value that is cut off would swallow what comes behind it
         raise document_error("dicom/not-rewritable", tag_text(passed[-2][0]))
     lengths = _lengths(dataset, changes)

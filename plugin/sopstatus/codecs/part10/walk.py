@@ -10,7 +10,7 @@ asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import NamedTuple
@@ -39,6 +39,7 @@ _BEHIND = 1 << 10  # bytes of a sequence behind the last tag that such a walk pa
 _FRAMES = 0x52009230  # Per-frame Functional Groups Sequence is as long as there are frames
 STRAY = (0x0000, 0x0002, 0xFFFE)  # commands, file meta information, delimiters
 _HIGHEST = 0x00030000
+_HIGHEST_STRAY = 0x0002FFFF
 _DELIMITERS = 0xFFFE
 _TRANSFER_SYNTAX = 0x00020010
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -77,12 +78,13 @@ class Element(NamedTuple):
 class Findings:
     """What a survey finds out beside the elements.
 
-    ``passed`` has every tag and where it begins, and at last where the data set ends; ``counts`` says
-    how often each tag stands there, ``faults`` what is wrong (issue code and tag; of each code the
-    first), ``odd`` which wanted tags are sequences, or of a VR that is none.
+    ``met`` has every element: its tag, where it begins and no bytes, or of several short ones in
+    order the last tag, where the first begins, and their bytes; and at last where the data set ends.
+    ``counts`` says how often each wanted tag stands there, ``faults`` what is wrong (issue code and
+    tag; of each code the first), ``odd`` which wanted tags are sequences, or of a VR that is none.
     """
 
-    passed: list[tuple[int, int]] = field(default_factory=list)
+    met: list[tuple[int, int, bytes]] = field(default_factory=list)
     counts: dict[int, int] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
     odd: set[int] = field(default_factory=set)
@@ -113,7 +115,26 @@ class DataSet:
 
     def place(self, tag: int) -> int:
         """Return where an element belongs in a surveyed data set that has none of this tag."""
-        return next(at for other, at in self.findings.passed if other > tag)
+        found = next(one for one in self.findings.met if one[0] > tag)
+        return next(at for other, at in self._each(*found) if other > tag)
+
+    def count(self, tag: int) -> int:
+        """Return how often a tag stands in a surveyed data set."""
+        met = (one for one in self.findings.met if one[0] >= tag)
+        return sum(other == tag for one in met for other, _ in self._each(*one))
+
+    def passed(self) -> list[tuple[int, int]]:
+        """Return every tag of a surveyed data set and where it begins, and at last where that ends."""
+        return [one for met in self.findings.met for one in self._each(*met)]
+
+    def _each(self, last: int, place: int, run: bytes) -> Iterator[tuple[int, int]]:
+        if not run:
+            yield last, place
+        position = 0
+        while position < len(run):
+            tag, _, start, length = _header(run, position, implicit=False, big=False)
+            yield tag, place + position
+            position = start + length
 
 
 def walk(
@@ -140,8 +161,7 @@ def survey(window: Window, plan: Plan) -> DataSet:
     """
     dataset = opened(window)
     dataset.findings = Findings()
-    passed = dataset.findings.passed
-    passed.append((UNDEFINED, _survey(dataset, plan, passed)))
+    dataset.findings.met.append((UNDEFINED, _survey(dataset, plan), b""))
     return dataset
 
 
@@ -288,12 +308,12 @@ def _skip_fragments(dataset: DataSet, position: int, most: int) -> int | None:
     return None
 
 
-def _survey(dataset: DataSet, plan: Plan, passed: list[tuple[int, int]]) -> int:
-    """Pass every element; ``passed`` collects tags and their places. Return where the last one ends."""
+def _survey(dataset: DataSet, plan: Plan) -> int:
+    """Pass every element; return where the last one ends."""
     window, big, implicit = dataset.window, dataset.big, dataset.implicit
-    position = 0 if dataset.deflated else dataset.begin - window.base
+    position, highest = 0 if dataset.deflated else dataset.begin - window.base, -1
     runs = None if big else plan.implicit if implicit else plan.explicit
-    counts, faults, highest = dataset.findings.counts, dataset.findings.faults, -1
+    met, counts, faults = dataset.findings.met, dataset.findings.counts, dataset.findings.faults
     while True:
         position, highest = _pass_ordinary(dataset, plan, position, highest)
         while position + _LOOK > len(window.data) and window.source:
@@ -321,7 +341,7 @@ def _survey(dataset: DataSet, plan: Plan, passed: list[tuple[int, int]]) -> int:
             elif tag < highest or (tag == highest and not wanted):
                 faults.setdefault("dicom/order", tag)
             highest = max(highest, tag)
-            passed.append((tag, place))
+            met.append((tag, place, b""))
             keep = tag in plan.groups and tag not in counts
             counts[tag] = counts.get(tag, 0) + 1
             if wanted and (length == UNDEFINED or vr == b"SQ"):
@@ -344,24 +364,28 @@ def _survey(dataset: DataSet, plan: Plan, passed: list[tuple[int, int]]) -> int:
             return window.base + len(window.data)
 
 
-def _pass_ordinary(dataset: DataSet, plan: Plan, position: int, highest: int) -> tuple[int, int]:
-    """Pass short elements in order that nobody asks for; return where they end, and the highest tag."""
+def _pass_ordinary(dataset: DataSet, plan: Plan, begin: int, highest: int) -> tuple[int, int]:
+    """Pass short elements in order, and keep those of the plan; return where they end, and the highest tag."""
     if dataset.implicit or dataset.big:
-        return position, highest
-    data, base = dataset.window.data, dataset.window.base
-    passed, counts = dataset.findings.passed, dataset.findings.counts
-    header, groups, creators = _EXPLICIT[False], plan.groups, plan.creators
-    size, last = len(data), len(data) - _LOOK
-    while position <= last:
+        return begin, highest
+    data, base, findings = dataset.window.data, dataset.window.base, dataset.findings
+    header, stops, groups = _EXPLICIT[False], plan.stops, plan.groups
+    position, size, previous = begin, len(data), max(highest, _HIGHEST_STRAY)
+    while position + _LOOK <= size:
         group, number, vr, length = header(data, position)
         tag, end = group << 16 | number, position + 8 + length
-        if tag <= highest or group in STRAY or vr not in SHORT or end > size:
+        if tag <= previous or vr not in SHORT or end > size or group == _DELIMITERS:
             break
-        if tag in groups or tag in creators:
-            break
-        passed.append((tag, base + position))
-        counts[tag], highest, position = 1, tag, end
-    return position, highest
+        if tag in stops:
+            if tag not in groups:
+                break
+            _keep(dataset, tag, vr, position, position + 8, end)
+            findings.counts[tag] = 1
+        position, previous = end, tag
+    if position == begin:
+        return begin, highest
+    findings.met.append((previous, base + begin, data[begin:position]))
+    return position, previous
 
 
 def _skip_padding(window: Window, position: int) -> int:
