@@ -26,8 +26,10 @@ PAUSE = 1.0  # our delivery begins half a second after the last store: not in an
 CONNECTIONS, TOGETHER, IN_AN_ASSOCIATION = 4, 64, 50
 NOTE = (
     "Before the store is answered the profile is applied, the result is read again by a reader of its own, what is "
-    "held is looked up, and the audit record is on the disk; delivery waits until the stores rest. Orthanc itself reads "
-    "the result (0.4 ms) and looks the instance up (0.4 ms), and calls a plugin for one arrival at a time."
+    "held is looked up, and the audit record is on the disk; delivery waits until the stores rest. By processor time "
+    "within our callbacks: the profile, with the second reader, 32 %, Orthanc's own reading of the result 22 %, its "
+    "look-up of the instance 18 %, reading what it then holds 16 %, the audit record 12 %, and the disk's sync beside. "
+    "Its two calls alone take more than the aim allows for all. It calls a plugin for one arrival at a time."
 )
 SCRIPT = """
 import orthanc

@@ -56,9 +56,15 @@ def test_private_creators_are_the_elements_10_to_ff_of_an_odd_group():
     assert not Plan([STATUS]).creators
 
 
-def test_marks_are_the_bytes_of_wanted_tags():
-    assert PLAN.marks == {b"\0\1\x10\4": STATUS, b"\0\1\x24\4": COMMENT}
-    assert Plan([0x00080005], (), (0x0029, b"X")).marks == {b"\x08\0\5\0": 0x00080005}
+def test_marks_are_how_wanted_elements_begin():
+    tags = {b"\0\1\x10\4": STATUS, b"\0\1\x24\4": COMMENT}
+    marks = {head: (tag, "") for head, tag in tags.items()}
+    marks |= {head + vr: (tag, vr.decode()) for head, tag in tags.items() for vr in SHORT}
+    assert PLAN.marks == marks
+    assert set(Plan([STATUS], (), (0x0029, b"X")).marks.values()) == {
+        (STATUS, ""),
+        *((STATUS, vr.decode()) for vr in SHORT),
+    }
 
 
 def test_a_trace_is_sought_in_both_byte_orders():

@@ -70,7 +70,9 @@ class Plan:
         self.creators = range(group | 0x10, group | 0x100) if creator else range(0)  # PS3.5 7.8.1
         self.looked = self.wanted | frozenset(self.creators)
         self.stops = self.looked | self.groups
-        self.marks = {_tag(tag): tag for tag in self.tags}
+        # how its tags begin an element: in implicit VR, and in explicit VR a short one
+        self.marks = {_tag(tag): (tag, "") for tag in self.tags}
+        self.marks |= {_tag(tag) + vr: (tag, vr.decode()) for tag in self.tags for vr in SHORT}
         self.occurs = _search(self.nested, big=False), _search(self.nested, big=True)
 
     @cached_property

@@ -449,19 +449,19 @@ def _header(
 
 def _take(spans: Iterable[tuple[int, int]], dataset: DataSet, plan: Plan, previous: int) -> int:
     """Keep the wanted elements that a run has passed; return the last one's tag."""
-    base, data, implicit = dataset.window.base, dataset.window.data, dataset.implicit
+    base, data, elements = dataset.window.base, dataset.window.data, dataset.elements
+    head, made = 4 if dataset.implicit else 6, tuple.__new__  # half the time of Element()
     for start, end in spans:
-        if (tag := plan.marks.get(data[start : start + 4])) is None:
+        if (found := plan.marks.get(data[start : start + head])) is None:
             if previous >= plan.turn:
                 raise Lost
             dataset.doubtful = True  # the creator
             continue
+        tag, vr = found
         if tag <= previous:
             raise Lost
         previous, value = tag, start + 8
-        vr = "" if implicit else data[start + 4 : start + 6].decode()
-        span = base + start, base + value, base + end, vr, data[value:end]
-        dataset.elements[tag] = tuple.__new__(Element, span)  # half the time
+        elements[tag] = made(Element, (base + start, base + value, base + end, vr, data[value:end]))
     return previous
 
 

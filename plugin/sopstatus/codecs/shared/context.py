@@ -130,11 +130,12 @@ def _take(
     for tag, (keyword, vr) in wanted.items():
         try:
             text = trim(vr, source.text(tag, keyword, vr) or "").lstrip(" ")
-            legal = is_legal(keyword, vr, text)
         except Unreadable:
             text, legal = "?", False
-        if not text:
-            continue
+        else:
+            if not text:
+                continue
+            legal = is_legal(keyword, vr, text)
         if legal:
             found[prefix + keyword] = str(int(text)) if vr == "IS" else text
         else:
