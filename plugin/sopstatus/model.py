@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from sopstatus.holder import NOBODY, Holder
 
@@ -85,6 +85,12 @@ class SOPInstance:
 Identity = tuple[str, str, str, Holder]
 
 
+class _Draft:
+    """A statement while its fields are set, which afterwards they cannot be."""
+
+    __slots__ = tuple(SOPInstance.__dataclass_fields__)
+
+
 def stated(
     study: str,
     series: str,
@@ -94,15 +100,15 @@ def stated(
     attributes: tuple[tuple[str, Value], ...],
 ) -> SOPInstance:
     """Make a statement of attributes that are sorted and hold no empty text: no check, so quick."""
-    made = object.__new__(SOPInstance)
-    put = object.__setattr__
-    put(made, "study_instance_uid", study)
-    put(made, "series_instance_uid", series)
-    put(made, "sop_class_uid", sop_class)
-    put(made, "sop_instance_uid", sop)
-    put(made, "holder", holder)
-    put(made, "attributes", attributes)
-    return made
+    made: Any = _Draft()
+    made.study_instance_uid = study
+    made.series_instance_uid = series
+    made.sop_class_uid = sop_class
+    made.sop_instance_uid = sop
+    made.holder = holder
+    made.attributes = attributes
+    made.__class__ = SOPInstance
+    return cast("SOPInstance", made)
 
 
 FATAL, ERROR, WARNING, INFORMATION = "fatal", "error", "warning", "information"

@@ -29,10 +29,10 @@ ENCODED = (
     "takes nine copies."
 )
 DECODED = (
-    "By profile: a statement's four UIDs are a fifth, the pattern that checks all fields of a ZDS a sixteenth, "
-    "making the statement and its values in Python's own objects most of the rest. Study, series and class are "
-    "remembered, the last 64 of them; equal heads and tails of segments are not. hl7-tea and medforge cut fields, "
-    "and check and unescape nothing."
+    "What segments say of the study, series and class, and behind ZDS-4, is read once where it is equal to that of "
+    "another segment of the call (64 of each are remembered). By instructions of what is left, all different: finding "
+    "the segments a ninth, cutting and looking at the UIDs two thirds, making the statements in Python's own objects "
+    "most of the rest. hl7-tea and medforge cut fields, and check and unescape nothing."
 )
 COPY = "a copy of the bytes"
 PLAIN = "a comment without"

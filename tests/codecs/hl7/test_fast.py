@@ -1,12 +1,14 @@
 """Segments and statements that need no care are done at once; whatever needs it is left alone."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from sopstatus import SOPInstance, codec, load_tables
 from sopstatus.codecs.hl7 import er7, outline
-from sopstatus.codecs.hl7.fast import plan
+from sopstatus.codecs.hl7.fast import Plan, plan
 from sopstatus.codecs.hl7.segment import ZSegment
 from sopstatus.values import context_offset, with_offset
 
@@ -25,7 +27,7 @@ def message(term="UNICODE UTF-8", time="", marks="|^~\\&"):
 def quickly(raw, item):
     """Read a segment by the plan, as it stands in a document of its own."""
     if er7.is_byte_safe(item.charset):
-        return plan("ZDS", ROWS, item.delimiters).read(0, replace(item, document=raw))
+        return plan("ZDS", ROWS, item.delimiters).reader(replace(item, document=raw))(0)
     return None
 
 
@@ -116,6 +118,47 @@ def test_read_at_once(text):
 def test_read_with_care(text):
     item = message()
     assert quickly(text.encode(), item) is None
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+@pytest.mark.parametrize("others", ["\r", "\n", "\r\n"])
+def test_each_segment_of_many_is_read_as_alone(end, others):
+    """What is remembered of one segment is not said of another, whatever ends the lines."""
+    segments = [*PLAIN, *ESCAPED, *CARE, "ZDS|1.2|||1.2.9|AO||" + "x" * 40_000] * 3
+    Random(7).shuffle(segments)
+    head = "MSH|^~\\&|||||20240102030405+0200||ORU|1|P|2.5.1||||||UNICODE UTF-8"
+    data = (head + end + "".join(text + others for text in segments)).encode()
+    (item,) = outline.messages(data, "", ("ZDS",))
+    reader = plan("ZDS", ROWS, item.delimiters).reader(item)
+    quick = 0
+    for start in outline.starts(item, "ZDS"):
+        if (said := reader(start)) is None:
+            continue
+        quick += 1
+        span = item.segment_at(start)
+        fields = er7.split(data[span.start : span.end], "|", item.charset)
+        careful = ZSegment(fields, item, item.delimiters, item.charset, "ZDS[1]")
+        instance, unread = careful.decode(ROWS)
+        assert (said, said.sop_class_uid, unread) == (instance, instance.sop_class_uid, frozenset())
+        assert not careful.issues
+    assert (quick == 3 * len(PLAIN + ESCAPED)) is (end in (others, others + "\n"))
+
+
+def test_what_segments_share_is_read_once(monkeypatch):
+    """Equal studies, and equal statements, of many segments are looked at once in a call."""
+    asked = Counter()
+    for name in ("_about", "_rest"):
+        ask = getattr(Plan, name)
+
+        def counted(self, *given, ask=ask, name=name):
+            asked[name] += 1
+            return ask(self, *given)
+
+        monkeypatch.setattr(Plan, name, counted)
+    data = b"MSH|^~\\&|||||||ORU|1|P|2.5.1\r"
+    data += b"".join(b"ZDS|1.2|1.2.%d||1.2.3.%d|AO\r" % (n // 100, n) for n in range(1000))
+    assert len(codec("hl7").decode(data).value) == 1000
+    assert asked == {"_about": 10, "_rest": 1}
 
 
 @pytest.mark.parametrize(
@@ -266,7 +309,7 @@ def test_rows_behind_the_holder():
     rows = tuple(load_tables(folder).attributes.values())
     raw = f"ZDS|{POINTER}|1.2.3||1.2.3.4|AO|||||ARCHIVE|{'|' * 19}YES\r".encode()
     item = replace(message(), document=raw)
-    found = plan("ZDS", rows, item.delimiters).read(0, item)
+    found = plan("ZDS", rows, item.delimiters).reader(item)(0)
     assert found.holder == "ARCHIVE"
     assert dict(found.attributes) == {STATUS: "AO", "QualityControlImage": "YES"}
 
@@ -322,11 +365,11 @@ def test_a_code_is_written_as_its_data_type_has_it(tmp_path, datatype, system, t
     new = SOPInstance("1.2", attributes={"QualityControlImage": "YES"})
     made = plan("ZDS", rows, item.delimiters).write(new, item)
     assert made.split(b"|")[30:] == [text]
-    assert plan("ZDS", rows, item.delimiters).read(0, replace(item, document=made)) == new
+    assert plan("ZDS", rows, item.delimiters).reader(replace(item, document=made))(0) == new
 
 
 def test_a_vr_without_a_limit_takes_a_text_of_any_length():
     (row,) = (replace(row, vr="UT") for row in ROWS if row.keyword == COMMENT)
     item = replace(message(), document=f"ZDS|1.2||||||{'x' * 20000}".encode())
-    assert plan("ZDS", ROWS, item.delimiters).read(0, item) is None
-    assert plan("ZDS", (row,), item.delimiters).read(0, item) is not None
+    assert plan("ZDS", ROWS, item.delimiters).reader(item)(0) is None
+    assert plan("ZDS", (row,), item.delimiters).reader(item)(0) is not None

@@ -1,6 +1,6 @@
 """The rows of a segment, compiled for one set of delimiters: the road of what needs no care.
 
-`Plan.read` and `Plan.write` take a segment or a statement in which nothing is repeated, misspelt,
+`Plan.reader` and `Plan.write` take a segment or a statement in which nothing is repeated, misspelt,
 shortened or lost, and nothing escaped but a delimiter, and answer ``None`` for any other, which `ZSegment` then does field by
 field. Both roads give the same; only `ZSegment` has anything to say about it.
 """
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import sys
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import cast
 
 from sopstatus import plain, values
 from sopstatus._lazily import pattern
@@ -20,8 +22,9 @@ from sopstatus.model import SOPInstance, Value, stated
 from sopstatus.table import Attribute, conversions
 from sopstatus.table.language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_FIELD
 
-# a DTM that is a DT as it stands: at most four fraction digits
 _UID = pattern(plain.UID.encode("ascii"))
+_LONGEST = 1 << 15  # bytes of a segment that are looked at; a longer one needs care
+# a DTM that is a DT as it stands: at most four fraction digits
 _DTM = rf"{plain.DATE_AND_TIME}(?:\.[0-9]{{1,4}})?(?:{plain.OFFSET})?"
 
 
@@ -52,7 +55,7 @@ class Plan:
         self.dtm = pattern(_DTM)
         by_field = {row.field: row for row in rows}
         captured = sorted({*by_field, HOLDER_FIELD})
-        groups = {number: group for group, number in enumerate(captured, FIRST_FIELD - 1)}
+        groups = {number: group for group, number in enumerate(captured)}
         self.readers = tuple(
             (groups[row.field], row.keyword, _longest(row), self._read_codes(row))
             for row in sorted(rows, key=lambda row: row.keyword)
@@ -60,12 +63,12 @@ class Plan:
         self.holder = groups[HOLDER_FIELD]
         # a delimiter that a UID or a DT has inside: everything needs care
         self.is_usable = not set("".join(delimiters)) & set(".+-")
-        form = self._pattern(name, by_field, delimiters, special) if self.is_usable else "(?!)"
-        self.pattern = re.compile(form.encode("ascii"))
+        about, rest = self._patterns(by_field, special) if self.is_usable else ("(?!)", "(?!)")
+        self.about, self.rest = re.compile(about.encode("ascii")), re.compile(rest.encode("ascii"))
 
-    def _pattern(
-        self, name: str, by_field: dict[int, Attribute], delimiters: Delimiters, special: str
-    ) -> str:
+    def _patterns(self, by_field: dict[int, Attribute], special: str) -> tuple[str, str]:
+        """Return what ZDS-1 looks like, and what stands behind ZDS-4."""
+        delimiters = self.delimiters
         separator, component, sign = map(re.escape, (delimiters.field, self.component, self.sign))
         one = rf"[^{special}\x00-\x1f\x7f]"
         any_other = rf"[^{separator}\x0a\x0b\x0d\x1b\x1c]*+"
@@ -73,13 +76,11 @@ class Plan:
         others = re.escape("".join(set(delimiters) - {delimiters.component}))
         parts = rf"[^{others}\x00-\x1f\x7f]*+"
         # an alternative to nothing costs less than a repetition
-        tail = f"(?:{component}{any_word}(?:{component}{any_word}(?:{component}(?:DICOM|)|)|)|)"
+        pointer = f"(?:{component}{any_word}(?:{component}{any_word}(?:{component}(?:DICOM|)|)|)|)"
         made = rf"(?:{separator}[^\x0a\x0b\x0d\x1b\x1c]*+|)"
-        for number in range(self.last, 1, -1):
+        for number in range(self.last, FIRST_FIELD - 1, -1):
             row = by_field.get(number)
-            if number < FIRST_FIELD:
-                text = "([0-9.]*+)"
-            elif number == VERBATIM_FIELD or number in self.care_fields:
+            if number == VERBATIM_FIELD or number in self.care_fields:
                 text = ""
             elif number == HOLDER_FIELD:
                 text = f"({parts})"
@@ -96,8 +97,8 @@ class Plan:
                 letters = _letters(delimiters, row)
                 escaped = rf"(?:{sign}[{letters}]{sign}{word})*+" if letters else ""
                 text = rf'((?!""){word}{escaped})'
-            made = f"(?:{separator}{text}{made}|)"
-        return rf"{name}{separator}([0-9.]++){tail}{made}(?=[\r\n]|\Z)"
+            made = f"(?:{separator}{text}{made}|)" if number > FIRST_FIELD else text + made
+        return f"({plain.UID}){pointer}", made
 
     def _read_codes(self, row: Attribute) -> dict[bytes, str] | None:
         if row.keyword not in self.codes:
@@ -115,30 +116,59 @@ class Plan:
                 written[term] = text
         return written
 
-    def read(self, start: int, message: Message) -> SOPInstance | None:
-        """Read the segment that begins here, of a message whose character set `is_byte_safe`.
+    def reader(self, message: Message) -> Callable[[int], SOPInstance | None]:
+        """Return what reads a segment that begins here, of a message whose character set `is_byte_safe`.
 
-        ``None`` where there is more to it.
+        It gives ``None`` where there is more to it. What a segment is about, and what it says of it,
+        is often as in others, and is read once.
         """
-        match = self.pattern.match(message.document, start)
+        document, name, mark = message.document, self.name.encode(), self.separator.encode()
+        end = b"\n" if message.terminator == b"\n" else b"\r"
+        is_text = message.only_cr and b"\n" in document  # an LF is, wherever it stands
+        about, rest = lru_cache(64)(self._about), lru_cache(64)(partial(self._rest, message))
+
+        def read(start: int) -> SOPInstance | None:
+            stop = document.find(end, start, start + _LONGEST)
+            if stop < 0:
+                stop = len(document)
+            if stop - start > _LONGEST or (is_text and document.startswith(b"\n", stop + 1)):
+                return None
+            fields = document[start:stop].split(mark, 5)
+            if len(fields) < 6:
+                fields += [b""] * (6 - len(fields))
+            found, study, series, sop_class, sop, last = fields
+            uids, uid, said = about(study, series, sop_class), _uid(sop), rest(last)
+            if found != name or uids is None or uid is None or said is None:
+                return None
+            return stated(*uids, uid, *said)
+
+        return read
+
+    def _about(
+        self, pointer: bytes, series: bytes, sop_class: bytes
+    ) -> tuple[str, str, str] | None:
+        """Read ZDS-1 to ZDS-3: the UIDs of study, series and SOP Class."""
+        match = self.about.fullmatch(pointer)
+        uids = (_uid(match[1] if match else b"?"), _uid(series), _uid(sop_class))
+        return None if None in uids else cast("tuple[str, str, str]", uids)
+
+    def _rest(
+        self, message: Message, raw: bytes
+    ) -> tuple[Holder, tuple[tuple[str, Value], ...]] | None:
+        """Read what stands behind ZDS-4: the holder, and what is stated."""
+        match = self.rest.fullmatch(raw)
         if match is None:
             return None
-        if message.only_cr and message.document[match.end() : match.end() + 1] == b"\n":
-            return None  # it is text, and the field goes on
         fields = match.groups(b"")
-        study, series, sop_class = map(_often, fields[:3])
-        sop = _uid(fields[3])
-        if study is None or series is None or sop_class is None or sop is None:
-            return None
         charset = "utf-8" if message.charset == "utf-8" else "ascii"
         said: list[tuple[str, Value]] = []
         try:
             for group, keyword, longest, codes in self.readers:
-                if raw := fields[group]:
+                if text := fields[group]:
                     if codes is not None:
-                        value = codes[raw]
+                        value = codes[text]
                     else:
-                        value = raw.decode(charset)
+                        value = text.decode(charset)
                         if not longest:
                             if value[-5] not in "+-" and message.offset:
                                 value = values.with_offset(value, message.offset)
@@ -148,11 +178,9 @@ class Plan:
                                 return None
                     said.append((keyword, value))
             holder = _holder(fields[self.holder].decode(charset), self.component)
-            if holder is None:
-                return None
         except (KeyError, UnicodeDecodeError):
             return None
-        return stated(study, series, sop_class, sop, holder, tuple(said))
+        return None if holder is None else (holder, tuple(said))
 
     def write(self, new: SOPInstance, message: Message) -> bytes | None:
         """Write a new segment; ``None`` where there is more to it."""
@@ -223,9 +251,6 @@ def _holder(text: str, component: str) -> Holder | None:
     if len(parts) > 3 or any(part != part.strip(" ") for part in parts):
         return None
     return Holder(*parts)
-
-
-_often = lru_cache(maxsize=64)(_uid)  # many segments share their study, series and SOP Class
 
 
 def _codes(row: Attribute, delimiters: Delimiters) -> dict[str, str]:

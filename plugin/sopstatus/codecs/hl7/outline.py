@@ -170,9 +170,13 @@ class Message:
     def named(self, name: str, start: int, end: int) -> Iterator[int]:
         """Yield where each segment of a name that was looked for begins, between two places."""
         starts, names = self.marks.starts, self.marks.names
-        for index in range(bisect_left(starts, start), bisect_left(starts, end)):
-            if names[index] == name and self.ends_name(starts[index] + 3):
-                yield starts[index]
+        mark = self.document[self.start + 3 : self.start + 4]
+        first, last = bisect_left(starts, start), bisect_left(starts, end)
+        for place, found in zip(starts[first:last], names[first:last], strict=True):
+            if found == name and (
+                self.document.startswith(mark, place + 3) or self.ends_name(place + 3)
+            ):
+                yield place
 
     def ends_name(self, at: int) -> bool:
         """Tell whether a segment ID ends here; it has three characters, so ``ZDS1`` is no ZDS."""
@@ -457,12 +461,11 @@ def segments(document: bytes, start: int, end: int, only_cr: bool = False) -> li
 
 
 def starts(message: Message, name: str) -> Iterator[int]:
-    """Yield where each segment of this name begins."""
+    """Return where each segment of this name begins."""
     if name in message.marks.wanted:
-        yield from message.named(name, message.start, message.end)
-    else:
-        named = (s.start for s in message.segments if s.name == name)
-        yield from (start for start in named if message.ends_name(start + 3))
+        return message.named(name, message.start, message.end)
+    named = (s.start for s in message.segments if s.name == name)
+    return (start for start in named if message.ends_name(start + 3))
 
 
 def numbered(message: Message, name: str) -> Iterator[tuple[int, Segment]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from sopstatus.codecs.hl7.orders import withdrawals
 from sopstatus.codecs.hl7.outline import Message, Segment
 from sopstatus.codecs.hl7.segment import ZSegment
 from sopstatus.codecs.shared.issue_list import Issues
-from sopstatus.codecs.shared.statements import Found, contradicting
+from sopstatus.codecs.shared.statements import Found, are_distinct, contradicting
 from sopstatus.holder import NONE_GIVEN, resolve
 from sopstatus.limits import Limits
 from sopstatus.model import SOPInstance
@@ -56,6 +56,10 @@ class Place:
         return self._segment
 
 
+_Read = tuple[SOPInstance, frozenset[str], Message, int, int]
+"""A statement, what could not be read of it, its message, the place in it, its number among those."""
+
+
 def read(
     found: list[Message],
     name: str,
@@ -68,21 +72,39 @@ def read(
     ``holders`` is what the site says of bare AE Titles. Raise `DocumentError` where there are more
     of ours than the limit.
     """
-    statements: list[Found[Place]] = []
-    limits = issues.limits
+    return _placed(list(_every(found, name, rows, issues, holders)), name, issues)
+
+
+def _placed(every: list[_Read], name: str, issues: Issues) -> list[Found[Place]]:
+    statements = [
+        Found(instance, Place(item, start, name, number), unread)
+        for instance, unread, item, start, number in every
+    ]
+    for found_twice in contradicting(statements):
+        issues.at(found_twice.place.location).add("document/contradiction")
+    return statements
+
+
+def _every(
+    found: list[Message],
+    name: str,
+    rows: tuple[Attribute, ...],
+    issues: Issues,
+    holders: Mapping[str, str],
+) -> Iterator[_Read]:
+    limits, count = issues.limits, 0
     for item in found:
         assert item.delimiters and item.charset
-        quick, is_plain = plan(name, rows, item.delimiters), er7.is_byte_safe(item.charset)
+        is_plain = er7.is_byte_safe(item.charset)
+        quick = plan(name, rows, item.delimiters).reader(item) if is_plain else None
         taken_back: Callable[[int, str], bool] | None = None
         is_known = False
-        for index, start in enumerate(outline.starts(item, name), 1):
-            place = Place(item, start, name, index)
-            instance, unread = quick.read(start, item) if is_plain else None, _NOTHING_UNREAD
+        for number, start in enumerate(outline.starts(item, name), 1):
+            instance, unread = quick(start) if quick else None, _NOTHING_UNREAD
             if instance is None:
-                segment = place.segment
+                place = Place(item, start, name, number)
                 taken = _read_with_care(place, rows, limits)
-                issues += segment.issues
-                segment.issues.clear()
+                issues += place.segment.issues
                 if taken is None:
                     continue
                 instance, unread = taken
@@ -92,24 +114,24 @@ def read(
                 if not is_known:
                     taken_back, is_known = withdrawals(item), True
                 if taken_back is not None and taken_back(start, instance.study_instance_uid):
-                    issues.at(place.location).add("hl7/withdrawn", segment=name)
+                    where = Place(item, start, name, number).location
+                    issues.at(where).add("hl7/withdrawn", segment=name)
                     continue
-            statements.append(Found(instance, place, unread))
-            if len(statements) > limits.statements:
-                raise document_error(
-                    "document/too-many-statements", place.location, limit=limits.statements
-                )
-    for found_twice in contradicting(statements):
-        issues.at(found_twice.place.location).add("document/contradiction")
-    return statements
+            yield instance, unread, item, start, number
+            count += 1
+            if count > limits.statements:
+                where = Place(item, start, name, number).location
+                raise document_error("document/too-many-statements", where, limit=limits.statements)
 
 
 def pieces(found: list[Message], tables: MappingTable, issues: Issues) -> list[list[SOPInstance]]:
     """Return what the segments of each name say, in their order."""
     said = []
     for name, rows in tables.segments.items():
-        statements = read(found, name, rows, issues, tables.holders)
-        said.append([place.instance for place in statements])
+        every = list(_every(found, name, rows, issues, tables.holders))
+        said.append([one[0] for one in every])
+        if not are_distinct(said[-1]):
+            _placed(every, name, issues)  # tells where they contradict each other
         for item in found:
             near_misses(item, name, issues)
     return said

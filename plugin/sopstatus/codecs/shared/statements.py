@@ -105,13 +105,16 @@ def merge(pieces: Iterable[Iterable[SOPInstance]]) -> tuple[SOPInstance, ...]:
     Each inner iterable is one source (one kind of segment or extension). What is said twice is
     given once; contradictions within one source stay apart, in their order.
     """
+    sources = [
+        stating for source in pieces if (stating := [one for one in source if one.attributes])
+    ]
+    if len(sources) == 1 and are_distinct(sources[0]):
+        return tuple(sources[0])
     merged: dict[tuple[Identity, int], SOPInstance] = {}
-    for source in pieces:
+    for source in sources:
         counts: dict[Identity, int] = {}
         seen: set[tuple[Identity, tuple[tuple[str, Value], ...]]] = set()
         for instance in source:
-            if not instance.attributes:
-                continue
             identity = instance.identity
             said = (identity, instance.attributes)
             if said in seen:
@@ -130,6 +133,11 @@ def merge(pieces: Iterable[Iterable[SOPInstance]]) -> tuple[SOPInstance, ...]:
     return tuple(merged.values())
 
 
+def are_distinct(instances: Collection[SOPInstance]) -> bool:
+    """Tell whether each of these is about another SOP Instance."""
+    return len({one.sop_instance_uid for one in instances}) == len(instances)
+
+
 class _Statement(Protocol):
     @property
     def instance(self) -> SOPInstance: ...
@@ -140,8 +148,8 @@ S = TypeVar("S", bound=_Statement)
 
 def contradicting(found: Collection[S]) -> Iterator[S]:
     """Yield each statement that gives an attribute of a copy another value than one before it does."""
-    if len({one.instance.sop_instance_uid for one in found}) == len(found):
-        return  # each is about another copy
+    if are_distinct([one.instance for one in found]):
+        return
     said: dict[Identity, tuple[tuple[str, Value], ...]] = {}
     for one in found:
         attributes = one.instance.attributes
