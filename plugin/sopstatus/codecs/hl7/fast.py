@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from functools import lru_cache, partial
-from typing import cast
+from functools import lru_cache
+from typing import TypeVar
 
 from sopstatus import plain, values
 from sopstatus._lazily import pattern
@@ -23,6 +23,9 @@ from sopstatus.table import Attribute, conversions
 from sopstatus.table.language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_FIELD
 
 _UID = pattern(plain.UID.encode("ascii"))
+T = TypeVar("T")
+_REMEMBERED = 64  # of each kind, of the segments before
+_LONGEST_UID = 64
 _LONGEST = 1 << 15  # bytes of a segment that are looked at; a longer one needs care
 # a DTM that is a DT as it stands: at most four fraction digits
 _DTM = rf"{plain.DATE_AND_TIME}(?:\.[0-9]{{1,4}})?(?:{plain.OFFSET})?"
@@ -67,7 +70,7 @@ class Plan:
         self.about, self.rest = re.compile(about.encode("ascii")), re.compile(rest.encode("ascii"))
 
     def _patterns(self, by_field: dict[int, Attribute], special: str) -> tuple[str, str]:
-        """Return what ZDS-1 looks like, and what stands behind ZDS-4."""
+        """Return what ZDS-1 to ZDS-3 look like, and what stands behind ZDS-4."""
         delimiters = self.delimiters
         separator, component, sign = map(re.escape, (delimiters.field, self.component, self.sign))
         one = rf"[^{special}\x00-\x1f\x7f]"
@@ -98,7 +101,8 @@ class Plan:
                 escaped = rf"(?:{sign}[{letters}]{sign}{word})*+" if letters else ""
                 text = rf'((?!""){word}{escaped})'
             made = f"(?:{separator}{text}{made}|)" if number > FIRST_FIELD else text + made
-        return f"({plain.UID}){pointer}", made
+        uid = f"{separator}({plain.UID}|)"
+        return f"({plain.UID}){pointer}{uid}{uid}", made
 
     def _read_codes(self, row: Attribute) -> dict[bytes, str] | None:
         if row.keyword not in self.codes:
@@ -125,7 +129,8 @@ class Plan:
         document, name, mark = message.document, self.name.encode(), self.separator.encode()
         end = b"\n" if message.terminator == b"\n" else b"\r"
         is_text = message.only_cr and b"\n" in document  # an LF is, wherever it stands
-        about, rest = lru_cache(64)(self._about), lru_cache(64)(partial(self._rest, message))
+        abouts: dict[bytes, tuple[str, str, str]] = {}
+        rests: dict[bytes, tuple[Holder, tuple[tuple[str, Value], ...]]] = {}
 
         def read(start: int) -> SOPInstance | None:
             stop = document.find(end, start, start + _LONGEST)
@@ -136,21 +141,24 @@ class Plan:
             fields = document[start:stop].split(mark, 5)
             if len(fields) < 6:
                 fields += [b""] * (6 - len(fields))
-            found, study, series, sop_class, sop, last = fields
-            uids, uid, said = about(study, series, sop_class), _uid(sop), rest(last)
-            if found != name or uids is None or uid is None or said is None:
+            about, sop, last = mark.join(fields[1:4]), fields[4], fields[5]
+            uids = abouts.get(about) or _kept(abouts, about, self._about(about))
+            said = rests.get(last) or _kept(rests, last, self._rest(message, last))
+            if fields[0] != name or uids is None or said is None or (sop and not _is_uid(sop)):
                 return None
-            return stated(*uids, uid, *said)
+            return stated(*uids, sop.decode("ascii"), *said)
 
         return read
 
-    def _about(
-        self, pointer: bytes, series: bytes, sop_class: bytes
-    ) -> tuple[str, str, str] | None:
+    def _about(self, raw: bytes) -> tuple[str, str, str] | None:
         """Read ZDS-1 to ZDS-3: the UIDs of study, series and SOP Class."""
-        match = self.about.fullmatch(pointer)
-        uids = (_uid(match[1] if match else b"?"), _uid(series), _uid(sop_class))
-        return None if None in uids else cast("tuple[str, str, str]", uids)
+        match = self.about.fullmatch(raw)
+        if match is None:
+            return None
+        study, series, sop_class = match.groups()
+        if len(raw) > _LONGEST_UID and max(map(len, match.groups())) > _LONGEST_UID:
+            return None
+        return study.decode("ascii"), series.decode("ascii"), sop_class.decode("ascii")
 
     def _rest(
         self, message: Message, raw: bytes
@@ -237,11 +245,17 @@ def _letters(delimiters: Delimiters, row: Attribute) -> str:
     return letters + "E" * (row.vr in values.SINGLE_VALUED or delimiters.escape != "\\")
 
 
-def _uid(raw: bytes) -> str | None:
-    """Return a UID, ``""`` for none; ``None`` where the text may be no UID."""
-    if not raw:
-        return ""
-    return raw.decode("ascii") if len(raw) <= 64 and _UID.fullmatch(raw) else None
+def _kept(known: dict[bytes, T], key: bytes, value: T | None) -> T | None:
+    """Remember what was read, for the next segments."""
+    if value is not None:
+        if len(known) == _REMEMBERED:
+            known.clear()
+        known[key] = value
+    return value
+
+
+def _is_uid(raw: bytes) -> bool:
+    return len(raw) <= _LONGEST_UID and _UID.fullmatch(raw) is not None
 
 
 @lru_cache(maxsize=256)
