@@ -1,10 +1,13 @@
 """What starting costs: the packages that each import and each command load, and no others."""
 
+import copy
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from sopstatus._lazily import pattern
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 RELEASED = SAMPLES / "authorized-original"
@@ -78,3 +81,8 @@ def test_commands(command):
 def test_the_ledger_is_not_for_free():
     run = "from sopstatus.cli import main; main(['ledger', 'show', ':memory:', '1.2.3'])"
     assert "sqlalchemy" in loaded_by(run)  # with a family of its own, which is its own business
+
+
+def test_a_pattern_of_later_is_one_where_it_is_copied():
+    for made in (copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
+        assert made(pattern("a+")).fullmatch("aa")

@@ -37,6 +37,11 @@ class _Pattern:
     def __init__(self, *given: Any) -> None:
         self._given = given
 
+    def __reduce__(self) -> Any:
+        import re
+
+        return re.compile, self._given
+
     def __getattr__(self, name: str) -> Any:
         import re
 

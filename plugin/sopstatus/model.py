@@ -198,6 +198,10 @@ class DocumentError(Exception):
     def __str__(self) -> str:
         return "; ".join(map(str, self.issues))
 
+    def alone(self) -> DocumentError:
+        """Return the same without where it was raised: what keeps it would keep the document, too."""
+        return DocumentError(*self.issues, records=self.records)
+
 
 class TableError(Exception):
     """A mapping table is broken: the file, the line and key in it, what is wrong and the remedy.

@@ -35,6 +35,8 @@ _DATE_TIME = pattern(
 
 def are_uids(texts: list[str]) -> bool:
     """Tell whether all of these are legal UIDs (PS3.5 9.1); raise `TypeError` for one that is no text."""
+    if not texts:
+        return False
     joined, first = "\n".join(texts), texts[0]
     root = first[: first.rfind(".") + 1]
     rest = joined.replace(f"\n{root}", "\n") if root else joined

@@ -10,6 +10,7 @@ from zlib import crc32
 
 import pytest
 from samples_of import ROOT
+from sopstatus.table.language import PROFILE_FILE
 
 from tools import missing
 
@@ -70,6 +71,21 @@ def installed(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(tmp_path)
     return tmp_path
+
+
+def test_what_an_earlier_build_left_is_not_packed(wheel, tmp_path):
+    tree = shutil.copytree(wheel.parent / "tree", tmp_path / "tree")
+    for name in ("approval-status.toml", "instance-availability.toml"):
+        done = run(sys.executable, "setup.py", "-q", "build_py", cwd=tree)
+        assert done.returncode == 0, done.stderr
+        packed = tree / "build/lib/sopstatus/mappings"
+        assert name in json.loads((packed / "proved.json").read_text())["files"]
+        (tree / "mappings" / name).unlink()
+    done = run(sys.executable, "setup.py", "-q", "build_py", cwd=tree)
+    assert done.returncode == 0, done.stderr
+    left = {file.name for file in packed.glob("*.toml")}
+    assert left == {file.name for file in (tree / "mappings").glob("*.toml")}
+    assert set(json.loads((packed / "proved.json").read_text())["files"]) == left - {PROFILE_FILE}
 
 
 def both(installed):

@@ -77,7 +77,7 @@ def read() -> MappingTable | None:
         if (said["version"], said["files"]) != (__version__, _texts(folder)):
             return None
         return _made(folder, **said["tables"])
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 

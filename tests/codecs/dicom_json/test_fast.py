@@ -243,3 +243,19 @@ def test_a_data_set_that_is_alike_is_not_decoded(monkeypatch):
     assert [x["SOPInstanceStatus"] for x in found] == ["AO"] * 40 + ["OR"] + ["AO"] * 9
     assert [x.sop_instance_uid for x in found] == [f"1.2.3.1.{n}" for n in range(50)]
     assert len(decoded) == 4
+
+
+@pytest.mark.parametrize("more", [
+    lambda n: {f"t0020{number:04X}": member("IS", n) for number in range(0x20, 0x30)},
+    lambda n: {"t00204000": member("LT", f"{n} " * 500)},
+])  # fmt: skip
+def test_where_much_differs_texts_are_not_compared(monkeypatch, more):
+    """What takes longer to compare than to decode is decoded."""
+    compared, uid = [], dicom_json_fast._Alike.uid
+    monkeypatch.setattr(
+        dicom_json_fast._Alike, "uid", lambda one, text: compared.append(text) or uid(one, text)
+    )
+    document = [data_set(n, **more(n)) for n in range(50)]
+    found = UNDER.decode(json.dumps(document).encode()).value
+    assert [x.sop_instance_uid for x in found] == [f"1.2.3.1.{n}" for n in range(50)]
+    assert len(compared) < 5

@@ -141,7 +141,8 @@ def test_each_segment_of_many_is_read_as_alone(end, others):
         instance, unread = careful.decode(ROWS)
         assert (said, said.sop_class_uid, unread) == (instance, instance.sop_class_uid, frozenset())
         assert not careful.issues
-    assert (quick == 3 * len(PLAIN + ESCAPED)) is (end in (others, others + "\n"))
+    is_cut = others == "\n" and end == "\r"  # then an LF is text, and nothing of ours begins
+    assert quick == (0 if is_cut else 3 * len(PLAIN + ESCAPED))
 
 
 def test_what_segments_share_is_read_once(monkeypatch):

@@ -29,6 +29,7 @@ Entry = dict[str, Any]
 """The text of each attribute of a data set, by its name."""
 _FLAT = re.compile(rb'\{[^"{}]*+(?:"[^"\\]*+"[^"{}]*+)*+\}')  # to its end, in a text that is JSON
 _LEARNT = 64  # times in a document: what differs in every data set is not worth it
+_FEW, _SHORT = 8, 256  # values that differ, and bytes of one
 _ABSENT = b""
 _BETWEEN = b"\0"  # stands in no JSON text
 _UIDS = len(data_set.IDENTITY)  # they stand first
@@ -94,6 +95,8 @@ def _all(reader: Reader, texts: list[Any], many: bool) -> list[DataSet | None] |
                 left -= 1
                 speaks = fields[-len(silent) :] != silent
                 alike = _Alike(same, speaks, whole, entry, wanted, alike)
+                if not alike.pays:
+                    alike, left = None, 0
             found.append(DataSet(at, _about(same.instance, uid[1].decode()), same.offset))
             continue
         node = {
@@ -141,6 +144,13 @@ class _Alike:
                 start = value + len(raw)
             end = value + len(raw)
         self.rest = text[start:]
+
+    @property
+    def pays(self) -> bool:
+        """Tell whether comparing texts is quicker than taking them apart."""
+        return len(self.differ) <= _FEW and all(
+            len(self.entry.get(name, _ABSENT)) <= _SHORT for name in self.differ
+        )
 
     def uid(self, text: bytes) -> str:
         """Return the SOP Instance UID of a text that is alike; nothing of any other."""

@@ -127,16 +127,20 @@ class Plan:
         is often as in others, and is read once.
         """
         document, name, mark = message.document, self.name.encode(), self.separator.encode()
-        end = b"\n" if message.terminator == b"\n" else b"\r"
-        is_text = message.only_cr and b"\n" in document  # an LF is, wherever it stands
+        ends = b"\n\r" if message.terminator == b"\n" else b"\r\n"
+        end, other = ends[:1], ends[1:]
+        is_mixed = not message.only_cr and other in document
         abouts: dict[bytes, tuple[str, str, str]] = {}
         rests: dict[bytes, tuple[Holder, tuple[tuple[str, Value], ...]]] = {}
 
         def read(start: int) -> SOPInstance | None:
-            stop = document.find(end, start, start + _LONGEST)
+            most = start + _LONGEST
+            stop = document.find(end, start, most)
+            if is_mixed and (near := document.find(other, start, most if stop < 0 else stop)) >= 0:
+                stop = near
             if stop < 0:
                 stop = len(document)
-            if stop - start > _LONGEST or (is_text and document.startswith(b"\n", stop + 1)):
+            if stop > most:
                 return None
             fields = document[start:stop].split(mark, 5)
             if len(fields) < 6:

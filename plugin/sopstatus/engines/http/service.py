@@ -18,7 +18,7 @@ from sopstatus.engines.http.offer import Offered
 from sopstatus.engines.http.operator import Readiness
 from sopstatus.engines.http.work import Work
 from sopstatus.engines.watched import Watched
-from sopstatus.model import Issue, Result
+from sopstatus.model import DocumentError, Issue, Result
 from sopstatus.profile import Link
 
 T = TypeVar("T")
@@ -92,17 +92,20 @@ class Service:
         if size <= INLINE and not self.settings.audit:
             return call()
         loop = asyncio.get_running_loop()
-        done: Future[T] = self._threads.submit(copy_context().run, call)
+        done: Future[T | DocumentError] = self._threads.submit(copy_context().run, _outcome, call)
         self._unfinished.add(done)
         done.add_done_callback(self._unfinished.discard)
         seconds = self.settings.timeout
         try:
-            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), seconds)
+            outcome = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(done)), seconds)
         except TimeoutError:
             if not done.cancel():
                 self._taken += 1
                 done.add_done_callback(lambda _: _call_soon(loop, self.free))
             raise document_error("http/took-too-long", "", seconds=f"{seconds:g}") from None
+        if isinstance(outcome, DocumentError):
+            raise outcome.alone()  # the other is kept by what this frame holds
+        return outcome
 
     def reload(self) -> None:
         """Load the tables again, whole or not at all, and say so."""
@@ -128,6 +131,14 @@ class Service:
         elif issues:
             most = "critical" if context.get("status", 500) >= 500 else "warning"
             log.report(issues, at_most=most, **context)
+
+
+def _outcome(call: Callable[[], T]) -> T | DocumentError:
+    """Return what work gives, or what it raises: a future that raises keeps what it was raised in."""
+    try:
+        return call()
+    except DocumentError as error:
+        return error.alone()
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -142,14 +142,20 @@ class Listener:
         answers: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
 
         def stored(done: asyncio.Future[int]) -> None:
-            answers.set_result(self._stored(taken, outcome, done))
+            if done.cancelled():
+                answers.cancel()
+            else:
+                answers.set_result(self._stored(taken, outcome, done.exception()))
 
-        self.store.put(outcome.message, taken.stream).add_done_callback(stored)
+        try:
+            self.store.put(outcome.message, taken.stream).add_done_callback(stored)
+        except Exception as fault:
+            return self._stored(taken, outcome, fault)
         return answers
 
-    def _stored(self, taken: Taken, outcome: Outcome, done: asyncio.Future[int]) -> list[bytes]:
-        if fault := done.exception():  # whatever it is, the sender is answered
-            error = fault if isinstance(fault, DocumentError) else _not_stored(fault)
+    def _stored(self, taken: Taken, outcome: Outcome, fault: BaseException | None) -> list[bytes]:
+        if fault:  # whatever it is, the sender is answered
+            error = fault.alone() if isinstance(fault, DocumentError) else _not_stored(fault)
             outcome = Outcome(b"", error.issues, error, trouble=True)
             self._report(taken, outcome)
         return self._answers(taken, outcome)

@@ -84,7 +84,7 @@ class Work:
             ours = error.issues[0].code.startswith(
                 ("source/", "ledger/")
             )  # the message is not at fault
-            return Outcome(b"", error.issues, error, trouble=ours)
+            return Outcome(b"", error.issues, error.alone(), trouble=ours)
         except Exception as fault:  # somebody else's code; the listener lives on
             log.failure(fault, "mllp")
             failed = document_error("mllp/failed", "", reason=type(fault).__name__)
