@@ -16,6 +16,7 @@ from samples_of import CASES, sample
 from sopstatus import DocumentError, SOPInstance, codec, plain
 from sopstatus.acknowledge import acknowledge, negative
 from sopstatus.codecs.fhir import elements as fhir_elements
+from sopstatus.codecs.fhir import extension as fhir_extension
 from sopstatus.codecs.fhir import fast as fhir_plan
 from sopstatus.codecs.hl7 import codec as hl7_codec
 from sopstatus.codecs.hl7 import fast as hl7_plan
@@ -130,10 +131,11 @@ def slow(monkeypatch):
 
     def closed(call, *arguments):
         with monkeypatch.context() as patch:
-            patch.setattr(hl7_plan.Plan, "read", lambda *_: None)
+            patch.setattr(hl7_plan.Plan, "reader", lambda *_: None)
             patch.setattr(hl7_plan.Plan, "write", lambda *_: None)
             patch.setattr(hl7_codec, "appended", lambda *_: None)
             patch.setattr(fhir_plan.Plan, "read", lambda *_: None)
+            patch.setattr(fhir_extension, "writer", lambda _: lambda _: None)
             patch.setattr(fhir_elements, "_plain_uids", lambda _: None)
             return result(call, *arguments)
 
@@ -193,7 +195,7 @@ def test_the_quick_roads_are_taken():
     plan = hl7_plan.plan("ZDS", rows["ZDS"], message.delimiters)
     ((_, span),) = outline.numbered(message, "ZDS")
     raw = document[span.start : span.end]
-    assert plan.read(span.start, message) == x
+    assert plan.reader(message)(span.start) == x
     bare = document.replace(raw + b"\r", b"")
     assert plan.write(x, message) == raw
     assert hl7_append.appended(bare, x, rows)
