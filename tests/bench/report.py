@@ -38,7 +38,7 @@ the ratios. The data is synthetic or pydicom's; compiled bytecode is in place.
 
 ## Aims
 
-*Before* is the same run of the same bench, on the same machine, with the code of 2026-11-25 (`tests/bench/before.txt`).
+*Before* is the same bench within the same hour, on the same machine, with the code of 2026-11-25 (`tests/bench/before.txt`).
 
 | work | aim | before | now | |
 |---|---|--:|--:|---|
