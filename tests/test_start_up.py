@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import sopstatus
 from sopstatus._lazily import pattern
 
+PACKAGES = str(Path(sopstatus.__file__).parents[1])
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 RELEASED = SAMPLES / "authorized-original"
 MESSAGE, RESOURCE, IMAGE, METADATA = (
@@ -86,3 +88,12 @@ def test_the_ledger_is_not_for_free():
 def test_a_pattern_of_later_is_one_where_it_is_copied():
     for made in (copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
         assert made(pattern("a+")).fullmatch("aa")
+
+
+def test_importing_alone_loads_next_to_nothing():
+    """Seen without a site's packages, some of which load these themselves."""
+    code = f"import sys; sys.path.insert(0, {PACKAGES!r}); import sopstatus; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, check=True, text=True
+    )
+    assert {"re", "typing", "enum", "functools", "pathlib"}.isdisjoint(done.stdout.split())

@@ -1,8 +1,6 @@
 """Carry DICOM SOP Instance Status (0100,0410) between DICOM, HL7 v2 and FHIR without loss."""
 
-from typing import TYPE_CHECKING
-
-from sopstatus._lazily import exports
+from sopstatus._lazily import TYPE_CHECKING, exports
 
 if TYPE_CHECKING:
     from sopstatus import samples  # type: ignore[attr-defined]  # samples/ of the checkout

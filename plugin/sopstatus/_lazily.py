@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, AnyStr, cast
 
+TYPE_CHECKING = (
+    False  # mypy takes it for true; typing is nine tenths of what importing us would cost
+)
 if TYPE_CHECKING:
     import re
     from importlib.resources.abc import Traversable
+    from typing import Any, AnyStr
 
 
 def exports(package: str, *modules: str) -> None:
@@ -52,7 +55,9 @@ class _Pattern:
 
 def pattern(text: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     """Return a pattern that is compiled at its first use: a first message needs few of a module's."""
-    return cast("re.Pattern[AnyStr]", _Pattern(text, flags))
+    made: Any = _Pattern(text, flags)
+    found: re.Pattern[AnyStr] = made
+    return found
 
 
 def shipped(package: str) -> Traversable:

@@ -106,10 +106,42 @@ def dicom_json_decode():
     return lambda: under.decode(data)
 
 
+def dicom_json_alike():
+    """Read the metadata of 100 instances that differ in little."""
+    under, (one,) = _codec("dicom-json"), json.loads(_sample("metadata.json"))
+    many = [{**one, "00080018": {"vr": "UI", "Value": [f"1.2.3.{n}"]}} for n in range(1, 101)]
+    data = json.dumps(many).encode()
+    return lambda: under.decode(data)
+
+
+def fhir_encode_many():
+    """Write 100 statements, each with a comment of its own, onto a study that states nothing."""
+    under, (one,) = _codec("fhir"), _codec("hl7").decode(_sample("message.hl7")).value
+    said = dict(one.attributes)
+    many = [
+        replace(
+            one,
+            sop_instance_uid=f"1.2.3.{n}",
+            attributes={**said, "SOPAuthorizationComment": f"no. {n}"},
+        )
+        for n in range(1, 101)
+    ]
+    bare = under.blank([replace(new, attributes=()) for new in many])
+    return lambda: under.encode(many, bare)
+
+
+def acknowledge():
+    """Answer a message that was taken."""
+    from sopstatus.acknowledge import acknowledge
+
+    data = _sample("message.hl7")
+    return lambda: acknowledge(data, time="20240102030405+0000", control_id="1")
+
+
 TIMES = 20
 WORK = (
     hl7_decode, hl7_encode, hl7_escaped, fhir_decode, fhir_encode, dicom_decode, dicom_encode, dicom_applied,
-    dicom_json_decode,
+    dicom_json_decode, dicom_json_alike, fhir_encode_many, acknowledge,
 )  # fmt: skip
 
 
