@@ -25,7 +25,7 @@ from sopstatus.table.language import CODED, FIRST_FIELD, HOLDER_FIELD, VERBATIM_
 _UID = pattern(plain.UID.encode("ascii"))
 T = TypeVar("T")
 _REMEMBERED = 64  # of each kind, of the segments before
-_LONGEST_UID = 64
+_LONGEST_UID = values.MAX_CHARACTERS["UI"]
 _LONGEST = 1 << 15  # bytes of a segment that are looked at; a longer one needs care
 # a DTM that is a DT as it stands: at most four fraction digits
 _DTM = rf"{plain.DATE_AND_TIME}(?:\.[0-9]{{1,4}})?(?:{plain.OFFSET})?"
